@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct GIBench: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "gi-bench")
+}

@@ -1,0 +1,72 @@
+// swift-tools-version: 6.1
+
+import Foundation
+import PackageDescription
+
+// A plain `swift run` is a debug build. Our own targets are optimised there too, so that the main job takes seconds;
+// GI_ONONE=1 turns that off (and `assert` on). A checkout that another package depends on must not carry unsafe flags.
+let isDependency =
+  Context.packageDirectory.contains("/checkouts/")
+  && FileManager.default.fileExists(atPath: Context.packageDirectory + "/../../workspace-state.json")
+let optimiseDebug = !isDependency && Context.environment["GI_ONONE"] == nil
+let house: [SwiftSetting] =
+  (optimiseDebug ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : [])
+  + (Context.environment["GI_FUZZER"] == nil ? [] : [.define("FUZZER")])
+
+let package = Package(
+  name: "gi-bench",
+  products: [
+    .executable(name: "gi-bench", targets: ["gi-bench"]),
+    .library(name: "EPT", targets: ["Addresses", "EPT"]),
+    .library(name: "MonitorTree", targets: ["Addresses", "MonitorTree"]),
+    .library(name: "WriteTrace", targets: ["Addresses", "WriteTrace"]),
+    .library(name: "GuestIntegrity", targets: ["GuestIntegrity"]),
+    .library(name: "Replay", targets: ["Replay"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .target(name: "CHost"),
+
+    .target(name: "Addresses", swiftSettings: house),
+    .target(name: "EPT", dependencies: ["Addresses"], swiftSettings: house),
+    .target(name: "MonitorTree", dependencies: ["Addresses"], swiftSettings: house),
+    .target(name: "WriteTrace", dependencies: ["Addresses", "CXXHash", "CZstd"], swiftSettings: house),
+    .target(name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree"], swiftSettings: house),
+    .target(
+      name: "Replay",
+      dependencies: [
+        "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "WriteTrace", "CHost", "CXXHash",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      resources: [.embedInCode("Profiles")],
+      swiftSettings: house),
+    .target(
+      name: "Report",
+      dependencies: ["Replay", .product(name: "TextTable", package: "TextTable")],
+      swiftSettings: house),
+    .executableTarget(
+      name: "gi-bench",
+      dependencies: [
+        "Report", "Replay", "GuestIntegrity", "MonitorTree", "EPT", "WriteTrace", "Addresses",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/gi-bench",
+      swiftSettings: house),
+
+    .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: house),
+    .testTarget(name: "EPTTests", dependencies: ["EPT"], swiftSettings: house),
+    .testTarget(name: "MonitorTreeTests", dependencies: ["MonitorTree"], swiftSettings: house),
+    .testTarget(name: "WriteTraceTests", dependencies: ["WriteTrace", "CZstd", "CXXHash"], swiftSettings: house),
+    .testTarget(name: "GuestIntegrityTests", dependencies: ["GuestIntegrity"], swiftSettings: house),
+    .testTarget(name: "ReplayTests", dependencies: ["Replay"], swiftSettings: house),
+    .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
+    .testTarget(name: "CommandTests", dependencies: ["gi-bench"], swiftSettings: house),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+// The GuestIntegrity room.
