@@ -1,0 +1,23 @@
+/// How often each ``Event`` happened. Exact, and identical on every machine, build and thread count.
+public struct EventCounts: Equatable, Sendable {
+  private var storage = [UInt64](repeating: 0, count: Event.allCases.count)
+
+  /// All zero.
+  public init() {}
+
+  /// The count of one event.
+  public subscript(_ event: Event) -> UInt64 {
+    get { storage[event.rawValue] }
+    set { storage[event.rawValue] = newValue }
+  }
+
+  /// Adds another tally, event by event.
+  public static func += (a: inout Self, b: Self) {
+    for i in a.storage.indices { a.storage[i] &+= b.storage[i] }
+  }
+
+  /// The counts under their JSON names.
+  public var byName: [String: UInt64] {
+    Dictionary(uniqueKeysWithValues: Event.allCases.map { ($0.name, self[$0]) })
+  }
+}

@@ -1,0 +1,47 @@
+/// A price before it is a number: how often each ``CostParameter`` enters it.
+public struct LinearForm: Equatable, Sendable {
+  private var coefficients = [Double](repeating: 0, count: CostParameter.allCases.count)
+
+  /// The form that costs nothing.
+  public init() {}
+
+  /// How often one parameter enters.
+  public subscript(_ parameter: CostParameter) -> Double {
+    get { coefficients[parameter.index] }
+    set { coefficients[parameter.index] = newValue }
+  }
+
+  /// Adds `count` times another form.
+  public mutating func add(_ other: Self, times count: Double) {
+    for i in coefficients.indices { coefficients[i] += other.coefficients[i] * count }
+  }
+
+  /// The difference of two forms: what they share cancels, so that a bracket on the difference is as tight as it can be.
+  public static func - (a: Self, b: Self) -> Self {
+    var difference = a
+    difference.add(b, times: -1)
+    return difference
+  }
+
+  /// The price under a profile: the middle value, and the least and greatest over the box of all brackets.
+  public func priced(by profile: CycleProfile) -> Bracket {
+    var low = 0.0
+    var value = 0.0
+    var high = 0.0
+    for parameter in CostParameter.allCases {
+      let coefficient = self[parameter]
+      if coefficient == 0 { continue }
+      let cost = profile.cost(of: parameter)
+      value += coefficient * cost.value
+      low += coefficient * (coefficient > 0 ? cost.low : cost.high)
+      high += coefficient * (coefficient > 0 ? cost.high : cost.low)
+    }
+    return Bracket(low: low, value: value, high: high)
+  }
+}
+
+extension CostParameter {
+  /// The position in ``allCases``.
+  var index: Int { Self.positions[self]! }
+  private static let positions = Dictionary(uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
+}

@@ -1,0 +1,43 @@
+/// What each ``Event`` costs, in terms of ``CostParameter``: the one place where counts become prices.
+public enum PriceList {
+  /// The price of one occurrence of an event; the empty form for events that only explain.
+  public static func price(of event: Event) -> LinearForm {
+    var form = LinearForm()
+    switch event {
+    case .writes, .runs, .l1TLBHits, .walks, .pagingStructureCacheHits, .translationsInvalidated, .treeStores: break
+    case .stlbHits: form[.stlbHit] = 1
+    case .walkReferencesL1: form[.l1Reference] = 1
+    case .walkReferencesL2: form[.l2Reference] = 1
+    case .walkReferencesL3: form[.l3Reference] = 1
+    case .walkReferencesDRAM: form[.dramReference] = 1
+    case .violationExits:
+      form[.vmcallRoundTrip] = 1
+      form[.violationDispatch] = 1
+    case .virtualizationExceptions: form[.veDelivery] = 1
+    case .hypercallExits, .pmlFullExits: form[.vmcallRoundTrip] = 1
+    case .vmfuncSwitches: form[.vmfuncSwitch] = 1
+    case .eptpWrites: form[.eptpWrite] = 1
+    case .entryEdits: form[.entryEdit] = 1
+    case .inveptSingle: form[.inveptSingle] = 1
+    case .inveptAll: form[.inveptAll] = 1
+    case .shootdowns: form[.shootdown] = 1
+    case .emulatedStores: form[.emulateStore] = 1
+    case .singleSteps: form[.vmcallRoundTrip] = 1
+    case .treeNodesVisited: form[.treeNode] = 1
+    case .alerts: form[.alertRecord] = 1
+    case .pmlEntries: form[.pmlLog] = 1
+    case .pmlDrains: form[.pmlDrainEntry] = 1
+    case .sppLookups: form[.sppLookup] = 1
+    }
+    return form
+  }
+
+  /// The price of a whole tally.
+  public static func price(of counts: EventCounts) -> LinearForm {
+    var form = LinearForm()
+    for event in Event.allCases where counts[event] > 0 {
+      form.add(price(of: event), times: Double(counts[event]))
+    }
+    return form
+  }
+}

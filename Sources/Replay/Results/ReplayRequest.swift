@@ -1,0 +1,39 @@
+/// What a run is asked to do.
+public struct ReplayRequest: Sendable {
+  /// The recording.
+  public var tracePath: String
+  /// Strategies to compare, each once.
+  public var strategies: [Strategy]
+  /// The profile that prices the counts and sizes the caches.
+  public var profile: CycleProfile
+  /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
+  public var countersOnly: Bool
+  /// Told now and then how far the run is; called on the replaying thread.
+  public var progress: (@Sendable (ReplayProgress) -> Void)?
+
+  /// A run of `strategies` over one recording.
+  public init(
+    tracePath: String, strategies: [Strategy], profile: CycleProfile, countersOnly: Bool = false,
+    progress: (@Sendable (ReplayProgress) -> Void)? = nil
+  ) {
+    self.tracePath = tracePath
+    self.strategies = strategies
+    self.profile = profile
+    self.countersOnly = countersOnly
+    self.progress = progress
+  }
+}
+
+/// How far a run is.
+public struct ReplayProgress: Sendable {
+  /// The strategy being replayed.
+  public var strategy: String
+  /// Strategies finished, of how many.
+  public var finished: Int
+  /// Strategies in all.
+  public var strategies: Int
+  /// Stores replayed so far by this strategy.
+  public var writes: UInt64
+  /// Stores of the recording.
+  public var totalWrites: UInt64
+}

@@ -1,0 +1,259 @@
+/// Everything a run says, in the shape of its JSON (schema 1). Reports are pure functions of this.
+///
+/// Modelled cycles and host nanoseconds stand in different fields and are never added.
+public struct RunResult: Codable, Equatable, Sendable {
+  /// Schema version, 1.
+  public var schema = 1
+  /// The program that made the result.
+  public var tool: ToolDescription
+  /// The machine that ran it; absent under `--counters-only`.
+  public var host: HostDescription?
+  /// The recording that was replayed.
+  public var trace: TraceDescription
+  /// What was protected, from when, with which action.
+  public var policy: PolicyDescription
+  /// The profile that priced the counts.
+  public var profile: ProfileDescription
+  /// One entry a strategy, in the order they were asked for.
+  public var strategies: [StrategyResult]
+  /// Strategies from cheapest to dearest.
+  public var ranking: Ranking
+  /// Whether the strategies notified the same stores where their contracts say so.
+  public var crosscheck: CrossCheck
+
+  /// A result from its parts.
+  public init(
+    tool: ToolDescription, host: HostDescription?, trace: TraceDescription, policy: PolicyDescription,
+    profile: ProfileDescription, strategies: [StrategyResult], ranking: Ranking, crosscheck: CrossCheck
+  ) {
+    self.tool = tool
+    self.host = host
+    self.trace = trace
+    self.policy = policy
+    self.profile = profile
+    self.strategies = strategies
+    self.ranking = ranking
+    self.crosscheck = crosscheck
+  }
+}
+
+/// The program that made a result.
+public struct ToolDescription: Codable, Equatable, Sendable {
+  /// Version of gi-bench.
+  public var version: String
+  /// `debug` or `release`.
+  public var build: String
+
+  /// This program.
+  public static var current: ToolDescription {
+    #if DEBUG
+      ToolDescription(version: giBenchVersion, build: "debug")
+    #else
+      ToolDescription(version: giBenchVersion, build: "release")
+    #endif
+  }
+}
+
+/// The version of gi-bench, as `--version` prints it.
+public let giBenchVersion = "0.1.0"
+
+/// The machine that ran a replay.
+public struct HostDescription: Codable, Equatable, Sendable {
+  /// Processor model.
+  public var cpu: String
+  /// Processors available.
+  public var cores: Int
+  /// Operating system.
+  public var os: String
+}
+
+/// The recording that was replayed.
+public struct TraceDescription: Codable, Equatable, Sendable {
+  /// The path as it was given.
+  public var path: String
+  /// XXH3-128 of the file, hexadecimal.
+  public var digest: String
+  /// Stores recorded.
+  public var writes: UInt64
+  /// Page runs.
+  public var runs: UInt64
+  /// Distinct pages written.
+  public var pages: UInt64
+  /// Virtual processors.
+  public var vcpus: Int
+  /// Guest instructions retired, all vCPUs.
+  public var instructions: UInt64
+  /// Hypercalls recorded.
+  public var hypercalls: UInt64
+  /// Marks recorded.
+  public var marks: UInt64
+  /// Guest kernel, in words.
+  public var guest: String
+}
+
+/// What was protected, from when, with which action.
+public struct PolicyDescription: Codable, Equatable, Sendable {
+  /// Name of the policy: `recorded-driver` or the policy file's name.
+  public var name: String
+  /// The mark that arms it; nil when it is armed by the recorded hypercalls.
+  public var arm: String?
+}
+
+/// The profile that priced the counts.
+public struct ProfileDescription: Codable, Equatable, Sendable {
+  /// Name of the profile.
+  public var name: String
+  /// Every parameter with bracket, tag and source.
+  public var parameters: [CycleProfile.Parameter]
+}
+
+/// Whether a strategy keeps its promise, and why.
+public struct Soundness: Codable, Equatable, Sendable {
+  /// True when no store to a monitored page can go unnoticed, or be noticed only after its effect.
+  public var value: Bool
+  /// The reason, one sentence.
+  public var reason: String
+
+  /// A verdict and its reason.
+  public init(value: Bool, reason: String) {
+    self.value = value
+    self.reason = reason
+  }
+}
+
+/// What one strategy cost and noticed.
+public struct StrategyResult: Codable, Equatable, Sendable {
+  /// Name of the strategy.
+  public var name: String
+  /// Whether it is sound.
+  public var sound: Soundness
+  /// Event counts by name; zero tolerance in the gate.
+  public var counts: [String: UInt64]
+  /// Modelled cycles beyond the same guest unmonitored.
+  public var overheadCycles: Bracket
+  /// Modelled cycles the storing instructions waited because of notifications.
+  public var guestStallCycles: Bracket
+  /// What was noticed and how long it took.
+  public var notifications: Notifications
+  /// Switches between the two table sets, or of the write bits.
+  public var switches: UInt64
+  /// Host figures of our own path; absent under `--counters-only`.
+  public var host: HostFigures?
+
+  enum CodingKeys: String, CodingKey {
+    case name, sound, counts, notifications, switches, host
+    case overheadCycles = "overhead_cycles"
+    case guestStallCycles = "guest_stall_cycles"
+  }
+}
+
+/// What was noticed and how long it took, in modelled cycles.
+public struct Notifications: Codable, Equatable, Sendable {
+  /// Notifications in all.
+  public var count: UInt64
+  /// By kind of page.
+  public var byKind: ByKind
+  /// Notifications whose store touched a monitored page but no monitored byte.
+  public var falseShare: UInt64
+  /// From the store's issue to the alert delivered.
+  public var latencyCycles: Percentiles
+  /// The same, stage by stage.
+  public var stages: [String: Percentiles]
+  /// How late stores were noticed after their effect, in guest instructions; nil where none is late.
+  public var late: LateDetection?
+  /// Order-independent digest of the set of notified stores; equal digests mean equal sets.
+  public var setDigest: String
+
+  enum CodingKeys: String, CodingKey {
+    case count, stages, late
+    case byKind = "by_kind"
+    case falseShare = "false_share"
+    case latencyCycles = "latency_cycles"
+    case setDigest = "set_digest"
+  }
+
+  /// Notifications by kind of page.
+  public struct ByKind: Codable, Equatable, Sendable {
+    /// Pages the driver asked to protect.
+    public var protected: UInt64
+    /// Node pages of the tree.
+    public var tree: UInt64
+    /// The driver's code.
+    public var giCode: UInt64
+    /// The driver's data.
+    public var giData: UInt64
+
+    enum CodingKeys: String, CodingKey {
+      case protected, tree
+      case giCode = "gi_code"
+      case giData = "gi_data"
+    }
+  }
+}
+
+/// How late stores were noticed, in guest instructions after the store.
+public struct LateDetection: Codable, Equatable, Sendable {
+  /// Median.
+  public var p50: UInt64
+  /// 99th percentile.
+  public var p99: UInt64
+  /// Greatest.
+  public var max: UInt64
+}
+
+/// Percentiles of a distribution, nearest rank.
+public struct Percentiles: Codable, Equatable, Sendable {
+  /// Median.
+  public var p50: Double
+  /// 90th percentile.
+  public var p90: Double
+  /// 99th percentile.
+  public var p99: Double
+  /// 99.9th percentile.
+  public var p999: Double
+  /// Greatest.
+  public var max: Double
+}
+
+/// Host figures of our own path: nanoseconds here, never added to cycles.
+public struct HostFigures: Codable, Equatable, Sendable {
+  /// Wall-clock seconds of the replay.
+  public var seconds: Double
+  /// Stores replayed per second.
+  public var writesPerSecond: Double
+  /// Tree look-up, nanoseconds.
+  public var lookupNanoseconds: HostPercentiles
+  /// Violation to alert, nanoseconds.
+  public var alertNanoseconds: HostPercentiles
+
+  enum CodingKeys: String, CodingKey {
+    case seconds
+    case writesPerSecond = "writes_per_second"
+    case lookupNanoseconds = "lookup_ns"
+    case alertNanoseconds = "alert_ns"
+  }
+}
+
+/// Percentiles of host nanoseconds.
+public struct HostPercentiles: Codable, Equatable, Sendable {
+  /// Median.
+  public var p50: Double
+  /// 99th percentile.
+  public var p99: Double
+}
+
+/// Strategies from cheapest to dearest by overhead.
+public struct Ranking: Codable, Equatable, Sendable {
+  /// Names, cheapest first.
+  public var order: [String]
+  /// For each neighbouring pair of ``order``: whether the order holds for every value inside the brackets.
+  public var robust: [Bool]
+}
+
+/// Whether the strategies notified the same stores.
+public struct CrossCheck: Codable, Equatable, Sendable {
+  /// True when all strategies that owe the same set agree.
+  public var agree: Bool
+  /// One sentence a difference.
+  public var differences: [String]
+}

@@ -1,0 +1,7 @@
+extension Strategy {
+  /// Two table sets; VMCALL exits, the hypervisor writes the EPTP. The patents' design.
+  public static let eptpExit = Strategy(
+    name: "eptp-exit",
+    summary: "two table sets; VMCALL, the hypervisor writes the EPTP",
+    sound: Soundness(value: true, reason: "permissions belong to the vCPU's own table set, switched by the hypervisor"))
+}
