@@ -1,0 +1,96 @@
+/// A set-associative cache of 32-bit keys with true least-recently-used replacement, for counting hits and misses.
+///
+/// A set is `ways` consecutive keys, most recently used first, so a hit on the most recent key costs one comparison and
+/// the oldest key is always the last. Storage is raw: the replay's inner loop must not touch reference counts or
+/// exclusivity checks. The owner calls ``deallocate()``.
+@frozen
+public struct SetAssociativeCache {
+  /// The key that no translation has.
+  @usableFromInline static var empty: UInt32 { .max }
+
+  @usableFromInline let keys: UnsafeMutablePointer<UInt32>
+  @usableFromInline let ways: Int
+  @usableFromInline let setMask: UInt32
+
+  /// A cache of `entries` keys in sets of `ways`; `entries / ways` is a power of two. No entries: it never hits.
+  init(entries: Int, ways: Int) {
+    let sets = ways > 0 ? entries / ways : 0
+    precondition(sets == 0 || sets.nonzeroBitCount == 1, "sets must be a power of two")
+    self.ways = sets == 0 ? 0 : ways
+    self.setMask = UInt32(max(sets, 1) - 1)
+    keys = .allocate(capacity: max(1, entries))
+    keys.initialize(repeating: Self.empty, count: max(1, entries))
+  }
+
+  /// A fully associative cache of `entries` keys.
+  init(fullyAssociative entries: Int) { self.init(entries: entries, ways: entries) }
+
+  func deallocate() { keys.deallocate() }
+
+  /// Whether the key is cached; a hit makes it the most recently used of its set.
+  @inlinable @inline(__always)
+  func hit(_ key: UInt32) -> Bool {
+    let set = keys + Int(key & setMask) &* ways
+    return set[0] == key || hitBehindFirst(key, in: set)
+  }
+
+  @inlinable
+  func hitBehindFirst(_ key: UInt32, in set: UnsafeMutablePointer<UInt32>) -> Bool {
+    var way = 1
+    while way < ways {
+      if set[way] == key {
+        moveToFront(key, from: way, in: set)
+        return true
+      }
+      way &+= 1
+    }
+    return false
+  }
+
+  /// Caches a key that is not cached, replacing the least recently used of its set.
+  @inlinable
+  func insert(_ key: UInt32) {
+    guard ways > 0 else { return }
+    moveToFront(key, from: ways &- 1, in: keys + Int(key & setMask) &* ways)
+  }
+
+  /// A hit, or else an insertion; says which.
+  @inlinable
+  func touch(_ key: UInt32) -> Bool {
+    if ways > 0, hit(key) { return true }
+    insert(key)
+    return false
+  }
+
+  @inlinable @inline(__always)
+  func moveToFront(_ key: UInt32, from way: Int, in set: UnsafeMutablePointer<UInt32>) {
+    var i = way
+    while i > 0 {
+      set[i] = set[i &- 1]
+      i &-= 1
+    }
+    set[0] = key
+  }
+
+  /// Drops every key the predicate names, keeping the order of the others; answers how many went.
+  func remove(where leaves: (UInt32) -> Bool) -> Int {
+    guard ways > 0 else { return 0 }
+    var removed = 0
+    for set in 0...Int(setMask) {
+      let base = keys + set * ways
+      var kept = 0
+      for way in 0..<ways {
+        let key = base[way]
+        if key == Self.empty { continue }
+        if leaves(key) {
+          removed += 1
+        } else {
+          base[kept] = key
+          kept += 1
+        }
+      }
+      for way in kept..<ways { base[way] = Self.empty }
+    }
+    return removed
+  }
+}

@@ -1,0 +1,27 @@
+/// The translation caches of one vCPU: first-level store TLB, second-level TLB, and what makes walks cheap.
+///
+/// Only translations that permit a store are cached: a recording holds stores, and a refused store invalidates what
+/// would translate it (SDM vol. 3C, "Operations that Invalidate Cached Mappings").
+struct VirtualCPUCaches {
+  let l1: SetAssociativeCache
+  let stlb: SetAssociativeCache
+  let walk: WalkCaches
+
+  init(geometry: CacheGeometry) {
+    l1 = SetAssociativeCache(entries: geometry.l1StoreTLB.entries, ways: geometry.l1StoreTLB.ways)
+    stlb = SetAssociativeCache(entries: geometry.stlb.entries, ways: geometry.stlb.ways)
+    walk = WalkCaches(geometry: geometry)
+  }
+
+  func deallocate() {
+    l1.deallocate()
+    stlb.deallocate()
+    walk.deallocate()
+  }
+
+  /// INVEPT: drops what is tagged with one table set, or everything; answers how many entries went.
+  func invalidate(set: UInt32?) -> Int {
+    let leaves: (UInt32) -> Bool = { key in set.map { TranslationKey.set(of: key) == $0 } ?? true }
+    return l1.remove(where: leaves) + stlb.remove(where: leaves) + walk.invalidate(set: set)
+  }
+}
