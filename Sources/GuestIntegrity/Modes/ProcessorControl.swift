@@ -1,0 +1,49 @@
+import EPT
+
+/// How an EPTP gets into force on a vCPU.
+public enum SwitchMeans: UInt8, Hashable, Sendable {
+  /// The hypervisor writes the VMCS field, in an exit.
+  case vmcsWrite
+  /// The guest executes VMFUNC leaf 0.
+  case vmfunc
+}
+
+/// What an INVEPT invalidates.
+public enum InvalidationScope: Hashable, Sendable {
+  /// The translations cached for this EPTP (single-context).
+  case single(EPTPointer)
+  /// The translations cached for every EPTP (all-context).
+  case all
+}
+
+/// Why the processor left the guest.
+public enum ExitReason: UInt8, Hashable, Sendable {
+  /// VMCALL (18).
+  case hypercall
+  /// EPT violation (48).
+  case eptViolation
+  /// VMFUNC that the processor refused (59).
+  case vmfunc
+}
+
+/// The acts a hypervisor asks of the processors, and the work it does for them to know of.
+///
+/// The caller counts them, models caches with them, or checks staleness against them; the hypervisor itself has neither
+/// clock nor cache.
+public protocol ProcessorControl {
+  /// Puts a table set in force on a vCPU.
+  mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans)
+  /// Executes INVEPT on a vCPU.
+  mutating func invept(_ scope: InvalidationScope, on vcpu: Int)
+  /// Interrupts a vCPU so that it exits and executes the INVEPT that follows.
+  mutating func shootdown(of vcpu: Int, from sender: Int)
+  /// The hypervisor has written EPT entries.
+  mutating func entriesEdited(_ count: Int)
+  /// A vCPU has left the guest for the hypervisor.
+  mutating func exit(_ reason: ExitReason, on vcpu: Int)
+  /// The driver has stored eight-byte words through its vCPU's active set; `refused` of them met an EPT violation and
+  /// were completed by the hypervisor.
+  mutating func driverStores(_ count: Int, refused: Int, on vcpu: Int)
+  /// A look-up has read tree nodes.
+  mutating func treeNodesVisited(_ count: Int, on vcpu: Int)
+}

@@ -1,0 +1,40 @@
+/// One of the EPT hierarchies of a machine. Both map every guest page to the same host page; what may be written differs.
+public enum TableSet: UInt8, CaseIterable, Hashable, Sendable {
+  /// Active in normal mode: everything monitored is write-protected.
+  case normal = 0
+  /// Active in integrity mode: GI data and tree pages may be written, and only GI code may be executed.
+  case integrity = 1
+}
+
+/// What may run on a vCPU, and so what it may write.
+public enum Mode: UInt8, Hashable, Sendable {
+  /// The guest's own software.
+  case normal = 0
+  /// The GI driver, between a checked entry and its exit.
+  case integrity = 1
+}
+
+/// How integrity mode changes what may be written.
+public enum Switching: UInt8, CaseIterable, Hashable, Sendable {
+  /// One table set; the write bits of GI data and tree pages are set on entry and cleared on exit.
+  case toggleWriteBits
+  /// Two table sets; the hypercall exits and the hypervisor writes the EPTP.
+  case eptpByExit
+  /// Two table sets; the driver switches by VMFUNC leaf 0, without an exit.
+  case eptpByVMFUNC
+  /// One table set, never changed for a mode; the driver's own stores fault and are filtered by mode.
+  case filterByMode
+
+  /// Whether integrity mode has a table set of its own.
+  public var usesTwoSets: Bool { self == .eptpByExit || self == .eptpByVMFUNC }
+  /// The set that is active in a mode.
+  public func set(in mode: Mode) -> TableSet { usesTwoSets && mode == .integrity ? .integrity : .normal }
+}
+
+/// What becomes of the driver's execute rights over the rest of the guest in the integrity set.
+public enum IntegrityExecution: UInt8, CaseIterable, Hashable, Sendable {
+  /// Only GI code pages are executable: foreign code cannot run with the integrity set.
+  case giCodeOnly
+  /// Every page is executable, as in the normal set.
+  case everything
+}

@@ -1,0 +1,32 @@
+/// What an edit of the table sets leaves to do: the sets whose cached translations may grant too much, and how many
+/// entries were written.
+struct InvalidationDebt: Hashable, Sendable {
+  /// Sets to invalidate, by raw value.
+  private var sets: UInt8 = 0
+  /// Entries written.
+  private(set) var edits = 0
+
+  static let none = Self()
+
+  /// One entry of a set has been written; `owes` if a translation cached before may not be used any more.
+  mutating func wrote(_ set: TableSet, owes: Bool) {
+    edits += 1
+    if owes { sets |= 1 << set.rawValue }
+  }
+
+  /// An entry that both sets share has been written.
+  mutating func wroteShared(owes: Bool) {
+    edits += 1
+    if owes { sets |= 0b11 }
+  }
+
+  /// Entries of a new table have been written; nothing can be cached from them yet.
+  mutating func filled(_ entries: Int) { edits += entries }
+
+  func owes(_ set: TableSet) -> Bool { sets & 1 << set.rawValue != 0 }
+
+  static func += (a: inout Self, b: Self) {
+    a.sets |= b.sets
+    a.edits += b.edits
+  }
+}

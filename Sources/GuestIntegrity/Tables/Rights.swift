@@ -1,0 +1,19 @@
+/// What a leaf grants, as the bits of an EPT entry; reading is always granted.
+struct Rights: OptionSet, Hashable, Sendable {
+  let rawValue: UInt64
+
+  static let write = Self(rawValue: 1 << 1)
+  static let execute = Self(rawValue: 1 << 2)
+}
+
+/// How an edit changes the rights of leaves.
+struct RightsChange: Hashable, Sendable {
+  var granted: Rights = []
+  var withdrawn: Rights = []
+
+  static let none = Self()
+  static func grant(_ rights: Rights) -> Self { Self(granted: rights) }
+  static func withdraw(_ rights: Rights) -> Self { Self(withdrawn: rights) }
+
+  func applied(to rights: Rights) -> Rights { rights.subtracting(withdrawn).union(granted) }
+}

@@ -1,0 +1,73 @@
+import Addresses
+
+/// The write-trace unit: withdraws the write rights of traced pages, in the sets their clients ask for, and gives them
+/// back when the last client has dropped its trace.
+struct TracingService {
+  private(set) var map: TraceMap
+  var tables: TableSets
+  /// With one table set: whether the driver's own pages may be written at the moment.
+  private(set) var ownPagesOpen = false
+
+  init(tables: TableSets) {
+    self.tables = tables
+    map = TraceMap(pages: Int(tables.pageCount))
+  }
+
+  /// The clients that trace a page; none outside guest memory.
+  func clients(of page: GuestPageNumber) -> ClientSet {
+    page.rawValue < UInt64(map.pageCount) ? map.clients[Int(page.rawValue)] : []
+  }
+
+  /// A new client, whose traces are counted; nil after six.
+  mutating func addClient() -> TraceClient? { map.addClient() }
+
+  /// Changes traces of pages of guest memory, and the rights of those pages that are traced now and were not, or the
+  /// other way.
+  ///
+  /// - Throws: nothing has been changed then.
+  mutating func apply(_ change: TraceMap.Change, to range: PageRange) throws(TableError) -> InvalidationDebt {
+    let saved = map
+    let runs = map.apply(change, to: range)
+    var debt = InvalidationDebt.none
+    for (done, run) in runs.enumerated() {
+      do throws(TableError) {
+        debt += try express(run)
+      } catch {
+        // What has been split stays split; rights go back.
+        for run in runs[..<done] { _ = try? express(run.reversed) }
+        map = saved
+        throw error
+      }
+    }
+    return debt
+  }
+
+  /// Lets the driver's own pages be written, or not, in the only table set there is.
+  mutating func setOwnPages(open: Bool, in ranges: [PageRange]) throws(TableError) -> InvalidationDebt {
+    var debt = InvalidationDebt.none
+    guard open != ownPagesOpen else { return debt }
+    ownPagesOpen = open
+    for range in ranges {
+      for run in map.runs(in: range) where run.after == .ownPages {
+        let change: RightsChange = open ? .grant(.write) : .withdraw(.write)
+        debt += try tables.edit(run.range, normal: change, integrity: change)
+      }
+    }
+    return debt
+  }
+
+  /// Whether the pages that these clients trace may be written in a set.
+  private func isWritable(_ clients: ClientSet, in set: TableSet) -> Bool {
+    set == .integrity || ownPagesOpen ? clients.subtracting(.ownPages).isEmpty : clients.isEmpty
+  }
+
+  private mutating func express(_ run: TraceMap.Run) throws(TableError) -> InvalidationDebt {
+    try tables.edit(run.range, normal: change(run, in: .normal), integrity: change(run, in: .integrity))
+  }
+
+  private func change(_ run: TraceMap.Run, in set: TableSet) -> RightsChange {
+    let after = isWritable(run.after, in: set)
+    guard isWritable(run.before, in: set) != after else { return .none }
+    return after ? .grant(.write) : .withdraw(.write)
+  }
+}
