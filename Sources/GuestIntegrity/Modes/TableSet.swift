@@ -1,5 +1,5 @@
 /// One of the EPT hierarchies of a machine. Both map every guest page to the same host page; what may be written differs.
-public enum TableSet: UInt8, CaseIterable, Hashable, Sendable {
+public enum TableSet: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   /// Active in normal mode: everything monitored is write-protected.
   case normal = 0
   /// Active in integrity mode: GI data and tree pages may be written, and only GI code may be executed.
@@ -7,7 +7,7 @@ public enum TableSet: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 /// What may run on a vCPU, and so what it may write.
-public enum Mode: UInt8, Hashable, Sendable {
+public enum Mode: UInt8, Hashable, Sendable, BitwiseCopyable {
   /// The guest's own software.
   case normal = 0
   /// The GI driver, between a checked entry and its exit.

@@ -122,3 +122,39 @@ extension TableSets {
     }
   }
 }
+
+// MARK: - Look-ups
+
+extension TableSets {
+  /// The EPTP of a set.
+  func pointer(of set: TableSet) -> EPTPointer {
+    EPTPointer(rawValue: (set == .normal ? roots.normal : roots.integrity).rawValue | 0x1e)
+  }
+
+  /// The leaf that maps a page of guest memory in a set, with the rights all entries on the way grant; nil if there is
+  /// none.
+  func leaf(of page: GuestPageNumber, in set: TableSet) -> (entry: TableEntry, level: Int)? {
+    guard page.rawValue < pageCount else { return nil }
+    var table = set == .normal ? roots.normal : roots.integrity
+    var rights: Rights = [.write, .execute]
+    for level in stride(from: 4, through: 1, by: -1) {
+      var entry = read(Int(page.rawValue >> Self.pageShift(level: level) & 511), of: table)
+      guard entry.isPresent else { return nil }
+      rights.formIntersection(entry.rights)
+      guard !entry.isLeaf(level: level) else {
+        entry.rights = rights
+        return (entry, level)
+      }
+      table = entry.address
+    }
+    return nil
+  }
+
+  /// The host page that a page of guest memory is mapped to; nil if it is not mapped.
+  func frame(of page: GuestPageNumber) -> HostPhysicalAddress? {
+    leaf(of: page, in: .normal).map { leaf in
+      let offset = page.rawValue & (1 << Self.pageShift(level: leaf.level) - 1)
+      return HostPhysicalAddress(leaf.entry.address.rawValue + offset << 12)
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import Addresses
+import MonitorTree
+
+/// What decides about a refused store: the registered ranges, the tree, the modes of the vCPUs, and where alerts go.
+struct IntegrityMonitor {
+  let configuration: Configuration
+  let memory: GuestMemory
+  let tree: MonitorTree
+  let rings: [AlertRing]
+  var tracing: TracingService
+  var vcpus: [VirtualCPU]
+  var registration: Registration?
+  var counters = Counters()
+  var machine = MachineState()
+  /// GI_SHUTDOWN has been executed.
+  var isShutDown = false
+
+  /// What is known of one page.
+  struct Status {
+    var kind: PageKind?
+    var region = RegionID.tree
+    var actions: AlertActions = []
+    var corruptNode: GuestPageNumber?
+    var nodesVisited = 0
+  }
+
+  func status(of page: GuestPageNumber) -> Status {
+    if let registration {
+      if registration.code.contains(page) { return Status(kind: .giCode, actions: configuration.ownPageActions) }
+      if registration.data.contains(page) { return Status(kind: .giData, actions: configuration.ownPageActions) }
+    }
+    let finding = tree.find(page)
+    var status = Status(nodesVisited: finding.nodesVisited)
+    switch finding.answer {
+    case .notMine: break
+    case .protected(let segment):
+      status.kind = .protected
+      status.region = segment.region
+      status.actions = segment.actions
+    case .treePage(let treePage):
+      status.kind = .tree
+      status.actions = treePage.actions
+    case .corrupt(let node):
+      status.kind = .tree
+      status.corruptNode = node
+      status.actions = configuration.corruptionActions
+    }
+    return status
+  }
+
+  /// Whether the driver may write the page in this mode without an alert.
+  private func isOwn(_ status: Status, in mode: Mode) -> Bool {
+    guard mode == .integrity, status.corruptNode == nil else { return false }
+    return status.kind == .giData || status.kind == .tree
+  }
+
+  /// Decides about a store that the EPT refused, raises the alert if it is one, and says what becomes of the store.
+  mutating func judge(_ store: Store) -> Verdict {
+    let mode = vcpus[store.vcpu].mode
+    let page = store.address.page
+    var status = status(of: page)
+    var clients = tracing.clients(of: page)
+    var isOwn = isOwn(status, in: mode)
+    var secondPageOnly = false
+    if let after = store.pageAfter {
+      clients.formUnion(tracing.clients(of: after))
+      let second = self.status(of: after)
+      let nodesVisited = status.nodesVisited + second.nodesVisited
+      let secondIsOwn = self.isOwn(second, in: mode)
+      if second.kind != nil, !secondIsOwn {
+        if status.kind == nil || isOwn {
+          status = second
+          isOwn = false
+          secondPageOnly = true
+        } else {
+          status.actions.formUnion(second.actions)
+        }
+      } else if status.kind == nil, secondIsOwn {
+        status = second
+        isOwn = true
+      }
+      status.nodesVisited = nodesVisited
+    }
+    let others = clients.subtracting(.guestIntegrity)
+    guard let kind = status.kind else {
+      return Verdict(.notMine, nodesVisited: status.nodesVisited, otherClients: others)
+    }
+    guard !isOwn else {
+      counters[.ownWrites] += 1
+      return Verdict(.ownWrite(kind), nodesVisited: status.nodesVisited, otherClients: others)
+    }
+    let effect = machine.effect(of: status.actions)
+    raise(store, status, kind, mode, effect: effect, secondPageOnly: secondPageOnly)
+    machine.apply(effect)
+    let finding: Verdict.Finding =
+      status.corruptNode.map { .corrupt(node: $0, actions: status.actions) }
+      ?? .alert(kind, region: status.region, actions: status.actions)
+    return Verdict(finding, effect: effect, nodesVisited: status.nodesVisited, otherClients: others)
+  }
+
+  private mutating func raise(
+    _ store: Store, _ status: Status, _ kind: PageKind, _ mode: Mode, effect: Verdict.Effect, secondPageOnly: Bool
+  ) {
+    let cause: AlertEvent.Cause
+    switch kind {
+    case .protected: (cause, counters[.protectedWrites]) = (.protectedPage, counters[.protectedWrites] + 1)
+    case .tree: (cause, counters[.treeWrites]) = (.treePage, counters[.treeWrites] + 1)
+    case .giCode: (cause, counters[.giCodeWrites]) = (.giCode, counters[.giCodeWrites] + 1)
+    case .giData: (cause, counters[.giDataWrites]) = (.giData, counters[.giDataWrites] + 1)
+    }
+    var event = AlertEvent(
+      status.corruptNode == nil ? cause : .corruptTree, vcpu: store.vcpu, mode: mode,
+      set: vcpus[store.vcpu].activeSet, actions: status.actions, address: store.address, time: store.time)
+    event.describe(store)
+    event.region = status.region
+    if effect.contains(.blocked) { event.flags.insert(.blocked) }
+    if secondPageOnly { event.flags.insert(.secondPageOnly) }
+    if configuration.recordsOldBytes, let old = oldBytes(of: store) {
+      event.oldValue = old
+      event.flags.insert(.oldValue)
+    }
+    post(event)
+  }
+
+  /// The first up to 16 bytes that a store would replace; nil where they do not lie in guest memory.
+  private func oldBytes(of store: Store) -> StoreValue? {
+    let size = min(store.size, 16)
+    let limit = UInt64(memory.pageCount) << 12
+    guard size > 0, store.address.rawValue < limit else { return nil }
+    var bytes = StoreValue(low: 0)
+    for index in 0..<size {
+      var address = store.address.rawValue + UInt64(index)
+      if index >= store.bytesOnFirstPage, let after = store.pageAfter {
+        address = after.address.rawValue + UInt64(index - store.bytesOnFirstPage)
+      }
+      guard address < limit else { return nil }
+      let byte = UInt64(memory.start.load(fromByteOffset: Int(address), as: UInt8.self))
+      if index < 8 { bytes.low |= byte << UInt64(index * 8) } else { bytes.high |= byte << UInt64(index * 8 - 64) }
+    }
+    return bytes
+  }
+
+  /// Raises an alert that no store caused.
+  mutating func raise(
+    _ cause: AlertEvent.Cause, on vcpu: Int, actions: AlertActions, address: GuestPhysicalAddress,
+    rip: GuestLinearAddress? = nil, detail: Int32 = 0, time: UInt64
+  ) {
+    var event = AlertEvent(
+      cause, vcpu: vcpu, mode: vcpus[vcpu].mode, set: vcpus[vcpu].activeSet, actions: actions, address: address,
+      time: time)
+    event.detail = detail
+    if let rip {
+      event.rip = rip
+      event.flags.insert(.rip)
+    }
+    post(event)
+    machine.apply(machine.effect(of: actions))
+  }
+
+  private mutating func post(_ event: AlertEvent) {
+    counters[.alerts] += 1
+    if !rings[Int(event.vcpu)].post(event) { counters[.eventsLost] += 1 }
+  }
+
+  /// A counter as GI_QUERY answers it: what has happened, and how things are now.
+  func counter(_ number: Counters.Number, freePages: Int) -> UInt64 {
+    switch number {
+    case .freeNodePages: UInt64(freePages)
+    case .protectedPages:
+      tracing.map.clients.reduce(0) { $1.contains(.protection) ? $0 + 1 : $0 } - (registration?.code.count ?? 0)
+    default: counters[number]
+    }
+  }
+}

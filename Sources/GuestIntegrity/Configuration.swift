@@ -1,0 +1,43 @@
+import MonitorTree
+
+/// What a hypervisor is set up to do: choices of its owner, none of them the guest's.
+public struct Configuration: Hashable, Sendable {
+  /// How integrity mode changes what may be written.
+  public var switching: Switching
+  /// What the integrity set lets be executed.
+  public var integrityExecution: IntegrityExecution
+  /// What is done about writes to GI code and GI data.
+  public var ownPageActions: AlertActions
+  /// What is done about writes to nodes of the tree, by their place.
+  public var nodeActions: TreeWriter.NodeActions
+  /// What is done about writes to donated pages off the search path of their own numbers.
+  public var slabActions: AlertActions
+  /// What is done when the tree is found changed.
+  public var corruptionActions: AlertActions
+  /// What is done about refused hypercalls and refused entries.
+  public var hypercallActions: AlertActions
+  /// What is done when integrity mode ends abnormally.
+  public var faultActions: AlertActions
+  /// Whether GI_SHUTDOWN is allowed.
+  public var allowsShutdown: Bool
+  /// How many events each vCPU's ring holds.
+  public var ringCapacity: Int
+  /// Whether event records tell what a write replaced; needs guest memory to hold what the guest wrote.
+  public var recordsOldBytes: Bool
+
+  /// What the design calls for: writes to pages of guest integrity are blocked, everything else is observed.
+  public init(switching: Switching) {
+    self.switching = switching
+    integrityExecution = .giCodeOnly
+    let blocking: AlertActions = [.count, .log, .notify, .blockWrite]
+    ownPageActions = blocking
+    nodeActions = TreeWriter.NodeActions(blocking)
+    slabActions = blocking
+    corruptionActions = blocking
+    hypercallActions = [.count, .log, .notify]
+    faultActions = [.count, .log, .notify]
+    allowsShutdown = false
+    ringCapacity = 1024
+    recordsOldBytes = true
+  }
+}

@@ -1,0 +1,49 @@
+import Addresses
+import EPT
+import MonitorTree
+
+/// The GI driver's stores into its tree: guest stores of the vCPU that is in integrity mode, each through the EPT walk
+/// of the table set active on it.
+///
+/// A store that the EPT refuses is completed as any refused store is: only if the page is one the driver may write.
+struct DriverStore: GuestStore {
+  let memory: HostMemory
+  let pointer: EPTPointer
+  let tracing: TracingService
+  /// How many stores were made, and how many of them the EPT refused.
+  private(set) var stores = 0
+  private(set) var refused = 0
+
+  init(memory: HostMemory, pointer: EPTPointer, tracing: TracingService) {
+    self.memory = memory
+    self.pointer = pointer
+    self.tracing = tracing
+  }
+
+  mutating func store(_ value: UInt64, at address: GuestPhysicalAddress) -> Bool {
+    stores += 1
+    guard let target = translated(address) else {
+      refused += 1
+      guard tracing.clients(of: address.page).contains(.ownPages),
+        let frame = tracing.tables.frame(of: address.page)
+      else { return false }
+      memory.store(value, at: frame.rawValue + address.pageOffset)
+      return true
+    }
+    memory.store(value, at: target.rawValue)
+    return true
+  }
+
+  /// Zeroes pages.
+  mutating func zero(_ range: PageRange) throws(TreeError) {
+    var address = range.first.address
+    for _ in 0..<range.count * 512 {
+      guard store(0, at: address) else { throw .storeRefused(address) }
+      address.rawValue += 8
+    }
+  }
+
+  private func translated(_ address: GuestPhysicalAddress) -> HostPhysicalAddress? {
+    HostPhysicalAddress(address.rawValue)
+  }
+}

@@ -1,0 +1,121 @@
+import Addresses
+import MonitorTree
+
+extension Hypervisor {
+  /// Executes a hypercall of a vCPU and returns what RAX holds afterwards.
+  ///
+  /// Under ``Switching/eptpByVMFUNC`` GI_ENTER and GI_EXIT stand for VMFUNC executed at their place.
+  public func hypercall(_ call: Hypercall, on vcpu: Int) -> HypercallResult {
+    guard monitor.vcpus.indices.contains(vcpu) else { return .refused(.noSuchVCPU) }
+    guard monitor.machine.run == .running else { return .refused(.notRunning) }
+    let number = HypercallNumber(rawValue: call.number)
+    if configuration.switching == .eptpByVMFUNC, number == .enter || number == .exit {
+      return vmfunc(to: number == .enter ? .integrity : .normal, by: call, on: vcpu)
+    }
+    processors.exit(.hypercall, on: vcpu)
+    do throws(HypercallError) {
+      guard let number else { throw .unknownCall }
+      return try execute(number, call, on: vcpu)
+    } catch {
+      monitor.counters[.hypercallsRefused] += 1
+      if error.raisesAlert {
+        monitor.raise(
+          number == .enter ? .entry : .hypercall, on: vcpu, actions: configuration.hypercallActions,
+          address: call.ripAddress, rip: call.rip, detail: Int32(error.rawValue), time: call.time)
+      }
+      return .refused(error)
+    }
+  }
+
+  private func execute(
+    _ number: HypercallNumber, _ call: Hypercall, on vcpu: Int
+  ) throws(HypercallError) -> HypercallResult {
+    if number.isMutating { try checkDriver(call, on: vcpu) }
+    switch number {
+    case .initialise: try initialise(call, on: vcpu)
+    case .enter: try enter(call, on: vcpu)
+    case .exit: try leave(call, on: vcpu)
+    case .protect: try protect(call, on: vcpu)
+    case .unprotect: try unprotect(call, on: vcpu)
+    case .setAction: try setAction(call, on: vcpu)
+    case .donateNode: try donate(call, on: vcpu)
+    case .query: return try query(call, on: vcpu)
+    case .shutdown: try shutdown(on: vcpu)
+    }
+    return .success
+  }
+
+  /// The mode is examined before anything else of a call that changes what is protected.
+  private func checkDriver(_ call: Hypercall, on vcpu: Int) throws(HypercallError) {
+    guard let registration = monitor.registration else { throw .notInitialised }
+    guard monitor.vcpus[vcpu].mode == .integrity else { throw .wrongMode }
+    guard call.cpl == 0 else { throw .notSupervisor }
+    guard registration.code.contains(call.ripAddress.page) else { throw .outsideGICode }
+  }
+
+  private func initialise(_ call: Hypercall, on vcpu: Int) throws(HypercallError) {
+    guard monitor.registration == nil, !monitor.isShutDown else { throw .alreadyInitialised }
+    guard call.cpl == 0 else { throw .notSupervisor }
+    guard let code = PackedRange(rawValue: call.rdi).range, let data = PackedRange(rawValue: call.rsi).range else {
+      throw .invalidRange
+    }
+    guard monitor.memory.contains(code), monitor.memory.contains(data) else { throw .outsideGuestMemory }
+    guard !code.overlaps(data) else { throw .overlapsGuestIntegrity }
+    let page = call.ripAddress.page
+    guard code.contains(page) else { throw .outsideGICode }
+    guard
+      let entry = Registration.Gate(GuestLinearAddress(call.rdx), seenFrom: call.rip, on: page, in: code),
+      let exit = Registration.Gate(GuestLinearAddress(call.r10), seenFrom: call.rip, on: page, in: code)
+    else { throw .invalidEntryPoint }
+    try trace(.add(.protection), code, on: vcpu)
+    do throws(HypercallError) {
+      try trace(.add(.ownPages), data, on: vcpu)
+      if configuration.switching.usesTwoSets, configuration.integrityExecution == .giCodeOnly {
+        do throws(TableError) {
+          settle(try monitor.tracing.tables.exposeExecution(of: code), from: vcpu)
+        } catch { throw .outOfTablePages }
+      }
+    } catch {
+      try? trace(.drop(.protection), code, on: vcpu)
+      try? trace(.drop(.ownPages), data, on: vcpu)
+      throw error
+    }
+    monitor.registration = Registration(code: code, data: data, entry: entry, exit: exit)
+  }
+
+  private func query(_ call: Hypercall, on vcpu: Int) throws(HypercallError) -> HypercallResult {
+    guard monitor.registration != nil else { throw .notInitialised }
+    guard call.rdi >> 63 == 0 else {
+      guard let number = Counters.Number(rawValue: call.rdi & ~(1 << 63)) else { throw .unknownCounter }
+      return .answer(monitor.counter(number, freePages: writer.counters.freePages))
+    }
+    guard call.rdi < UInt64(monitor.memory.pageCount) else { throw .outsideGuestMemory }
+    let status = monitor.status(of: GuestPageNumber(call.rdi))
+    processors.treeNodesVisited(status.nodesVisited, on: vcpu)
+    guard status.corruptNode == nil else { throw .corruptTree }
+    return .answer(PageAnswer(status).rawValue)
+  }
+
+  /// Changes traces of guest integrity and settles what that owes.
+  func trace(_ change: TraceMap.Change, _ range: PageRange, on vcpu: Int) throws(HypercallError) {
+    do throws(TableError) {
+      settle(try monitor.tracing.apply(change, to: range), from: vcpu)
+    } catch { throw .outOfTablePages }
+  }
+}
+
+extension HypercallError {
+  /// Whether the call could be an attack: one out of place, rather than one with arguments that cannot be served.
+  var raisesAlert: Bool {
+    switch self {
+    case .unknownCall, .notInitialised, .alreadyInitialised, .wrongMode, .notSupervisor, .outsideGICode,
+      .invalidEntryPoint, .wrongEntryAddress, .wrongEntryPage, .interruptsEnabled, .deliveringEvent,
+      .singleStepArmed, .notLongMode, .entryPageNotTraced, .wrongExitAddress, .shutdownNotAllowed, .corruptTree,
+      .overlapsGuestIntegrity, .overlapsTree:
+      true
+    case .invalidRange, .outsideGuestMemory, .overlapsProtected, .reservedActions, .invalidRegion, .tooManyOwners,
+      .outOfNodePages, .outOfTablePages, .noTree, .notProtected, .unknownCounter, .notRunning, .noSuchVCPU:
+      false
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import Addresses
+
+extension Hypervisor {
+  /// GI_ENTER: every check, then the integrity set, then the mode.
+  func enter(_ call: Hypercall, on vcpu: Int) throws(HypercallError) {
+    guard let registration = monitor.registration else { throw .notInitialised }
+    guard monitor.vcpus[vcpu].mode == .normal else { throw .wrongMode }
+    guard call.cpl == 0 else { throw .notSupervisor }
+    guard call.state.contains(.longMode) else { throw .notLongMode }
+    guard !call.interruptsEnabled else { throw .interruptsEnabled }
+    guard !call.state.contains(.deliveringEvent) else { throw .deliveringEvent }
+    guard !call.singleStepArmed else { throw .singleStepArmed }
+    guard call.rip == registration.entry.address else { throw .wrongEntryAddress }
+    guard call.ripAddress.page == registration.entry.page,
+      call.ripAddress.pageOffset == registration.entry.address.rawValue & 0xfff
+    else { throw .wrongEntryPage }
+    guard monitor.tracing.clients(of: registration.entry.page).contains(.protection) else { throw .entryPageNotTraced }
+    monitor.counters[.entries] += 1
+    monitor.vcpus[vcpu].mode = .integrity
+    applyMode(on: vcpu)
+  }
+
+  /// GI_EXIT: the normal set first, then the mode.
+  func leave(_ call: Hypercall, on vcpu: Int) throws(HypercallError) {
+    guard let registration = monitor.registration else { throw .notInitialised }
+    guard monitor.vcpus[vcpu].mode == .integrity else { throw .wrongMode }
+    guard call.rip == registration.exit.address, call.ripAddress.page == registration.exit.page else {
+      throw .wrongExitAddress
+    }
+    returnToNormal(vcpu)
+  }
+
+  /// Ends integrity mode on a vCPU without GI_EXIT: normal set, normal mode, alert.
+  public func integrityFault(
+    _ fault: IntegrityFault, on vcpu: Int, address: GuestPhysicalAddress, rip: GuestLinearAddress? = nil, time: UInt64
+  ) {
+    guard monitor.vcpus.indices.contains(vcpu), monitor.vcpus[vcpu].mode == .integrity else { return }
+    monitor.counters[.integrityFaults] += 1
+    monitor.raise(
+      .integrityFault, on: vcpu, actions: configuration.faultActions, address: address, rip: rip,
+      detail: fault.rawValue, time: time)
+    returnToNormal(vcpu)
+  }
+
+  /// VMFUNC leaf 0 at the place of a hypercall: the processor switches at once and asks nobody; what follows must be
+  /// fetched with the new set.
+  func vmfunc(to set: TableSet, by call: Hypercall, on vcpu: Int) -> HypercallResult {
+    guard let registration = monitor.registration else {
+      // The EPTP list is empty before GI_INIT: the processor refuses, and exits.
+      processors.exit(.vmfunc, on: vcpu)
+      monitor.counters[.hypercallsRefused] += 1
+      monitor.raise(
+        .entry, on: vcpu, actions: configuration.hypercallActions, address: call.ripAddress, rip: call.rip,
+        detail: Int32(HypercallError.notInitialised.rawValue), time: call.time)
+      return .refused(.notInitialised)
+    }
+    let mode: Mode = set == .integrity ? .integrity : .normal
+    if mode == .integrity, monitor.vcpus[vcpu].mode == .normal { monitor.counters[.entries] += 1 }
+    monitor.vcpus[vcpu].mode = mode
+    switchSet(of: vcpu, to: set, by: .vmfunc)
+    if mode == .integrity, configuration.integrityExecution == .giCodeOnly,
+      !registration.code.contains(call.ripAddress.page)
+    {
+      processors.exit(.eptViolation, on: vcpu)
+      integrityFault(.foreignFetch, on: vcpu, address: call.ripAddress, rip: call.rip, time: call.time)
+      return .refused(.outsideGICode)
+    }
+    return .success
+  }
+
+  func returnToNormal(_ vcpu: Int) {
+    monitor.vcpus[vcpu].mode = .normal
+    applyMode(on: vcpu)
+  }
+
+  /// Makes the tables say what the vCPU's mode asks for.
+  private func applyMode(on vcpu: Int) {
+    switch configuration.switching {
+    case .eptpByExit, .eptpByVMFUNC:
+      switchSet(of: vcpu, to: configuration.switching.set(in: monitor.vcpus[vcpu].mode), by: .vmcsWrite)
+    case .toggleWriteBits:
+      let open = monitor.vcpus.contains { $0.mode == .integrity }
+      let ranges = monitor.registration?.ownPages ?? []
+      // Rights of leaves that are split already: no page for tables is needed, so this cannot fail.
+      if let debt = try? monitor.tracing.setOwnPages(open: open, in: ranges) { settle(debt, from: vcpu) }
+    case .filterByMode: break
+    }
+  }
+}

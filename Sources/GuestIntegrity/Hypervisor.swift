@@ -1,0 +1,129 @@
+import Addresses
+import EPT
+import MonitorTree
+
+/// The hypervisor of one virtual machine with a guest-integrity driver: two table sets, a mode a vCPU, hypercalls,
+/// and what becomes of stores that the tables refuse.
+///
+/// Guest memory lies at host-physical 0, EPT paging structures right above it; the tree's base pointer lies in neither.
+/// One thread at a time uses a hypervisor; each vCPU's alerts may be taken by another.
+public final class Hypervisor<Processors: ProcessorControl> {
+  var monitor: IntegrityMonitor
+  /// Host-physical memory: the guest's, and the EPT paging structures above it.
+  public let memory: HostMemory
+  /// What the hypervisor is set up to do.
+  public let configuration: Configuration
+  let base: BasePointer
+  let writer: TreeWriter
+  /// The processors: what the hypervisor asks of them, the caller models.
+  public var processors: Processors
+
+  /// A machine with `ramBytes` of guest memory (a multiple of 4096) and `vcpus` processors, all in normal mode.
+  ///
+  /// - Parameter memory: at least ``hostBytes(ramBytes:)`` long; its first `ramBytes` are the guest's.
+  /// - Throws: ``HypervisorError``.
+  public init(
+    memory: HostMemory, ramBytes: UInt64, vcpus: Int, configuration: Configuration, processors: Processors
+  ) throws(HypervisorError) {
+    guard ramBytes > 0, ramBytes & 0xfff == 0, ramBytes <= 1 << 40 else { throw .guestMemorySize(ramBytes) }
+    guard (1...256).contains(vcpus) else { throw .vcpuCount(vcpus) }
+    let needed = Self.hostBytes(ramBytes: ramBytes)
+    guard memory.byteCount >= needed else { throw .hostMemorySize(found: UInt64(memory.byteCount), needed: needed) }
+    let pages = ramBytes >> 12
+    let pool = TablePool(
+      first: HostPhysicalAddress(ramBytes), count: TableSets.tablesNeeded(pageCount: pages))
+    guard let guestMemory = GuestMemory(start: memory.base, pageCount: pages),
+      let tables = try? TableSets(
+        memory: memory, pageCount: pages, pool: pool, twoSets: configuration.switching.usesTwoSets,
+        stripsExecution: configuration.integrityExecution == .giCodeOnly)
+    else { throw .guestMemorySize(ramBytes) }
+    base = BasePointer()
+    guard
+      let writer = try? TreeWriter(memory: guestMemory, base: base, nodeActions: configuration.nodeActions)
+    else { throw .guestMemorySize(ramBytes) }
+    self.writer = writer
+    self.memory = memory
+    self.configuration = configuration
+    self.processors = processors
+    monitor = IntegrityMonitor(
+      configuration: configuration, memory: guestMemory, tree: MonitorTree(memory: guestMemory, base: base),
+      rings: (0..<vcpus).map { _ in AlertRing(capacity: configuration.ringCapacity) },
+      tracing: TracingService(tables: tables), vcpus: [VirtualCPU](repeating: VirtualCPU(), count: vcpus))
+  }
+
+  /// How much host memory a machine takes: the guest's, and room for every EPT paging structure it can ever need.
+  public static func hostBytes(ramBytes: UInt64) -> UInt64 {
+    ramBytes + UInt64(TableSets.tablesNeeded(pageCount: ramBytes >> 12)) << 12
+  }
+
+  /// How many vCPUs the machine has.
+  public var vcpuCount: Int { monitor.vcpus.count }
+  /// The mode of a vCPU.
+  public func mode(of vcpu: Int) -> Mode { monitor.vcpus[vcpu].mode }
+  /// The table set in force on a vCPU.
+  public func activeSet(of vcpu: Int) -> TableSet { monitor.vcpus[vcpu].activeSet }
+  /// The EPTP of a set; the normal one's for both where there is one set only.
+  public func eptp(of set: TableSet) -> EPTPointer { monitor.tracing.tables.pointer(of: set) }
+  /// The alerts of a vCPU.
+  public func alerts(of vcpu: Int) -> AlertRing { monitor.rings[vcpu] }
+  /// What has happened.
+  public var counters: Counters { monitor.counters }
+  /// What alert actions have done to the machine.
+  public var machine: MachineState { monitor.machine }
+  /// The tree of monitored pages, for look-ups.
+  public var tree: MonitorTree { monitor.tree }
+  /// What GI_INIT has registered; nil before.
+  public var registration: Registration? { monitor.registration }
+
+  /// Handles a store that the EPT refused: judges it, raises the alert, and says what becomes of the store.
+  public func handle(_ store: Store, violation: EPTViolation) -> Verdict {
+    guard monitor.vcpus.indices.contains(store.vcpu) else {
+      return Verdict(.notMine, nodesVisited: 0, otherClients: [])
+    }
+    return monitor.judge(store)
+  }
+
+  /// Has every processor drop the translations that an edit of the table sets has outdated.
+  func settle(_ debt: InvalidationDebt, from vcpu: Int) {
+    if debt.edits > 0 { processors.entriesEdited(debt.edits) }
+    for other in monitor.vcpus.indices {
+      var interrupted = other == vcpu
+      for set in TableSet.allCases where debt.owes(set) && monitor.vcpus[other].mayCache(set) {
+        if set == .integrity, !configuration.switching.usesTwoSets { continue }
+        if !interrupted {
+          processors.shootdown(of: other, from: vcpu)
+          interrupted = true
+        }
+        processors.invept(.single(eptp(of: set)), on: other)
+        monitor.vcpus[other].invalidated(set)
+      }
+    }
+  }
+
+  /// Puts the set of the vCPU's mode in force.
+  func switchSet(of vcpu: Int, to set: TableSet, by means: SwitchMeans) {
+    monitor.vcpus[vcpu].activate(set)
+    processors.loadEPTP(eptp(of: set), set: set, on: vcpu, by: means)
+  }
+}
+
+/// Why a hypervisor could not be set up.
+public enum HypervisorError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Guest memory is empty, not in whole pages, or larger than 1 TiB.
+  case guestMemorySize(UInt64)
+  /// The host memory given cannot hold guest memory and the EPT paging structures.
+  case hostMemorySize(found: UInt64, needed: UInt64)
+  /// Not 1...256 vCPUs.
+  case vcpuCount(Int)
+
+  /// One sentence: what was found, what was expected.
+  public var description: String {
+    switch self {
+    case .guestMemorySize(let bytes):
+      "guest memory of \(bytes) bytes cannot be mapped; give a multiple of 4096, 4096 bytes to 1 TiB"
+    case .hostMemorySize(let found, let needed):
+      "host memory has \(found) bytes, and guest memory with its EPT paging structures needs \(needed)"
+    case .vcpuCount(let count): "a machine cannot have \(count) vCPUs; give 1 to 256"
+    }
+  }
+}
