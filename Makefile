@@ -4,7 +4,7 @@ TRACE ?= traces/boot.trace
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test lint format clean
+.PHONY: help deps run build test lint format record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ lint: ## check the formatting (swift-format, strict)
 
 format: ## format all Swift sources in place
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Benchmarks Tests
+
+record: deps ## record a guest anew on Debian 12, e.g. make record TRACE=boot
+	traces/recorder/record.sh $(notdir $(basename $(TRACE)))
 
 clean: ## remove build products
 	rm -rf .build .build-*
