@@ -1,5 +1,6 @@
 # Where everything comes from: Debian packages, by name, from the mirror this machine already uses.
 # Sourced by record.sh.
+# shellcheck shell=bash disable=SC2164 # set -e is in force
 
 readonly HOST_PACKAGES="cpio gcc gcc-12 libc6-dev make xz-utils zstd qemu-system-x86"
 readonly GUEST_PACKAGES="busybox-static sqlite3 libsqlite3-0 libreadline8 libtinfo6 zlib1g libc6"
@@ -37,6 +38,7 @@ fetch_packages() {
   local release mirror
   release=$(kernel_release)
   [[ $release ]] || fail "no package linux-image-amd64: run apt-get update, or use Debian 12 on x86-64"
+  # shellcheck disable=SC2016 # apt's own variables
   mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Identifier: Packages' |
     awk '$2 == "bookworm" { print $1; exit }')
   [[ $mirror ]] || fail "apt knows no mirror of bookworm: the recorder needs Debian 12"

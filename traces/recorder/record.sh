@@ -159,7 +159,8 @@ record() {
   while read -r id symbol name; do phases+=",phase=$(address "$symbol"):$id"; done <"$HERE/phases.txt"
   say "recording $TRACE"
   SECONDS=0
-  exec 3> >(ulimit -f $((STREAM_LIMIT_MIB * 1024)) && exec zstd -q -f -3 -o "$WORK/$TRACE.raw.zst")
+  trap 'rm -f "$WORK/$TRACE.raw.part"' EXIT
+  exec 3> >(ulimit -f $((STREAM_LIMIT_MIB * 1024)) && exec zstd -q -f -3 -o "$WORK/$TRACE.raw.part")
   reader=$!
   qemu "$WORK/$TRACE.cpio" "$WORK/$TRACE.log" \
     -plugin "$WORK/recorder.so,ram=$((RAM_MIB << 20)),stream=/dev/fd/3,arm=6,touched=$WORK/$TRACE.touched$phases" ||
@@ -169,6 +170,7 @@ record() {
   ((status != 124)) || fail "the guest did not power off within $SECONDS_LIMIT s, see $WORK/$TRACE.log"
   ((status == 0)) || fail "QEMU ended with status $status, see $WORK/$TRACE.log"
   grep -q 'reboot: Power down' "$WORK/$TRACE.log" || fail "the guest did not power off, see $WORK/$TRACE.log"
+  mv "$WORK/$TRACE.raw.part" "$WORK/$TRACE.raw.zst"
   say "recorded in $SECONDS s, $(($(stat -c %s "$WORK/$TRACE.raw.zst") >> 20)) MiB compressed"
 }
 

@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/reboot.h>
+#include <linux/sched/mm.h>
 #include <linux/smp.h>
 
 #include "gi.h"
@@ -21,7 +22,7 @@ module_param_array(modprobe, ulong, NULL, 0444);
 
 static unsigned long page_tables;
 module_param(page_tables, ulong, 0444);
-MODULE_PARM_DESC(page_tables, "protect the kernel's page tables: linear address of the top-level table, 0 = no");
+MODULE_PARM_DESC(page_tables, "protect the page tables of the kernel, whose top-level table this is, and of the parent process");
 
 static unsigned int period_ms = 20;
 module_param(period_ms, uint, 0444);
@@ -75,20 +76,32 @@ static bool is_protected(u64 page)
 }
 
 /*
- * Protects a table of the kernel half and those below it, each once: the espfix area has thousands of
- * entries for the same table. `level` 4 is the top.
+ * Protects a table and those below its entries [first, last), each once: the kernel's espfix area has
+ * thousands of entries for the same table. `level` 4 is the top.
  */
-static void add_page_tables(const u64 *table, int level)
+static void add_page_tables(const u64 *table, int level, int first, int last)
 {
-	int i;
-
 	if (is_protected(__pa(table) >> PAGE_SHIFT))
 		return;
 	add_region(__pa(table) >> PAGE_SHIFT, 1, GI_REGION_PAGE_TABLES);
 	pr_info("gi: region id=%d name=page-tables gpa=0x%lx bytes=4096\n", GI_REGION_PAGE_TABLES, __pa(table));
-	for (i = level == 4 ? 256 : 0; level > 1 && i < 512; i++)
-		if ((table[i] & _PAGE_PRESENT) && (level == 4 || !(table[i] & _PAGE_PSE)))
-			add_page_tables(__va(table[i] & PTE_PFN_MASK), level - 1);
+	for (; level > 1 && first < last; first++)
+		if ((table[first] & _PAGE_PRESENT) && (level == 4 || !(table[first] & _PAGE_PSE)))
+			add_page_tables(__va(table[first] & PTE_PFN_MASK), level - 1, 0, PTRS_PER_PTE);
+}
+
+/* The user half of the process that loads the driver: in the recorded guest, the shell that forks all others. */
+static void add_parents_page_tables(void)
+{
+	struct mm_struct *mm;
+
+	rcu_read_lock();
+	mm = get_task_mm(rcu_dereference(current->real_parent));
+	rcu_read_unlock();
+	if (!mm)
+		return;
+	add_page_tables((const u64 *)mm->pgd, 4, 0, PTRS_PER_PGD / 2);
+	mmput(mm);
 }
 
 static enum hrtimer_restart on_timer(struct hrtimer *timer)
@@ -203,8 +216,10 @@ static int choose_regions(void)
 	for (i = 0; i < data->regions; i++)
 		data->digested_pages += data->region[i].pages;
 	add_image_range("modprobe_path", modprobe, GI_REGION_MODPROBE);
-	if (page_tables)
-		add_page_tables((const u64 *)page_tables, 4);
+	if (page_tables) {
+		add_page_tables((const u64 *)page_tables, 4, PTRS_PER_PGD / 2, PTRS_PER_PGD);
+		add_parents_page_tables();
+	}
 	if (data->regions < 5 ||
 	    offsetof(struct gi_data, digest[data->digested_pages]) > GI_DATA_PAGES * PAGE_SIZE) {
 		pr_err("gi: the regions are missing or their digests do not fit into %lu pages\n", GI_DATA_PAGES);
