@@ -43,7 +43,7 @@ part == "symbols" {
   last = int(($1 + ($2 > 0 ? $2 : 1) - 1) / 4096)
   for (page = int($1 / 4096); page <= last && page < int($1 / 4096) + 1024; page++) {
     if (page in touched) {
-      symbols[++symbol_count] = sprintf("{\"name\":%s,\"gpa\":%s,\"bytes\":%s}", text($3), $1, $2)
+      symbols[++symbol_count] = sprintf("{\"name\":%s,\"gpa\":%s,\"size\":%s}", text($3), $1, $2)
       break
     }
   }
@@ -56,21 +56,24 @@ part == "log" && /^mark: / { mark(field("id"), field("name")) }
 part == "log" && /rootkit: act / {
   name = field("name")
   if (field("kind") == "restore") name = "restore-" name
-  mark(field("mark"), field("attack") " " name)
+  mark_name = field("attack") " " name
+  mark(field("mark"), mark_name)
   expected = field("expected")
   if (expected != "refused" && !(expected in known)) expected = "none" # nothing protects it in this recording
   truths[++truth_count] = \
-    sprintf("{\"attack\":%s,\"act\":%s,\"kind\":%s,\"mark\":%d,\"gpa\":%s,\"bytes\":%d,\"expected\":%s}", \
-            text(field("attack")), text(name), text(field("kind")), field("mark"), number(field("gpa")), \
+    sprintf("{\"attack\":%s,\"act\":%s,\"kind\":%s,\"mark\":%s,\"gpa\":%s,\"bytes\":%d,\"expected\":%s}", \
+            text(field("attack")), text(name), text(field("kind")), text(mark_name), number(field("gpa")), \
             field("bytes"), text(expected))
 }
 
 END {
   printf "{\n  \"title\": %s,\n", text(title)
-  printf "  \"guest\": {\"kernel\":%s,\"kernel_package\":%s,\"cmdline\":%s,\"ram_bytes\":%d,\"vcpus\":%d},\n", \
+  printf "  \"origin\": \"recorded\",\n"
+  printf "  \"guest\": {\"kernel\":%s,\"kernel_package\":%s,\"command_line\":%s,\"ram_bytes\":%d,\"vcpus\":%d},\n", \
          text(kernel), text(kernel_package), text(cmdline), ram, vcpus
-  printf "  \"recorder\": {\"qemu\":%s,\"flags\":%s,\n  \"packages\": %s,\n  \"limits\": %s},\n", \
-         text(qemu), text(flags), list(packages, package_count), list(limits, limit_count)
+  printf "  \"recorder\": {\"name\":\"QEMU, TCG plugin\",\"version\":%s,\"flags\":%s,\"packages\": %s},\n", \
+         text(qemu), text(flags), list(packages, package_count)
+  printf "  \"notes\": %s,\n", list(limits, limit_count)
   printf "  \"marks\": %s,\n", list(marks, mark_count)
   printf "  \"regions\": %s,\n", list(regions, region_count)
   printf "  \"ground_truth\": %s,\n", list(truths, truth_count)

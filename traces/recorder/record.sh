@@ -56,8 +56,8 @@ build_guest() {
   rm -rf "$WORK/modules"
   mkdir -p "$WORK/modules"
   cp "$HERE"/guest/{gi*.[ch],rootkit.c,Kbuild} "$WORK/modules/"
-  make -s -C "$ROOT/usr/src/linux-headers-$RELEASE" M="$WORK/modules" modules >"$WORK/modules.log" 2>&1 ||
-    fail "the modules do not build, see $WORK/modules.log"
+  make -s -C "$ROOT/usr/src/linux-headers-$RELEASE" M="$WORK/modules" modules >"$WORK/module-build.log" 2>&1 ||
+    fail "the modules do not build, see $WORK/module-build.log"
   strip -g "$WORK"/modules/*.ko
   gcc -O2 -static -s -Wall -Wextra -o "$WORK/tool" "$HERE/guest/tool.c"
 }
@@ -179,7 +179,7 @@ describe() {
   awk -v title="$(sed -n '1s/^# *//p' "$HERE/workloads/$TRACE.sh")" -v kernel="$RELEASE" \
     -v kernel_package="$(awk -v name="linux-image-$RELEASE" '$1 == name { print $1 " " $2 }' "$WORK/packages.tsv")" \
     -v cmdline="$CMDLINE" -v ram=$((RAM_MIB << 20)) -v vcpus=$VCPUS \
-    -v qemu="$("$ROOT/usr/bin/qemu-system-x86_64" --version | head -n 1)" -v flags="$FLAGS" -f "$HERE/describe.awk" \
+    -v qemu="$("$ROOT/usr/bin/qemu-system-x86_64" --version | sed -n '1s/.*version //p')" -v flags="$FLAGS" -f "$HERE/describe.awk" \
     part=packages "$WORK/packages.tsv" part=limits "$HERE/limits.txt" part=phases "$HERE/phases.txt" \
     part=touched "$WORK/$TRACE.touched" part=symbols "$WORK/symbols" part=log "$WORK/$TRACE.log" >"$WORK/$TRACE.json"
 }

@@ -107,11 +107,13 @@ static void record_mapping(uint64_t gva, uint64_t gpa)
     record->value[0] = running->cr3;
 }
 
-/* Records the part of a store that lies in one guest-physical stretch. */
+/* Records the part of a store that lies in one guest-physical stretch, after the mapping it went through if that is new. */
 static void record_write(uint64_t gpa, uint64_t gva, unsigned bytes, uint64_t rip, unsigned __int128 value)
 {
     if (gpa >= ram_bytes)
         return;
+    if (running->paging && paging_changed(index_of(running), running->cr3, gva, gpa))
+        record_mapping(gva, gpa);
     struct record *record = event(RECORD_WRITE, rip);
     record->size = (uint8_t)bytes;
     record->flags = RECORD_HAS_VALUE;
@@ -126,8 +128,6 @@ static void record_write(uint64_t gpa, uint64_t gva, unsigned bytes, uint64_t ri
         touched[gpa >> 12] = 1;
         touched[(gpa + bytes - 1) >> 12] = 1;
     }
-    if (running->paging && paging_changed(index_of(running), running->cr3, gva, gpa))
-        record_mapping(gva, gpa);
 }
 
 static unsigned __int128 stored_value(qemu_plugin_meminfo_t info)
