@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /* What the two halves of the driver share, and what it shows to the rootkit that attacks it. */
 #ifndef GI_H
 #define GI_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * The hypercall interface of the guest-integrity driver, and marks.
  *

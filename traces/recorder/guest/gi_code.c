@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
  * The guest-integrity driver's code page: everything that runs in integrity mode, and every hypercall.
  *

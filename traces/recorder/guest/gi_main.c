@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
  * A guest-integrity driver: it reserves code, data and node pages, tells the hypervisor which kernel
  * pages to protect, and from then on enters integrity mode on a timer to renew its own data.

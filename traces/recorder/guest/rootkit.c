@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
  * Kernel malware with ground truth: every act is preceded by a mark and followed by a line on the log
  * that says what was hit. An act always leaves other bytes than it found; they are put back at once
