@@ -44,6 +44,8 @@ public struct TraceDescription: Codable, Hashable, Sendable {
 
   /// The guest that was recorded.
   public struct Guest: Codable, Hashable, Sendable {
+    /// The kernel's release, as `uname -r` says.
+    public var kernel: String?
     /// The kernel's package with its version, such as `linux-image-6.1.0-42-amd64 6.1.159-1`.
     public var kernelPackage: String?
     /// The kernel's command line.
@@ -54,6 +56,7 @@ public struct TraceDescription: Codable, Hashable, Sendable {
     public var vcpus: Int?
 
     enum CodingKeys: String, CodingKey {
+      case kernel
       case kernelPackage = "kernel_package"
       case commandLine = "command_line"
       case ramBytes = "ram_bytes"
@@ -62,8 +65,10 @@ public struct TraceDescription: Codable, Hashable, Sendable {
 
     /// A guest from what is known of it.
     public init(
-      kernelPackage: String? = nil, commandLine: String? = nil, ramBytes: UInt64? = nil, vcpus: Int? = nil
+      kernel: String? = nil, kernelPackage: String? = nil, commandLine: String? = nil, ramBytes: UInt64? = nil,
+      vcpus: Int? = nil
     ) {
+      self.kernel = kernel
       self.kernelPackage = kernelPackage
       self.commandLine = commandLine
       self.ramBytes = ramBytes
@@ -168,23 +173,44 @@ public struct TraceDescription: Codable, Hashable, Sendable {
     }
   }
 
-  /// Bytes that an attack in the recording really wrote.
+  /// One act of an attack in the recording: the bytes it really wrote, or the hypercall it made.
   public struct GroundTruth: Codable, Hashable, Sendable {
-    /// The attack.
+    /// The attack, such as `A4` or `syscall-hook`.
     public var attack: String
+    /// What it did.
+    public var act: String
+    /// How: by a store, by a hypercall, or by the store that undid it.
+    public var kind: Kind
     /// The name of the mark that precedes it.
     public var mark: String
-    /// The guest-physical address of the first byte written.
+    /// The guest-physical address of the first byte written, or of the hypercall instruction.
     public var gpa: UInt64
-    /// How many bytes.
+    /// How many bytes are written there, or the instruction's length.
     public var bytes: UInt64
+    /// The name of the region that should be reported; `refused` for a hypercall, `none` where nothing is protected.
+    public var expected: String
 
-    /// One written range of an attack.
-    public init(attack: String, mark: String, gpa: UInt64, bytes: UInt64) {
+    /// How an act is done.
+    public enum Kind: String, Codable, Sendable {
+      /// A store.
+      case write
+      /// A store that puts back what was there before.
+      case restore
+      /// A hypercall.
+      case hypercall
+    }
+
+    /// One act of an attack.
+    public init(
+      attack: String, act: String, kind: Kind, mark: String, gpa: UInt64, bytes: UInt64, expected: String
+    ) {
       self.attack = attack
+      self.act = act
+      self.kind = kind
       self.mark = mark
       self.gpa = gpa
       self.bytes = bytes
+      self.expected = expected
     }
   }
 

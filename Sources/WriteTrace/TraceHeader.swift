@@ -25,8 +25,6 @@ public struct TraceHeader: Codable, Hashable, Sendable {
     public var vcpus: Int = 0
     /// Instructions retired up to the last record, for each vCPU.
     public var instructions: [UInt64] = []
-    /// Stores that crossed a page end and whose second page was assumed to follow physically.
-    public var assumed: UInt64 = 0
     /// Bytes stored.
     public var bytes: UInt64 = 0
     /// Hypercall events.
@@ -39,7 +37,7 @@ public struct TraceHeader: Codable, Hashable, Sendable {
     public var marks: UInt64 = 0
 
     enum CodingKeys: String, CodingKey {
-      case writes, accesses, runs, pages, vcpus, instructions, assumed, bytes, hypercalls, maps, marks
+      case writes, accesses, runs, pages, vcpus, instructions, bytes, hypercalls, maps, marks
       case pageLimit = "page_limit"
       case cr3Loads = "cr3_loads"
     }

@@ -36,7 +36,6 @@ struct RoundTripTests {
     let totals = try writer.finish().header.totals
     #expect(totals.writes == 3)
     #expect(totals.accesses == 5)
-    #expect(totals.assumed == 1)
     #expect(totals.pages == 4)
     let block = TraceBlock()
     try TraceReader(path: folder.file("t")).read(block: 0, into: block)
@@ -44,7 +43,6 @@ struct RoundTripTests {
     #expect(block.runs.map(\.accesses) == [1, 1, 1, 1, 1])
     #expect(block.runs.map(\.writes) == [1, 0, 1, 1, 0])
     #expect(block.runs.map(\.isContinuation) == [false, true, false, false, true])
-    #expect(block.runs.map(\.isAssumed) == [false, true, false, false, false])
   }
 
   @Test("costs a reader nothing for columns it does not ask for")

@@ -152,7 +152,7 @@ enum Sample {
               (whole.low, whole.high) = join(low, whole.high ?? 0, first, value.low, value.high)
             }
             whole.size += accesses[index].size
-            whole.rest = block.runs[run].isAssumed ? nil : block.runs[run].page.rawValue
+            whole.rest = block.runs[run].page.rawValue == whole.gpa >> 12 + 1 ? nil : block.runs[run].page.rawValue
             records.append(.store(whole))
             continue
           }

@@ -8,8 +8,7 @@ import Addresses
 ///
 /// | bits | field |
 /// |---|---|
-/// | 63:58 | zero |
-/// | 57 | the page of this continuation was assumed to follow physically; the recording did not say |
+/// | 63:57 | zero |
 /// | 56 | continuation |
 /// | 55:48 | vCPU |
 /// | 47:32 | accesses, 1...65535 |
@@ -24,11 +23,11 @@ public struct Run: RawRepresentable, Hashable, Sendable {
 
   /// A run from its fields; each is cut to its width.
   @inlinable public init(
-    page: GuestPageNumber, accesses: Int, vcpu: Int, isContinuation: Bool = false, isAssumed: Bool = false
+    page: GuestPageNumber, accesses: Int, vcpu: Int, isContinuation: Bool = false
   ) {
     rawValue =
       page.rawValue & 0xffff_ffff | UInt64(truncatingIfNeeded: accesses & 0xffff) << 32
-      | UInt64(truncatingIfNeeded: vcpu & 0xff) << 48 | (isContinuation ? 1 << 56 : 0) | (isAssumed ? 1 << 57 : 0)
+      | UInt64(truncatingIfNeeded: vcpu & 0xff) << 48 | (isContinuation ? 1 << 56 : 0)
   }
 
   /// The guest page all accesses fall on.
@@ -41,6 +40,4 @@ public struct Run: RawRepresentable, Hashable, Sendable {
   @inlinable public var vcpu: Int { Int(truncatingIfNeeded: rawValue >> 48 & 0xff) }
   /// Whether this is the second part of the store that ended the run before.
   @inlinable public var isContinuation: Bool { rawValue & (1 << 56) != 0 }
-  /// Whether the page of this continuation was assumed to follow the first one physically.
-  @inlinable public var isAssumed: Bool { rawValue & (1 << 57) != 0 }
 }

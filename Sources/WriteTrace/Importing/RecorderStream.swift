@@ -2,6 +2,7 @@ import Addresses
 
 /// Reads the recorder's raw stream, and writes it as a trace.
 ///
+/// A store that crosses into a linear page mapped elsewhere is two records; in one record, the second guest page follows the first.
 /// The stream is little endian, fixed records of 64 bytes in the global order of execution:
 ///
 /// ```
@@ -44,10 +45,7 @@ public struct RecorderStream {
   public func convert(_ input: InputStream, into writer: TraceWriter, ramBytes: UInt64?) throws(TraceError) -> Report {
     var state = State(name: name, ramLimit: ramBytes ?? 1 << 44)
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-    defer {
-      block.deallocate()
-      state.memory.deallocate()
-    }
+    defer { block.deallocate() }
     while !state.ended {
       let count = try input.fill(block)
       let whole = count - count % Self.recordBytes
@@ -77,7 +75,6 @@ public struct RecorderStream {
     var deviceWrites: UInt64 = 0
     var ended = false
     var pending: TraceEvent.Hypercall?
-    var memory = LinearMemory()
 
     mutating func take(_ bytes: UnsafeRawBufferPointer, _ writer: TraceWriter) throws(TraceError) {
       guard let base = bytes.baseAddress else { return }
@@ -111,15 +108,12 @@ public struct RecorderStream {
         return
       }
       let vcpu = Int(record.load(fromByteOffset: 1, as: UInt8.self))
-      memory.learn(vcpu: vcpu, gva: gva, gpa: gpa)
-      let crosses = Int(truncatingIfNeeded: gpa & 0xfff) &+ size > 4096
       let isKnown = record.load(fromByteOffset: 3, as: UInt8.self) & 1 != 0
       try writer.append(
         vcpu: vcpu, count: record.load(fromByteOffset: 8, as: UInt64.self), gpa: gpa, gva: gva, size: size,
         rip: record.load(fromByteOffset: 32, as: UInt64.self),
         value: isKnown
-          ? (record.load(fromByteOffset: 40, as: UInt64.self), record.load(fromByteOffset: 48, as: UInt64.self)) : nil,
-        rest: crosses ? memory.page(vcpu: vcpu, following: gva).flatMap { $0 << 12 < ramLimit ? $0 : nil } : nil)
+          ? (record.load(fromByteOffset: 40, as: UInt64.self), record.load(fromByteOffset: 48, as: UInt64.self)) : nil, rest: nil)
     }
 
     private mutating func other(_ kind: UInt8, _ record: UnsafeRawPointer, _ writer: TraceWriter) throws(WriterFlaw) {
@@ -142,7 +136,6 @@ public struct RecorderStream {
         pending = nil
         try writer.append(.hypercall(call))
       case 3:
-        memory.load(cr3: word(40), vcpu: byte(1))
         try writer.append(.cr3(TraceEvent.CR3Load(vcpu: byte(1), count: word(8), value: word(40))))
       case 4:
         try writer.append(

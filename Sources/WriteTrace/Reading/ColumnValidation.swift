@@ -17,7 +17,7 @@ enum RunValidation {
       highestPage = max(highestPage, UInt32(truncatingIfNeeded: word))
       highestVCPU = max(highestVCPU, word & 0xff << 48)
       continuations &+= word >> 56 & 1
-      unknown |= word >> 58 | (word >> 57 & ~(word >> 56) & 1)
+      unknown |= word >> 57
     }
     guard empty == 0 else { return Flaw(found: "a run without accesses", expected: "1 to 65535") }
     guard unknown == 0 else { return Flaw(found: "a run with unknown flags", expected: "flags of version 1") }

@@ -99,10 +99,9 @@ struct RunBuilder {
       let linear = ((gva &+ UInt64(truncatingIfNeeded: room)) >> 12)
       try access(
         page: rest ?? page &+ 1, linear: linear, vcpu: vcpu, count: count, offset: 0, size: size &- first,
-        flags: rest == nil ? 3 << 56 : 1 << 56)
+        flags: 1 << 56)
       if keepsPointers { draftPointers(rip) }
       if keepsValues { keepValue(value, from: first, bytes: size &- first, of: size) }
-      totals.assumed &+= rest == nil ? 1 : 0
       closeRun()
     }
   }

@@ -87,7 +87,7 @@ public final class TraceWriter {
   ///   - gva: the linear address; kept where the trace has linear pages, and then equal to `gpa` in its low 12 bits
   ///   - rip: the storing instruction; kept where the trace has that column
   ///   - value: the bytes stored, little endian, if they are known and at most 16
-  ///   - rest: for a store that crosses a page end, the guest page of its second part; nil assumes the one after the first
+  ///   - rest: for a store that crosses a page end, the guest page of its second part, where that is not the one after the first
   public func write(
     vcpu: Int, count: UInt64, gpa: GuestPhysicalAddress, gva: GuestLinearAddress, size: Int,
     rip: GuestLinearAddress = GuestLinearAddress(0), value: (low: UInt64, high: UInt64)? = nil,
