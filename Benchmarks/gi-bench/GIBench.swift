@@ -2,5 +2,5 @@ import ArgumentParser
 
 @main
 struct GIBench: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "gi-bench")
+  static let configuration = CommandConfiguration(commandName: "gi-bench", subcommands: [Trace.self])
 }
