@@ -60,7 +60,7 @@ let package = Package(
       swiftSettings: house),
 
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: house),
-    .testTarget(name: "EPTTests", dependencies: ["EPT"], swiftSettings: house),
+    .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT"], swiftSettings: house),
     .testTarget(name: "MonitorTreeTests", dependencies: ["MonitorTree"], swiftSettings: house),
     .testTarget(name: "WriteTraceTests", dependencies: ["WriteTrace", "CZstd", "CXXHash"], swiftSettings: house),
     .testTarget(name: "GuestIntegrityTests", dependencies: ["GuestIntegrity"], swiftSettings: house),
