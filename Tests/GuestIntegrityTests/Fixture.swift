@@ -125,6 +125,7 @@ final class Fixture {
   }
 
   /// Runs `body` in integrity mode of a vCPU.
+  @discardableResult
   func inIntegrityMode<Result>(on vcpu: Int = 0, _ body: () throws -> Result) rethrows -> Result {
     enter(on: vcpu)
     defer { exit(on: vcpu) }
