@@ -18,6 +18,14 @@ public struct Configuration: Hashable, Sendable {
   public var hypercallActions: AlertActions
   /// What is done when integrity mode ends abnormally.
   public var faultActions: AlertActions
+  /// What is done when a monitored page is to be unmapped or moved.
+  public var mappingActions: AlertActions
+  /// What is done when the driver does not enter integrity mode for too long.
+  public var silenceActions: AlertActions
+  /// How long integrity mode may last, on the caller's clock; nil for any time.
+  public var integrityBudget: UInt64?
+  /// How long the driver may stay away, on the caller's clock; nil for any time.
+  public var silenceLimit: UInt64?
   /// Whether GI_SHUTDOWN is allowed.
   public var allowsShutdown: Bool
   /// How many events each vCPU's ring holds.
@@ -36,6 +44,10 @@ public struct Configuration: Hashable, Sendable {
     corruptionActions = blocking
     hypercallActions = [.count, .log, .notify]
     faultActions = [.count, .log, .notify]
+    mappingActions = [.count, .log, .notify]
+    silenceActions = [.count, .log, .notify]
+    integrityBudget = nil
+    silenceLimit = nil
     allowsShutdown = false
     ringCapacity = 1024
     recordsOldBytes = true

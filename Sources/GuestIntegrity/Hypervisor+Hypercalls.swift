@@ -80,7 +80,20 @@ extension Hypervisor {
       try? trace(.drop(.ownPages), data, on: vcpu)
       throw error
     }
-    monitor.registration = Registration(code: code, data: data, entry: entry, exit: exit)
+    var registration = Registration(code: code, data: data, entry: entry, exit: exit)
+    registration.context = privateContext(in: data)
+    monitor.registration = registration
+    if configuration.switching == .eptpByVMFUNC {
+      for vcpu in monitor.vcpus.indices { monitor.vcpus[vcpu].mayLoadAnySet() }
+    }
+    monitor.lastEntry = call.time
+  }
+
+  /// The private context that the driver describes at the start of its data, if it does.
+  private func privateContext(in data: PageRange) -> PrivateContext? {
+    guard let frame = monitor.tracing.tables.frame(of: data.first) else { return nil }
+    let words = (0..<PrivateContext.wordCount).map { memory.load(frame.qword($0)) }
+    return PrivateContext(words: words, data: data)
   }
 
   private func query(_ call: Hypercall, on vcpu: Int) throws(HypercallError) -> HypercallResult {

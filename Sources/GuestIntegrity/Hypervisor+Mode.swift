@@ -16,6 +16,13 @@ extension Hypervisor {
     else { throw .wrongEntryPage }
     guard monitor.tracing.clients(of: registration.entry.page).contains(.protection) else { throw .entryPageNotTraced }
     monitor.counters[.entries] += 1
+    monitor.lastEntry = call.time
+    monitor.vcpus[vcpu].enteredAt = call.time
+    if let context = registration.context, let own = processors.contextRegisters(of: vcpu) {
+      monitor.vcpus[vcpu].saved = own
+      processors.setContextRegisters(context.registers(for: vcpu), of: vcpu)
+    }
+    processors.holdInterrupts(true, on: vcpu)
     monitor.vcpus[vcpu].mode = .integrity
     applyMode(on: vcpu)
   }
@@ -55,8 +62,12 @@ extension Hypervisor {
       return .refused(.notInitialised)
     }
     let mode: Mode = set == .integrity ? .integrity : .normal
-    if mode == .integrity, monitor.vcpus[vcpu].mode == .normal { monitor.counters[.entries] += 1 }
+    if mode == .integrity, monitor.vcpus[vcpu].mode == .normal {
+      monitor.counters[.entries] += 1
+      monitor.lastEntry = call.time
+    }
     monitor.vcpus[vcpu].mode = mode
+    monitor.vcpus[vcpu].enteredAt = nil
     switchSet(of: vcpu, to: set, by: .vmfunc)
     if mode == .integrity, configuration.integrityExecution == .giCodeOnly,
       !registration.code.contains(call.ripAddress.page)
@@ -68,13 +79,37 @@ extension Hypervisor {
     return .success
   }
 
+  /// Normal set, then mode, then the registers saved on entry, then the interrupts held since.
   func returnToNormal(_ vcpu: Int) {
     monitor.vcpus[vcpu].mode = .normal
+    monitor.vcpus[vcpu].enteredAt = nil
     applyMode(on: vcpu)
+    if let saved = monitor.vcpus[vcpu].saved {
+      monitor.vcpus[vcpu].saved = nil
+      processors.setContextRegisters(saved, of: vcpu)
+    }
+    processors.holdInterrupts(false, on: vcpu)
+  }
+
+  /// Tells the hypervisor the time in an exit it takes anyway: an overrun of the budget ends integrity mode, and a driver
+  /// that has not entered it for too long is reported, once each time the limit has passed.
+  public func advance(to time: UInt64, on vcpu: Int) {
+    guard monitor.vcpus.indices.contains(vcpu), monitor.registration != nil else { return }
+    if monitor.vcpus[vcpu].mode == .integrity {
+      let entered = monitor.vcpus[vcpu].enteredAt ?? time
+      monitor.vcpus[vcpu].enteredAt = entered
+      if let budget = configuration.integrityBudget, time > entered, time - entered > budget {
+        integrityFault(.budgetOverrun, on: vcpu, address: GuestPhysicalAddress(0), time: time)
+      }
+    } else if let limit = configuration.silenceLimit, time > monitor.lastEntry, time - monitor.lastEntry > limit {
+      monitor.lastEntry = time
+      monitor.raise(
+        .silence, on: vcpu, actions: configuration.silenceActions, address: GuestPhysicalAddress(0), time: time)
+    }
   }
 
   /// Makes the tables say what the vCPU's mode asks for.
-  private func applyMode(on vcpu: Int) {
+  func applyMode(on vcpu: Int) {
     switch configuration.switching {
     case .eptpByExit, .eptpByVMFUNC:
       switchSet(of: vcpu, to: configuration.switching.set(in: monitor.vcpus[vcpu].mode), by: .vmcsWrite)

@@ -14,13 +14,15 @@ public final class Hypervisor<Processors: ProcessorControl> {
   /// What the hypervisor is set up to do.
   public let configuration: Configuration
   let base: BasePointer
-  let writer: TreeWriter
+  var writer: TreeWriter
+  var spareFrames: SpareFrames
   /// The processors: what the hypervisor asks of them, the caller models.
   public var processors: Processors
 
   /// A machine with `ramBytes` of guest memory (a multiple of 4096) and `vcpus` processors, all in normal mode.
   ///
-  /// - Parameter memory: at least ``hostBytes(ramBytes:)`` long; its first `ramBytes` are the guest's.
+  /// - Parameter memory: at least ``hostBytes(ramBytes:)`` long; its first `ramBytes` are the guest's, and what is longer
+  ///   can take pages that are moved.
   /// - Throws: ``HypervisorError``.
   public init(
     memory: HostMemory, ramBytes: UInt64, vcpus: Int, configuration: Configuration, processors: Processors
@@ -34,7 +36,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
       first: HostPhysicalAddress(ramBytes), count: TableSets.tablesNeeded(pageCount: pages))
     guard let guestMemory = GuestMemory(start: memory.base, pageCount: pages),
       let tables = try? TableSets(
-        memory: memory, pageCount: pages, pool: pool, twoSets: configuration.switching.usesTwoSets,
+        memory: memory.view, pageCount: pages, pool: pool, twoSets: configuration.switching.usesTwoSets,
         stripsExecution: configuration.integrityExecution == .giCodeOnly)
     else { throw .guestMemorySize(ramBytes) }
     base = BasePointer()
@@ -42,6 +44,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
       let writer = try? TreeWriter(memory: guestMemory, base: base, nodeActions: configuration.nodeActions)
     else { throw .guestMemorySize(ramBytes) }
     self.writer = writer
+    spareFrames = SpareFrames(first: needed >> 12, end: UInt64(memory.byteCount) >> 12)
     self.memory = memory
     self.configuration = configuration
     self.processors = processors
@@ -76,8 +79,10 @@ public final class Hypervisor<Processors: ProcessorControl> {
   public var registration: Registration? { monitor.registration }
 
   /// Handles a store that the EPT refused: judges it, raises the alert, and says what becomes of the store.
+  ///
+  /// A violation that is no write, a vCPU the machine does not have, and a store of no bytes are nobody's.
   public func handle(_ store: Store, violation: EPTViolation) -> Verdict {
-    guard monitor.vcpus.indices.contains(store.vcpu) else {
+    guard violation.isWrite, monitor.vcpus.indices.contains(store.vcpu), (1...64).contains(store.size) else {
       return Verdict(.notMine, nodesVisited: 0, otherClients: [])
     }
     return monitor.judge(store)
@@ -95,7 +100,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
           interrupted = true
         }
         processors.invept(.single(eptp(of: set)), on: other)
-        monitor.vcpus[other].invalidated(set)
+        monitor.vcpus[other].invalidated(set, mayLoad: configuration.switching == .eptpByVMFUNC)
       }
     }
   }
@@ -126,4 +131,10 @@ public enum HypervisorError: Error, Hashable, Sendable, CustomStringConvertible 
     case .vcpuCount(let count): "a machine cannot have \(count) vCPUs; give 1 to 256"
     }
   }
+}
+
+extension Hypervisor {
+  /// Checks the invariants of the table sets and returns what is broken, for tests and for the doubtful; it reads every
+  /// table.
+  public func audit() -> [TableFinding] { monitor.tracing.tables.audit() }
 }

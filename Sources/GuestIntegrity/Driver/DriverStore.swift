@@ -7,14 +7,15 @@ import MonitorTree
 ///
 /// A store that the EPT refuses is completed as any refused store is: only if the page is one the driver may write.
 struct DriverStore: GuestStore {
-  let memory: HostMemory
+  let memory: HostMemory.View
   let pointer: EPTPointer
   let tracing: TracingService
+  private let walker = EPTWalker()
   /// How many stores were made, and how many of them the EPT refused.
   private(set) var stores = 0
   private(set) var refused = 0
 
-  init(memory: HostMemory, pointer: EPTPointer, tracing: TracingService) {
+  init(memory: HostMemory.View, pointer: EPTPointer, tracing: TracingService) {
     self.memory = memory
     self.pointer = pointer
     self.tracing = tracing
@@ -27,10 +28,10 @@ struct DriverStore: GuestStore {
       guard tracing.clients(of: address.page).contains(.ownPages),
         let frame = tracing.tables.frame(of: address.page)
       else { return false }
-      memory.store(value, at: frame.rawValue + address.pageOffset)
+      memory.store(value, at: HostPhysicalAddress(frame.rawValue + address.pageOffset))
       return true
     }
-    memory.store(value, at: target.rawValue)
+    memory.store(value, at: target)
     return true
   }
 
@@ -44,6 +45,13 @@ struct DriverStore: GuestStore {
   }
 
   private func translated(_ address: GuestPhysicalAddress) -> HostPhysicalAddress? {
-    HostPhysicalAddress(address.rawValue)
+    var observer = NoObserver()
+    // The driver stores through its direct map: which linear address that is, no right depends on.
+    let access = Access.write(at: GuestLinearAddress(0))
+    guard
+      case .translated(let translation) = walker.walk(
+        address, access: access, eptp: pointer, memory: memory, observer: &observer)
+    else { return nil }
+    return translation.hpa
   }
 }

@@ -46,4 +46,19 @@ public protocol ProcessorControl {
   mutating func driverStores(_ count: Int, refused: Int, on vcpu: Int)
   /// A look-up has read tree nodes.
   mutating func treeNodesVisited(_ count: Int, on vcpu: Int)
+  /// The registers that integrity mode replaces; nil where there are none, as in a replay.
+  func contextRegisters(of vcpu: Int) -> ContextRegisters?
+  /// Loads registers.
+  mutating func setContextRegisters(_ registers: ContextRegisters, of vcpu: Int)
+  /// Holds maskable interrupts of a vCPU back, or lets those held come.
+  mutating func holdInterrupts(_ hold: Bool, on vcpu: Int)
+}
+
+extension ProcessorControl {
+  /// No registers.
+  public func contextRegisters(of vcpu: Int) -> ContextRegisters? { nil }
+  /// No registers.
+  public mutating func setContextRegisters(_ registers: ContextRegisters, of vcpu: Int) {}
+  /// No interrupts.
+  public mutating func holdInterrupts(_ hold: Bool, on vcpu: Int) {}
 }

@@ -10,6 +10,8 @@ public struct Registration: Hashable, Sendable {
   public internal(set) var entry: Gate
   /// Where it is left.
   public internal(set) var exit: Gate
+  /// The driver's private registers, if it has described any.
+  public internal(set) var context: PrivateContext?
   /// Pages donated to the tree.
   public internal(set) var slabs: [PageRange] = []
 

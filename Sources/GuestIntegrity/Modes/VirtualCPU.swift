@@ -3,7 +3,11 @@ struct VirtualCPU: Hashable, Sendable {
   var mode: Mode = .normal
   var activeSet: TableSet = .normal
   /// Sets whose translations this vCPU's caches may hold, by raw value.
-  var mayCache: UInt8 = 1 << TableSet.normal.rawValue
+  private var mayCache: UInt8 = 1 << TableSet.normal.rawValue
+  /// The guest's own registers, kept here while integrity mode runs with private ones.
+  var saved: ContextRegisters?
+  /// When integrity mode was entered, or first seen where entering does not exit.
+  var enteredAt: UInt64?
 
   mutating func activate(_ set: TableSet) {
     activeSet = set
@@ -12,8 +16,13 @@ struct VirtualCPU: Hashable, Sendable {
 
   func mayCache(_ set: TableSet) -> Bool { mayCache & 1 << set.rawValue != 0 }
 
-  /// An INVEPT of the set has been executed; what is active may be cached again at once.
-  mutating func invalidated(_ set: TableSet) {
-    if set != activeSet { mayCache &= ~(1 << set.rawValue) }
+  /// An INVEPT of the set has been executed: nothing of it is cached until the set is in force again.
+  ///
+  /// - Parameter mayLoad: the guest can put the set in force without the hypervisor's knowledge.
+  mutating func invalidated(_ set: TableSet, mayLoad: Bool) {
+    if set != activeSet, !mayLoad { mayCache &= ~(1 << set.rawValue) }
   }
+
+  /// The guest can put any set in force without the hypervisor's knowledge from now on.
+  mutating func mayLoadAnySet() { mayCache = 0b11 }
 }

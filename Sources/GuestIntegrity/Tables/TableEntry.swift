@@ -1,41 +1,64 @@
 import Addresses
+import EPT
 
 /// An EPT entry as the table sets write it: present entries grant reading, leaves are write-back memory.
-///
-/// SDM vol. 3C, "The Extended Page Table Mechanism", tables "Format of an EPT ... Entry".
 struct TableEntry: Hashable, Sendable {
-  var bits: UInt64
+  private(set) var entry: EPTEntry
 
-  static let notPresent = Self(bits: 0)
-  private static let frameMask: UInt64 = 0x000f_ffff_ffff_f000
-  private static let rightsMask: UInt64 = 0b110
-  private static let writeBack: UInt64 = 6 << 3
-  private static let largeLeaf: UInt64 = 1 << 7
+  /// The entry as it lies in memory.
+  init(_ rawValue: UInt64) { entry = EPTEntry(rawValue) }
 
-  /// A leaf of `level` (1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB).
-  static func leaf(_ frame: HostPhysicalAddress, level: Int, _ rights: Rights) -> Self {
-    Self(bits: frame.rawValue | writeBack | (level > 1 ? largeLeaf : 0) | rights.rawValue | 1)
+  static let absent = Self(0)
+  /// Where an unmapped leaf keeps the rights it will have again: bits 53:52, which the processor ignores.
+  private static let keptShift: UInt64 = 51
+  private static let keptRights: EPTRights = [.write, .execute]
+
+  /// A leaf that maps what `level` spans.
+  static func leaf(_ frame: HostPhysicalAddress, level: Level, _ rights: EPTRights) -> Self {
+    var leaf = Self.absent
+    leaf.entry.address = frame
+    leaf.entry.rights = rights.union(.read)
+    leaf.entry.memoryTypeCode = MemoryType.writeBack.rawValue
+    leaf.entry.isLarge = level > .pt
+    return leaf
   }
 
   /// A reference to the table of the next level.
-  static func table(_ table: HostPhysicalAddress, _ rights: Rights = [.write, .execute]) -> Self {
-    Self(bits: table.rawValue | rights.rawValue | 1)
+  static func table(_ table: HostPhysicalAddress, _ rights: EPTRights = [.write, .execute]) -> Self {
+    var reference = Self.absent
+    reference.entry.address = table
+    reference.entry.rights = rights.union(.read)
+    return reference
   }
 
-  var isPresent: Bool { bits & 1 != 0 }
-  func isLeaf(level: Int) -> Bool { level == 1 || bits & Self.largeLeaf != 0 }
+  /// This leaf, not mapping its page any more.
+  var unmapped: Self { Self(rights.rawValue << Self.keptShift) }
+  /// This leaf mapping its page to `frame`, 4 KiB.
+  func mapped(to frame: HostPhysicalAddress) -> Self { .leaf(frame, level: .pt, rights) }
+
+  var isPresent: Bool { entry.rights.contains(.read) }
+  func isLeaf(at level: Level) -> Bool { level == .pt || entry.isLarge }
   /// The frame of a leaf, or the table an entry refers to.
-  var address: HostPhysicalAddress { HostPhysicalAddress(bits & Self.frameMask) }
+  var address: HostPhysicalAddress { entry.address }
 
-  var rights: Rights {
-    get { Rights(rawValue: bits & Self.rightsMask) }
-    set { bits = bits & ~Self.rightsMask | newValue.rawValue }
+  /// The rights granted beside reading, or kept while the page is not mapped.
+  var rights: EPTRights {
+    get {
+      EPTRights(rawValue: isPresent ? entry.rawValue : entry.rawValue >> Self.keptShift).intersection(Self.keptRights)
+    }
+    set {
+      let shift = isPresent ? 0 : Self.keptShift
+      entry.rawValue =
+        entry.rawValue & ~(Self.keptRights.rawValue << shift)
+        | newValue.intersection(Self.keptRights).rawValue << shift
+    }
   }
 
-  /// Whether replacing this entry by another leaves cached translations that grant too much or lead elsewhere.
-  func owesInvalidation(to next: Self, level: Int) -> Bool {
+  /// Whether replacing this entry by another leaves cached translations that grant too much or lead elsewhere
+  /// (SDM vol. 3C, "Guidelines for Use of the INVEPT Instruction").
+  func owesInvalidation(to next: Self, at level: Level) -> Bool {
     guard isPresent else { return false }
-    guard next.isPresent, next.address == address, next.isLeaf(level: level) == isLeaf(level: level) else { return true }
+    guard next.isPresent, next.address == address, next.isLeaf(at: level) == isLeaf(at: level) else { return true }
     return !rights.subtracting(next.rights).isEmpty
   }
 }

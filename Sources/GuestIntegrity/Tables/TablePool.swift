@@ -31,13 +31,17 @@ struct TablePool: Sendable {
   /// One more entry refers to the table.
   mutating func retain(_ table: HostPhysicalAddress) { references[index(of: table)] += 1 }
 
-  /// One entry less refers to the table; true if it was the last, and the page is free again.
-  mutating func release(_ table: HostPhysicalAddress) -> Bool {
+  /// One entry less refers to the table; after the last one the page is free again.
+  mutating func release(_ table: HostPhysicalAddress) {
     let index = index(of: table)
     references[index] -= 1
-    guard references[index] == 0 else { return false }
-    free.append(UInt32(index))
-    return true
+    if references[index] == 0 { free.append(UInt32(index)) }
+  }
+
+  /// How many entries refer to the table; 0 outside the pool.
+  func references(to table: HostPhysicalAddress) -> Int {
+    let page = table.rawValue >> 12
+    return page >= first && page - first < UInt64(references.count) ? Int(references[Int(page - first)]) : 0
   }
 
   private func index(of table: HostPhysicalAddress) -> Int { Int((table.rawValue >> 12) - first) }

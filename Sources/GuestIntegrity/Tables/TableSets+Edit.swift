@@ -4,16 +4,17 @@ import EPT
 extension TableSets {
   /// Changes the rights of pages in both sets, in one pass; large leaves are split where a part of them changes.
   ///
-  /// The pages lie in guest memory. Pages that are not mapped are passed over.
+  /// The pages lie in guest memory; pages that are not mapped keep the rights for when they are.
   mutating func edit(
     _ range: PageRange, normal: RightsChange, integrity: RightsChange
   ) throws(TableError) -> InvalidationDebt {
-    guard pool.available >= tablesNeeded(for: range, isCommon: normal == integrity) else { throw .outOfTablePages }
     var debt = InvalidationDebt.none
     let edit = Edit(
       start: range.first.rawValue, end: range.last.rawValue + 1, normal: normal,
       integrity: roots.isShared ? normal : integrity)
-    try apply(edit, to: roots, level: 4, first: 0, &debt)
+    guard pool.available >= edit.mostTables || pool.available >= tablesNeeded(for: edit, roots, .pml4, first: 0)
+    else { throw .outOfTablePages }
+    try apply(edit, to: roots, .pml4, first: 0, &debt)
     return debt
   }
 
@@ -22,67 +23,87 @@ extension TableSets {
     try edit(range, normal: .none, integrity: .grant(.execute))
   }
 
-  /// How many host pages an edit takes at most: a table or two where a large leaf at either end is split, and a copy of
-  /// each table on the way where the sets part.
-  private func tablesNeeded(for range: PageRange, isCommon: Bool) -> Int {
-    guard !isCommon, !roots.isShared else { return 4 }
-    return (2...4).reduce(4) { sum, level in
-      let shift = Self.pageShift(level: level)
-      return sum + Int((range.last.rawValue >> shift) - (range.first.rawValue >> shift)) + 1
+  /// How many host pages an edit takes: a table or two where a part of a large leaf changes, and a copy of each table on
+  /// the way where the sets part.
+  private func tablesNeeded(for edit: Edit, _ tables: TablePair, _ level: Level, first: UInt64) -> Int {
+    var needed = 0
+    edit.forEachEntry(level, first: first) { index, entryFirst, isWhole in
+      let entries = read(index, of: tables)
+      guard entries.normal.isPresent, let below = level.below else { return }
+      if entries.normal.isLeaf(at: level) {
+        if !isWhole, edit.applied(to: entries) != entries { needed += edit.isCommon ? entries.tablesToSplit : 2 }
+        return
+      }
+      if !edit.isCommon, entries.tables.isShared { needed += 1 }
+      needed += tablesNeeded(for: edit, entries.tables, below, first: entryFirst)
     }
-  }
-
-  private struct Edit {
-    var start: UInt64
-    var end: UInt64
-    var normal: RightsChange
-    var integrity: RightsChange
-
-    var isCommon: Bool { normal == integrity }
-    var exposesExecution: Bool { integrity.granted.contains(.execute) && !normal.granted.contains(.execute) }
+    return needed
   }
 
   private mutating func apply(
-    _ edit: Edit, to tables: TablePair, level: Int, first: UInt64, _ debt: inout InvalidationDebt
+    _ edit: Edit, to tables: TablePair, _ level: Level, first: UInt64, _ debt: inout InvalidationDebt
   ) throws(TableError) {
-    let shift = Self.pageShift(level: level)
-    let span = UInt64(1) << shift
-    let start = max(edit.start, first)
-    let end = min(edit.end, first + span << 9)
-    var page = start
-    while page < end {
-      let index = Int((page - first) >> shift)
-      let entryFirst = first + UInt64(index) << shift
-      let next = min(end, entryFirst + span)
-      defer { page = next }
+    try edit.forEachEntry(level, first: first) { (index, entryFirst, isWhole) throws(TableError) in
       var entries = read(index, of: tables)
-      guard entries.normal.isPresent else { continue }
-      if entries.normal.isLeaf(level: level) {
-        let new = EntryPair(normal: edit.normal, integrity: edit.integrity, applyingTo: entries)
-        guard new != entries else { continue }
-        if next - page == span {
-          replace(entries, by: new, at: index, of: tables, level: level, &debt)
-          continue
-        }
-        entries = try split(entries, at: index, of: tables, level: level, &debt)
+      guard entries.normal.isPresent || level == .pt else { return }
+      if entries.normal.isLeaf(at: level) {
+        let new = edit.applied(to: entries)
+        guard new != entries else { return }
+        guard !isWhole else { return replace(entries, by: new, at: index, of: tables, level, &debt) }
+        entries = try split(entries, at: index, of: tables, level, &debt)
       }
-      if !edit.isCommon, entries.normal.address == entries.integrity.address {
-        entries = try unshare(entries, at: index, of: tables, level: level, &debt)
+      if !edit.isCommon, entries.tables.isShared {
+        entries = try unshare(entries, at: index, of: tables, level, &debt)
       }
       if edit.exposesExecution {
-        entries = pushDownExecution(entries, at: index, of: tables, level: level, &debt)
+        entries = pushDownExecution(entries, at: index, of: tables, level, &debt)
       }
-      let children = TablePair(normal: entries.normal.address, integrity: entries.integrity.address)
-      try apply(edit, to: children, level: level - 1, first: entryFirst, &debt)
+      guard let below = level.below else { return }
+      try apply(edit, to: entries.tables, below, first: entryFirst, &debt)
     }
   }
 }
 
-extension TableSets.EntryPair {
-  /// The leaves after a change of rights.
-  fileprivate init(normal: RightsChange, integrity: RightsChange, applyingTo old: Self) {
-    self = old
-    self.normal.rights = normal.applied(to: old.normal.rights)
-    self.integrity.rights = integrity.applied(to: old.integrity.rights)
+/// A change of rights over a run of pages.
+private struct Edit {
+  var start: UInt64
+  var end: UInt64
+  var normal: RightsChange
+  var integrity: RightsChange
+
+  /// Both sets change alike, so that shared tables stay shared.
+  var isCommon: Bool { normal == integrity }
+  var exposesExecution: Bool { integrity.granted.contains(.execute) && !normal.granted.contains(.execute) }
+
+  /// The leaves after the change.
+  func applied(to old: TableSets.EntryPair) -> TableSets.EntryPair {
+    var new = old
+    new.normal.rights = normal.applied(to: old.normal.rights)
+    new.integrity.rights = integrity.applied(to: old.integrity.rights)
+    return new
+  }
+
+  /// More pages for tables than this no edit takes: two at either end, and a copy of each table on the way.
+  var mostTables: Int {
+    guard !isCommon else { return 4 }
+    return Level.allCases.dropFirst().reduce(4) { sum, level in
+      sum + Int((end - 1) >> level.pageShift - start >> level.pageShift) + 1
+    }
+  }
+
+  /// Calls `body` for each entry of the table at page `first` that the edit concerns, with its first page and whether
+  /// all of its pages change.
+  func forEachEntry<Failure: Error>(
+    _ level: Level, first: UInt64, _ body: (_ index: Int, _ first: UInt64, _ isWhole: Bool) throws(Failure) -> Void
+  ) throws(Failure) {
+    let last = min(end, first + 512 << level.pageShift)
+    var page = max(start, first)
+    while page < last {
+      let index = (page - first) >> level.pageShift
+      let entryFirst = first + index << level.pageShift
+      let next = min(last, entryFirst + 1 << level.pageShift)
+      try body(Int(index), entryFirst, next - page == 1 << level.pageShift)
+      page = next
+    }
   }
 }

@@ -1,7 +1,7 @@
 import Addresses
 
 /// Which clients trace which page, and how often: bookkeeping only, no table is touched here.
-struct TraceMap: Sendable {
+struct TraceMap: Hashable, Sendable {
   private(set) var clients: [ClientSet]
   /// Traces by page, for each counted client.
   private var counts: [[UInt16]] = []

@@ -42,6 +42,18 @@ struct TracingService {
     return debt
   }
 
+  /// Takes over the traces of a machine that was saved; so far nothing has been traced here.
+  mutating func adopt(_ saved: TraceMap) throws(TableError) -> InvalidationDebt {
+    var debt = InvalidationDebt.none
+    guard let all = PageRange(first: GuestPageNumber(0), count: UInt64(saved.pageCount)) else { return debt }
+    for var run in saved.runs(in: all) where !run.after.isEmpty {
+      run.before = []
+      debt += try express(run)
+    }
+    map = saved
+    return debt
+  }
+
   /// Lets the driver's own pages be written, or not, in the only table set there is.
   mutating func setOwnPages(open: Bool, in ranges: [PageRange]) throws(TableError) -> InvalidationDebt {
     var debt = InvalidationDebt.none

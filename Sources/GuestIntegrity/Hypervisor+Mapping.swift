@@ -1,0 +1,68 @@
+import Addresses
+
+/// Why a guest page was not unmapped or moved; everything is as it was.
+public enum MappingError: Error, Hashable, Sendable {
+  /// The page does not lie in guest memory.
+  case outsideGuestMemory(GuestPageNumber)
+  /// The page is monitored: moving it away would move what is monitored away.
+  case monitored(GuestPageNumber, PageKind)
+  /// The page is not mapped, and so cannot be moved.
+  case notMapped(GuestPageNumber)
+  /// The page is mapped already.
+  case mapped(GuestPageNumber)
+  /// No page is left for EPT paging structures, or to move to.
+  case outOfPages
+}
+
+extension Hypervisor {
+  /// Takes a page of guest memory away from the guest (ballooning, on whoever's request).
+  ///
+  /// A monitored page stays, and the attempt is an alert.
+  public func unmap(_ page: GuestPageNumber, on vcpu: Int, time: UInt64 = 0) throws(MappingError) {
+    try checkUnmonitored(page, on: vcpu, time: time)
+    guard let frame = monitor.tracing.tables.frame(of: page) else { throw .notMapped(page) }
+    do throws(TableError) { settle(try monitor.tracing.tables.unmap(page), from: vcpu) } catch { throw .outOfPages }
+    spareFrames.moved(from: frame, to: HostPhysicalAddress(page.rawValue << 12))
+  }
+
+  /// Gives a page that was unmapped back to the guest, zeroed.
+  public func map(_ page: GuestPageNumber, on vcpu: Int) throws(MappingError) {
+    guard page.rawValue < UInt64(monitor.memory.pageCount) else { throw .outsideGuestMemory(page) }
+    guard monitor.tracing.tables.frame(of: page) == nil else { throw .mapped(page) }
+    let frame = HostPhysicalAddress(page.rawValue << 12)
+    for word in 0..<512 { memory.store(0, at: frame.qword(word)) }
+    do throws(TableError) { settle(try monitor.tracing.tables.map(page, to: frame), from: vcpu) } catch {
+      throw .outOfPages
+    }
+  }
+
+  /// Moves a page of guest memory to another frame with what it holds, or back; the guest notices nothing.
+  ///
+  /// Protected pages may be moved: their traces stay. GI pages and the tree's stay where the tree is read.
+  public func move(_ page: GuestPageNumber, on vcpu: Int) throws(MappingError) {
+    guard page.rawValue < UInt64(monitor.memory.pageCount) else { throw .outsideGuestMemory(page) }
+    guard !monitor.tracing.clients(of: page).contains(.ownPages), monitor.registration?.code.contains(page) != true
+    else {
+      throw .monitored(page, monitor.status(of: page).kind ?? .giCode)
+    }
+    guard let frame = monitor.tracing.tables.frame(of: page) else { throw .notMapped(page) }
+    guard let target = spareFrames.target(for: page, at: frame) else { throw .outOfPages }
+    for word in 0..<512 { memory.store(memory.load(frame.qword(word)), at: target.qword(word)) }
+    do throws(TableError) {
+      settle(try monitor.tracing.tables.map(page, to: target), from: vcpu)
+    } catch { throw .outOfPages }
+    spareFrames.moved(from: frame, to: target)
+  }
+
+  private func checkUnmonitored(_ page: GuestPageNumber, on vcpu: Int, time: UInt64) throws(MappingError) {
+    guard monitor.vcpus.indices.contains(vcpu), page.rawValue < UInt64(monitor.memory.pageCount) else {
+      throw .outsideGuestMemory(page)
+    }
+    let status = monitor.status(of: page)
+    // Whatever guest integrity traces stays, also where the tree cannot be read.
+    guard status.kind != nil || !monitor.tracing.clients(of: page).isDisjoint(with: .guestIntegrity) else { return }
+    monitor.raise(
+      .mapping, on: vcpu, actions: configuration.mappingActions, address: page.address, time: time)
+    throw .monitored(page, status.kind ?? .protected)
+  }
+}

@@ -1,0 +1,66 @@
+import Addresses
+import EPT
+
+extension TableSets {
+  /// Ends the mapping of a page of guest memory in both sets; its rights are kept for when it is mapped again.
+  mutating func unmap(_ page: GuestPageNumber) throws(TableError) -> InvalidationDebt {
+    try changeLeaf(of: page) { $0.unmapped }
+  }
+
+  /// Maps a page of guest memory to a frame in both sets, with the rights it has or had.
+  mutating func map(_ page: GuestPageNumber, to frame: HostPhysicalAddress) throws(TableError) -> InvalidationDebt {
+    try changeLeaf(of: page) { $0.mapped(to: frame) }
+  }
+
+  private mutating func changeLeaf(
+    of page: GuestPageNumber, _ change: (TableEntry) -> TableEntry
+  ) throws(TableError) -> InvalidationDebt {
+    var debt = InvalidationDebt.none
+    var tables = roots
+    for level in [Level.pml4, .pdpt, .pd] {
+      let index = level.index(of: page.rawValue)
+      var entries = read(index, of: tables)
+      // The only large leaves are those of page directories: where splitting fails, nothing has been changed yet.
+      if entries.normal.isLeaf(at: level) { entries = try split(entries, at: index, of: tables, level, &debt) }
+      tables = entries.tables
+    }
+    let index = Level.pt.index(of: page.rawValue)
+    let old = read(index, of: tables)
+    let new = EntryPair(normal: change(old.normal), integrity: change(old.integrity))
+    replace(old, by: new, at: index, of: tables, .pt, &debt)
+    return debt
+  }
+
+  /// Replaces tables by 2 MiB leaves where all pages have consecutive frames and the same rights, in both sets.
+  mutating func merge(_ range: PageRange) -> InvalidationDebt {
+    var debt = InvalidationDebt.none
+    for region in (range.first.rawValue >> 9)...(range.last.rawValue >> 9) where (region + 1) << 9 <= pageCount {
+      merge(page: region << 9, &debt)
+    }
+    return debt
+  }
+
+  private mutating func merge(page: UInt64, _ debt: inout InvalidationDebt) {
+    var tables = roots
+    for level in [Level.pml4, .pdpt] { tables = read(level.index(of: page), of: tables).tables }
+    let index = Level.pd.index(of: page)
+    let old = read(index, of: tables)
+    guard !old.normal.isLeaf(at: .pd), let normal = largeLeaf(of: old.normal),
+      let integrity = largeLeaf(of: old.integrity)
+    else { return }
+    replace(old, by: EntryPair(normal: normal, integrity: integrity), at: index, of: tables, .pd, &debt)
+    pool.release(old.normal.address)
+    if !tables.isShared { pool.release(old.integrity.address) }
+  }
+
+  /// The 2 MiB leaf that says what the table an entry refers to says; nil if there is none.
+  private func largeLeaf(of reference: TableEntry) -> TableEntry? {
+    let first = read(0, of: reference.address)
+    guard first.isPresent, first.address.rawValue & (Level.pd.span - 1) == 0 else { return nil }
+    for index in 1..<512
+    where read(index, of: reference.address).entry.rawValue != first.entry.rawValue + UInt64(index) << 12 {
+      return nil
+    }
+    return .leaf(first.address, level: .pd, first.rights.intersection(reference.rights))
+  }
+}

@@ -1,0 +1,50 @@
+import Addresses
+import EPT
+import MonitorTree
+
+@testable import GuestIntegrity
+
+/// What the processor makes of a page in one set, found by walking its tables.
+struct PageView: Equatable {
+  var frame: UInt64
+  var rights: EPTRights
+
+  init?(_ page: GuestPageNumber, in set: TableSet, of fixture: Fixture) {
+    guard case .translated(let found) = fixture.walk(page.address, .read(at: GuestLinearAddress(0)), in: set) else {
+      return nil
+    }
+    frame = found.hpa.rawValue >> 12
+    rights = found.rights.intersection([.read, .write, .execute])
+  }
+
+  /// Pages whose views are not what the tree and the registered ranges call for: worked out from them alone, page by page.
+  static func differences(in fixture: Fixture) -> [String] {
+    let hypervisor = fixture.hypervisor
+    let registration = hypervisor.registration
+    let strips =
+      hypervisor.configuration.switching.usesTwoSets && hypervisor.configuration.integrityExecution == .giCodeOnly
+    return (0..<Fixture.ramPages).compactMap { number in
+      let page = GuestPageNumber(number)
+      let normal = PageView(page, in: .normal, of: fixture)
+      let integrity = PageView(page, in: .integrity, of: fixture)
+      guard normal != nil || integrity != nil else { return nil }
+      guard let normal, let integrity else { return "page \(number) is mapped in one set only" }
+      guard normal.frame == integrity.frame else { return "page \(number) leads to two frames" }
+      let isCode = registration?.code.contains(page) == true
+      let isOwn = registration?.ownPages.contains { $0.contains(page) } == true
+      var isClaimed = false
+      if case .protected = hypervisor.tree.find(page).answer { isClaimed = true }
+      let mayWrite: EPTRights = isCode || isOwn || isClaimed ? [] : .write
+      let mayWriteInIntegrity: EPTRights =
+        isOwn && hypervisor.configuration.switching.usesTwoSets ? .write : mayWrite
+      let mayExecute: EPTRights = strips && !isCode ? [] : .execute
+      let expected = (
+        EPTRights([.read, .execute]).union(mayWrite), EPTRights.read.union(mayWriteInIntegrity).union(mayExecute)
+      )
+      guard (normal.rights, integrity.rights) == expected else {
+        return "page \(number): \(normal.rights) and \(integrity.rights), not \(expected)"
+      }
+      return nil
+    }
+  }
+}
