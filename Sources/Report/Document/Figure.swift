@@ -23,6 +23,11 @@ public enum Figure {
     return scientific(x)
   }
 
+  /// Every digit the figure has, and no more.
+  public static func exact(_ x: Double) -> String {
+    x == x.rounded() && abs(x) < 1e15 ? String(Int64(x)) : String(x)
+  }
+
   /// The range of a bracket, or `exact` where it has no width.
   public static func range(_ bracket: Bracket) -> String {
     bracket.low == bracket.high ? "exact" : "\(number(bracket.low)) to \(number(bracket.high))"

@@ -8,8 +8,12 @@ public enum CSVExporter {
       result.strategies.map { fields(of: $0, in: result) }
     }
     guard let first = rows.first else { return "" }
-    return ([first.map(\.name)] + rows.map { $0.map(\.value) })
-      .map { $0.map(quoted).joined(separator: ",") + "\r\n" }.joined()
+    return export(rows: [first.map(\.name)] + rows.map { $0.map(\.value) })
+  }
+
+  /// Any rows, the first with the names of the columns.
+  public static func export(rows: [[String]]) -> String {
+    rows.map { $0.map(quoted).joined(separator: ",") + "\r\n" }.joined()
   }
 
   private typealias Field = (name: String, value: String)
@@ -63,10 +67,7 @@ public enum CSVExporter {
     Percentiles.named.map { ("\(name)_\($0.name)", plain(percentiles?[keyPath: $0.path])) }
   }
 
-  private static func plain(_ x: Double?) -> String {
-    guard let x else { return "" }
-    return x == x.rounded() && abs(x) < 1e15 ? String(Int64(x)) : String(x)
-  }
+  private static func plain(_ x: Double?) -> String { x.map(Figure.exact) ?? "" }
 
   private static func quoted(_ field: String) -> String {
     let special: Set<Unicode.Scalar> = ["\"", ",", "\r", "\n"]
