@@ -66,7 +66,7 @@ let package = Package(
     .testTarget(name: "GuestIntegrityTests", dependencies: ["GuestIntegrity"], swiftSettings: house),
     .testTarget(name: "ReplayTests", dependencies: ["Replay"], swiftSettings: house),
     .testTarget(name: "ReportTests", dependencies: ["Report", "Replay"], exclude: ["Golden"], swiftSettings: house),
-    .testTarget(name: "CommandTests", dependencies: ["gi-bench"], swiftSettings: house),
+    .testTarget(name: "CommandTests", dependencies: ["gi-bench", "Replay"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )
