@@ -65,8 +65,8 @@ let package = Package(
     .testTarget(name: "WriteTraceTests", dependencies: ["WriteTrace", "CZstd", "CXXHash"], swiftSettings: house),
     .testTarget(name: "GuestIntegrityTests", dependencies: ["GuestIntegrity"], swiftSettings: house),
     .testTarget(name: "ReplayTests", dependencies: ["Replay"], swiftSettings: house),
-    .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
-    .testTarget(name: "CommandTests", dependencies: ["gi-bench"], swiftSettings: house),
+    .testTarget(name: "ReportTests", dependencies: ["Report", "Replay"], exclude: ["Golden"], swiftSettings: house),
+    .testTarget(name: "CommandTests", dependencies: ["gi-bench", "Replay"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

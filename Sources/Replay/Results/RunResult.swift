@@ -105,6 +105,12 @@ public struct ProfileDescription: Codable, Equatable, Sendable {
   public var name: String
   /// Every parameter with bracket, tag and source.
   public var parameters: [CycleProfile.Parameter]
+
+  /// A description from its parts.
+  public init(name: String, parameters: [CycleProfile.Parameter]) {
+    self.name = name
+    self.parameters = parameters
+  }
 }
 
 /// Whether a strategy keeps its promise, and why.
