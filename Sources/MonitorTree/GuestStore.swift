@@ -8,11 +8,29 @@ public protocol GuestStore {
   /// Stores eight bytes, little endian, at an eight-byte-aligned guest-physical address; false if it was not performed.
   mutating func store(_ value: UInt64, at address: GuestPhysicalAddress) -> Bool
 
+  /// Stores a page of 512 words, in ascending order; the address of the first store that was not performed, if any.
+  ///
+  /// There is no need to implement it: by default it makes one store after another.
+  mutating func store(_ words: UnsafeBufferPointer<UInt64>, page: GuestPageNumber) -> GuestPhysicalAddress?
+
   /// Lets walks start at `reference` from now on, after all stores before; false if that was not performed.
   mutating func publish(_ reference: NodeReference, at base: BasePointer) -> Bool
 }
 
 extension GuestStore {
+  /// Stores one word after another.
+  @inlinable
+  public mutating func store(
+    _ words: UnsafeBufferPointer<UInt64>, page: GuestPageNumber
+  ) -> GuestPhysicalAddress? {
+    var address = page.address
+    for word in words {
+      guard store(word, at: address) else { return address }
+      address.rawValue += 8
+    }
+    return nil
+  }
+
   /// Publishes by one release store to the base pointer.
   @inlinable
   public mutating func publish(_ reference: NodeReference, at base: BasePointer) -> Bool {

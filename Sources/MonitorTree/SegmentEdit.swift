@@ -22,10 +22,11 @@ struct SegmentEditor {
 
   init(ownerLimit: Int) { self.ownerLimit = ownerLimit }
 
-  /// The entries after the edit of pages start ..< end; `entries` are those of whole leaves and start at page `low`.
+  /// The entries after the edit of some pages; `entries` are those of whole leaves and start at page `low`.
   mutating func apply(
-    _ edit: SegmentEdit, from start: UInt32, to end: UInt32, entries: [Entry], low: UInt32
+    _ edit: SegmentEdit, to pages: Range<UInt32>, of entries: [Entry], from low: UInt32
   ) throws(TreeError) -> [Entry] {
+    let (start, end) = (pages.lowerBound, pages.upperBound)
     builder.begin()
     pagesChanged = 0
     var uncovered = start
@@ -57,7 +58,7 @@ struct SegmentEditor {
   }
 
   /// Makes segments that say the same one, and drops empty statements: after leaves were put together.
-  mutating func normalise(_ entries: [Entry], low: UInt32) -> [Entry] {
+  mutating func normalise(_ entries: [Entry], from low: UInt32) -> [Entry] {
     builder.begin()
     var index = 0
     while index < entries.count {

@@ -5,12 +5,17 @@ import Testing
 
 @Suite("The tree says what a sorted list of pages says")
 struct ModelTests {
-  @Test("after any sequence of changes, with tiny nodes", arguments: [5, 8, 40, 250], 1...12)
-  func randomChanges(capacity: Int, seed: Int) throws {
-    var random = SplitMix64(seed: UInt64(seed) << 8 | UInt64(capacity))
+  static let shapes = [
+    NodeShape(entriesPerBlock: 4, blocksPerLeaf: 2, children: 4), .tiny,
+    NodeShape(entriesPerBlock: 15, blocksPerLeaf: 3, children: 4), NodeShape(),
+  ]
+
+  @Test("after any sequence of changes, with tiny nodes", arguments: 0..<4, 1...12)
+  func randomChanges(shape: Int, seed: Int) throws {
+    var random = SplitMix64(seed: UInt64(seed) << 8 | UInt64(shape))
     let total: UInt64 = 1024
     let guest = TestGuest(pages: total)
-    let writer = try guest.writer(capacity: capacity, slab: pages(300, 200))
+    let writer = try guest.writer(Self.shapes[shape], slab: pages(300, 200))
     var store = guest.store
     var model = PageModel(pages: total)
     model.insert(pages(300, 200), [.blockWrite], .tree)
@@ -58,7 +63,7 @@ struct ModelTests {
     let counters = writer.counters
     #expect(counters.nodes + counters.freePages + counters.retiredPages == Int(counters.slabPages), "\(place)")
     let stock = try TreeWriter(
-      memory: guest.memory, base: guest.base, nodeActions: writer.nodeActions, capacity: writer.capacity)
+      memory: guest.memory, base: guest.base, nodeActions: writer.nodeActions, shape: writer.shape)
     #expect(stock.counters == counters, "\(place)")
   }
 }

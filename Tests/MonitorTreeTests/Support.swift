@@ -33,8 +33,8 @@ final class TestGuest {
   var store: DirectStore { DirectStore(memory) }
 
   /// A writer of tiny nodes with its first slab donated.
-  func writer(capacity: Int = 5, slab: PageRange, actions: AlertActions = [.blockWrite]) throws -> TreeWriter {
-    let writer = try TreeWriter(memory: memory, base: base, nodeActions: .distinct, capacity: capacity)
+  func writer(_ shape: NodeShape = .tiny, slab: PageRange, actions: AlertActions = [.blockWrite]) throws -> TreeWriter {
+    let writer = try TreeWriter(memory: memory, base: base, nodeActions: .distinct, shape: shape)
     var store = store
     try writer.create(slab: slab, actions: actions, through: &store)
     return writer
@@ -48,3 +48,8 @@ extension TreeWriter.NodeActions {
 
 func pages(_ first: UInt64, _ count: UInt64) -> PageRange { PageRange(first: GuestPageNumber(first), count: count)! }
 func page(_ number: UInt64) -> GuestPageNumber { GuestPageNumber(number) }
+
+extension NodeShape {
+  /// Leaves of at most 10 entries, interior nodes of at most 3 children.
+  static var tiny: Self { Self(entriesPerBlock: 5, blocksPerLeaf: 2, children: 3) }
+}
