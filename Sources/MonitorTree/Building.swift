@@ -106,7 +106,10 @@ extension TreeWriter {
     }
     try memory.visit(top) { (node, entries) throws(TreeError) in
       try enter(node)
-      for entry in entries where entry.claim.isTree { slabs.append(entry.key..<entry.key + entry.claim.pages) }
+      for entry in entries where entry.claim.isTree {
+        guard entry.key + entry.claim.pages <= memory.pageCount else { throw .corrupt(node.pageNumber) }
+        slabs.append(entry.key..<entry.key + entry.claim.pages)
+      }
     } interior: { (node, _) throws(TreeError) in
       try enter(node)
     }

@@ -54,4 +54,15 @@ public struct DirectStore: GuestStore {
     memory.start.storeBytes(of: value, toByteOffset: Int(address.rawValue), as: UInt64.self)
     return true
   }
+
+  /// Stores a page at once.
+  @inlinable
+  public mutating func store(
+    _ words: UnsafeBufferPointer<UInt64>, page: GuestPageNumber
+  ) -> GuestPhysicalAddress? {
+    guard page.rawValue < UInt64(memory.pageCount), words.count <= 512 else { return page.address }
+    let node = UnsafeMutableRawBufferPointer(start: memory.start + Int(page.rawValue) << 12, count: 4096)
+    node.copyMemory(from: UnsafeRawBufferPointer(words))
+    return nil
+  }
 }

@@ -16,7 +16,9 @@ extension GuestMemory {
     }
     var blockKeys = SIMD16<UInt32>(repeating: NodeLayout.endMark)
     var key = first
+    var lastKey = first
     let before = entries.count
+    entries.reserveCapacity(before + NodeLayout.blocksPerLeaf * NodeLayout.entriesPerBlock)
     for index in 0..<NodeLayout.blocksPerLeaf {
       let block = BlockView(index, of: leaf)
       let header = block.start.load(fromByteOffset: NodeLayout.Block.header, as: UInt32.self)
@@ -26,16 +28,18 @@ extension GuestMemory {
       }
       if count > 0 {
         // Claims on the same pages lie in one block.
-        guard entries.last?.key != key else { throw corrupt }
+        guard index == 0 || lastKey != key else { throw corrupt }
         blockKeys[index] = key
       }
+      var previous = Claim.none
       for slot in 0..<count {
         let statement = block.statement(at: slot)
-        let claim = statement.claim
         guard statement.key == key, statement.holds(in: reference),
-          isOrdered(claim, key: key, next: statement.next, after: slot > 0 ? entries.last : nil)
+          isOrdered(statement, after: previous, sameKey: slot > 0 && lastKey == key)
         else { throw corrupt }
-        entries.append(Entry(key: key, claim: claim))
+        entries.append(Entry(key: key, claim: statement.claim))
+        previous = statement.claim
+        lastKey = key
         key = statement.next
       }
       for slot in count..<16 {
@@ -43,21 +47,23 @@ extension GuestMemory {
         guard block.start.load(fromByteOffset: slot * 4, as: UInt32.self) == expected else { throw corrupt }
       }
     }
-    guard key == end, entries.count > before, entries.last?.key != end else { throw corrupt }
+    guard key == end, entries.count > before, lastKey != end else { throw corrupt }
     return blockKeys
   }
 
   /// Whether a leaf entry may follow the entry before it in its block: a further claim on the same pages, or a new
   /// segment, which ends no later than the next one starts.
-  private func isOrdered(_ claim: Claim, key: UInt32, next: UInt32, after previous: Entry?) -> Bool {
+  @inline(__always)
+  private func isOrdered(_ statement: Statement, after previous: Claim, sameKey: Bool) -> Bool {
+    let claim = statement.claim
+    let (key, next) = (statement.key, statement.next)
     let isTree = claim.region == .tree && claim.pages > 0
     guard claim.isTree == isTree, UInt64(key) + UInt64(claim.pages) <= UInt64(NodeLayout.endMark) else { return false }
-    if claim.ordinal > 0, !isTree {
-      guard let previous, previous.key == key, previous.claim.ordinal == claim.ordinal - 1,
-        previous.claim.pages == claim.pages, previous.claim.region < claim.region
+    if sameKey {
+      guard claim.ordinal == previous.ordinal + 1, claim.pages == previous.pages, previous.region < claim.region
       else { return false }
-    } else if let previous, previous.key == key {
-      return false
+    } else {
+      guard claim.ordinal == 0 || isTree else { return false }
     }
     return next == key ? claim.pages > 0 && !isTree : next > key && next - key >= claim.pages
   }
@@ -95,37 +101,45 @@ extension GuestMemory {
     }
   }
 
-  /// Decodes every node below `base`, parents before children and in ascending order; `body` is given each leaf's
-  /// entries, and the children of each interior node.
+  /// Decodes every node below `base`, parents before children and in ascending order.
   ///
-  /// - Throws: `corrupt` for the first node that is not as its writer left it, or does not fit its parent.
+  /// `leaf` is given each leaf's entries, `interior` the children of each interior node. `corrupt` is given the nodes
+  /// that are not as their writer left them or do not fit their parent; what they lead to is not visited. Each node
+  /// describes fewer pages than its parent or is one level lower, so the visit ends whatever the nodes hold.
   func visit(
     _ base: NodeReference,
     leaf: (NodeReference, [Entry]) throws(TreeError) -> Void,
-    interior: (NodeReference, [Child]) throws(TreeError) -> Void
+    interior: (NodeReference, [Child]) throws(TreeError) -> Void,
+    corrupt: (GuestPageNumber) throws(TreeError) -> Void = { (node) throws(TreeError) in throw .corrupt(node) }
   ) throws(TreeError) {
-    guard base.level > 0 else { throw .corrupt(base.pageNumber) }
-    try visit(base, first: 0, end: NodeLayout.endMark, leaf: leaf, interior: interior)
+    guard base.level > 0 else { return try corrupt(base.pageNumber) }
+    try visit(base, first: 0, end: NodeLayout.endMark, leaf: leaf, interior: interior, corrupt: corrupt)
   }
 
   private func visit(
     _ reference: NodeReference, first: UInt32, end: UInt32,
     leaf: (NodeReference, [Entry]) throws(TreeError) -> Void,
-    interior: (NodeReference, [Child]) throws(TreeError) -> Void
+    interior: (NodeReference, [Child]) throws(TreeError) -> Void,
+    corrupt: (GuestPageNumber) throws(TreeError) -> Void
   ) throws(TreeError) {
     var children: [Child] = []
-    try decodeInterior(reference, first: first, end: end, into: &children)
+    guard (try? decodeInterior(reference, first: first, end: end, into: &children)) != nil else {
+      return try corrupt(reference.pageNumber)
+    }
     try interior(reference, children)
     for (index, child) in children.enumerated() {
       let next = index + 1 < children.count ? children[index + 1].key : end
-      if child.reference.level > 0 {
-        try visit(child.reference, first: child.key, end: next, leaf: leaf, interior: interior)
-      } else {
-        var entries: [Entry] = []
-        let blockKeys = try decodeLeaf(child.reference, first: child.key, end: next, into: &entries)
-        guard blockKeys == child.blockKeys else { throw .corrupt(reference.pageNumber) }
-        try leaf(child.reference, entries)
+      guard child.reference.level == 0 else {
+        try visit(child.reference, first: child.key, end: next, leaf: leaf, interior: interior, corrupt: corrupt)
+        continue
       }
+      var entries: [Entry] = []
+      guard let blockKeys = try? decodeLeaf(child.reference, first: child.key, end: next, into: &entries) else {
+        try corrupt(child.reference.pageNumber)
+        continue
+      }
+      if blockKeys != child.blockKeys { try corrupt(reference.pageNumber) }
+      try leaf(child.reference, entries)
     }
   }
 }

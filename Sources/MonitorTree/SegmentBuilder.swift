@@ -11,6 +11,12 @@ struct SegmentBuilder {
     lastStart = 0
   }
 
+  /// Adds entries of whole segments that do not continue the last one.
+  mutating func copy(_ more: ArraySlice<Entry>) {
+    entries.append(contentsOf: more.first?.claim.pages == 0 ? more.dropFirst() : more)
+    lastStart = entries.count
+  }
+
   /// Adds the pages start ..< end with these claims (words whose pages and ordinals are ignored), sorted by region.
   mutating func add(_ start: UInt32, _ end: UInt32, claims: some RandomAccessCollection<Claim>) {
     guard start < end, !claims.isEmpty else { return }

@@ -30,9 +30,12 @@ struct SegmentEditor {
     builder.begin()
     pagesChanged = 0
     var uncovered = start
-    var index = 0
+    // What ends before the pages, or starts after them, and does not adjoin them stays as it is.
+    var index = entries.firstIndex { $0.key + $0.claim.pages >= start } ?? entries.count
+    builder.copy(entries[..<index])
     while index < entries.count {
       let key = entries[index].key
+      guard key <= end else { break }
       var after = index + 1
       while after < entries.count, entries[after].key == key { after += 1 }
       let claims = entries[index..<after].lazy.map(\.claim)
@@ -54,6 +57,7 @@ struct SegmentEditor {
       builder.add(middleEnd, segmentEnd, claims: claims)
     }
     fill(edit, &uncovered, end)
+    builder.copy(entries[index...])
     return builder.finished(from: low)
   }
 

@@ -137,7 +137,7 @@ public final class TreeWriter {
   }
 
   /// The page numbers of a range in guest memory.
-  private func checked(_ range: PageRange, _ actions: AlertActions) throws(TreeError) -> Range<UInt32> {
+  func checked(_ range: PageRange, _ actions: AlertActions) throws(TreeError) -> Range<UInt32> {
     guard memory.contains(range) else { throw .outsideGuestMemory(range) }
     guard actions.isStorable else { throw .invalidActions(actions) }
     return UInt32(range.first.rawValue)..<UInt32(range.last.rawValue) + 1
