@@ -40,7 +40,9 @@ struct TraceConvert: ParsableCommand {
       if let c = TraceColumn.allCases.first(where: { $0.name == name }) { set.insert(TraceColumns(c)) }
     }
     let what = try TraceDescription(path: description)
-    let writer = try TraceWriter(path: output, description: what, options: .init(columns: set, level: level, runsPerBlock: runs, accessesPerBlock: accesses))
+    let writer = try TraceWriter(
+      path: output, description: what,
+      options: .init(columns: set, level: level, runsPerBlock: runs, accessesPerBlock: accesses))
     let report = try RecorderStream(name: input, allowsBrokenEnd: lenient).convert(
       InputStream(path: input), into: writer, ramBytes: what.guest.ramBytes)
     print(report.summary.header.totals, report.summary.bytes, report.summary.blocks, report.summary.digest)

@@ -10,7 +10,9 @@ import MonitorTree
 public final class Hypervisor<Processors: ProcessorControl> {
   var monitor: IntegrityMonitor
   /// Host-physical memory: the guest's, and the EPT paging structures above it.
-  public let memory: HostMemory
+  public let memory: FlatMemory
+  /// Keeps ``memory`` alive.
+  private let owner: HostMemory
   /// What the hypervisor is set up to do.
   public let configuration: Configuration
   let base: BasePointer
@@ -30,13 +32,15 @@ public final class Hypervisor<Processors: ProcessorControl> {
     guard ramBytes > 0, ramBytes & 0xfff == 0, ramBytes <= 1 << 40 else { throw .guestMemorySize(ramBytes) }
     guard (1...256).contains(vcpus) else { throw .vcpuCount(vcpus) }
     let needed = Self.hostBytes(ramBytes: ramBytes)
-    guard memory.byteCount >= needed else { throw .hostMemorySize(found: UInt64(memory.byteCount), needed: needed) }
+    guard memory.memory.byteCount >= needed else {
+      throw .hostMemorySize(found: memory.memory.byteCount, needed: needed)
+    }
     let pages = ramBytes >> 12
     let pool = TablePool(
       first: HostPhysicalAddress(ramBytes), count: TableSets.tablesNeeded(pageCount: pages))
-    guard let guestMemory = GuestMemory(start: memory.base, pageCount: pages),
+    guard let guestMemory = GuestMemory(start: memory.memory.base, pageCount: pages),
       let tables = try? TableSets(
-        memory: memory.view, pageCount: pages, pool: pool, twoSets: configuration.switching.usesTwoSets,
+        memory: memory.memory, pageCount: pages, pool: pool, twoSets: configuration.switching.usesTwoSets,
         stripsExecution: configuration.integrityExecution == .giCodeOnly)
     else { throw .guestMemorySize(ramBytes) }
     base = BasePointer()
@@ -44,8 +48,9 @@ public final class Hypervisor<Processors: ProcessorControl> {
       let writer = try? TreeWriter(memory: guestMemory, base: base, nodeActions: configuration.nodeActions)
     else { throw .guestMemorySize(ramBytes) }
     self.writer = writer
-    spareFrames = SpareFrames(first: needed >> 12, end: UInt64(memory.byteCount) >> 12)
-    self.memory = memory
+    spareFrames = SpareFrames(first: needed >> 12, end: memory.memory.byteCount >> 12)
+    self.memory = memory.memory
+    owner = memory
     self.configuration = configuration
     self.processors = processors
     monitor = IntegrityMonitor(
@@ -82,7 +87,9 @@ public final class Hypervisor<Processors: ProcessorControl> {
   ///
   /// A violation that is no write, a vCPU the machine does not have, and a store of no bytes are nobody's.
   public func handle(_ store: Store, violation: EPTViolation) -> Verdict {
-    guard violation.isWrite, monitor.vcpus.indices.contains(store.vcpu), (1...64).contains(store.size) else {
+    guard violation.access.kind.contains(.write), monitor.vcpus.indices.contains(store.vcpu),
+      (1...64).contains(store.size)
+    else {
       return Verdict(.notMine, nodesVisited: 0, otherClients: [])
     }
     return monitor.judge(store)

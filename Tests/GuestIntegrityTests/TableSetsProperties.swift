@@ -10,8 +10,8 @@ struct TableSetsProperties {
   /// The slow, obvious model.
   struct Page: Equatable {
     var frame: UInt64?
-    var normal: EPTRights = [.write, .execute]
-    var integrity: EPTRights
+    var normal: Rights = [.write, .execute]
+    var integrity: Rights
   }
 
   static let pages: UInt64 = 5 * 512 + 77
@@ -22,20 +22,18 @@ struct TableSetsProperties {
     var sets: TableSets
 
     init(twoSets: Bool, strips: Bool, tables: Int = TableSets.tablesNeeded(pageCount: pages)) throws {
-      memory = HostMemory(byteCount: (Int(pages) + tables + 64) << 12)
+      memory = try #require(HostMemory(byteCount: (pages + UInt64(tables) + 64) << 12))
       let pool = TablePool(first: HostPhysicalAddress(pages << 12), count: tables)
       sets = try TableSets(
-        memory: memory.view, pageCount: pages, pool: pool, twoSets: twoSets, stripsExecution: strips)
+        memory: memory.memory, pageCount: pages, pool: pool, twoSets: twoSets, stripsExecution: strips)
     }
   }
 
   /// What the processor makes of a page in a set: rights beside reading and frame; nil if it is not mapped.
-  static func walk(_ sets: TableSets, _ page: Int, _ set: TableSet) -> (rights: EPTRights, frame: UInt64, Level)? {
-    var observer = NoObserver()
+  static func walk(_ sets: TableSets, _ page: Int, _ set: TableSet) -> (rights: Rights, frame: UInt64, Level)? {
     let address = GuestPageNumber(UInt64(page)).address
-    let outcome = EPTWalker().walk(
-      address, access: .read(at: GuestLinearAddress(0)), eptp: sets.pointer(of: set), memory: sets.memory,
-      observer: &observer)
+    var machine = EPTMachine(memory: sets.memory, eptp: sets.pointer(of: set))
+    let outcome = machine.access(GuestAccess(address, .dataRead))
     guard case .translated(let found) = outcome else { return nil }
     return (found.rights.intersection([.write, .execute]), found.hpa.rawValue >> 12, found.level)
   }
@@ -63,7 +61,7 @@ struct TableSetsProperties {
   func agreeWithModel(seed: UInt64, twoSets: Bool, strips: Bool) throws {
     var random = SeededGenerator(seed: seed)
     let machine = try Machine(twoSets: twoSets, strips: strips)
-    let stripped: EPTRights = twoSets && strips ? [.write] : [.write, .execute]
+    let stripped: Rights = twoSets && strips ? [.write] : [.write, .execute]
     var model = (0..<Self.pages).map { Page(frame: $0, integrity: stripped) }
     try #require(Self.differences(machine.sets, model) == [])
     let spare = Self.pages + UInt64(TableSets.tablesNeeded(pageCount: Self.pages))
@@ -133,7 +131,7 @@ struct TableSetsProperties {
     let range = try #require(PageRange(first: GuestPageNumber(500), count: 600))
     _ = try machine.sets.edit(range, normal: .withdraw(.write), integrity: .withdraw(.write))
     let levels: [(page: Int, level: Level)] = [
-      (100, .pt), (500, .pt), (512, .pd), (1023, .pd), (1024, .pt), (1099, .pt), (1100, .pt), (1536, .pd),
+      (100, .pte), (500, .pte), (512, .pde), (1023, .pde), (1024, .pte), (1099, .pte), (1100, .pte), (1536, .pde),
     ]
     for (page, level) in levels { #expect(Self.walk(machine.sets, page, .normal)?.2 == level, "page \(page)") }
   }

@@ -11,46 +11,38 @@ struct TableEntry: Hashable, Sendable {
   static let absent = Self(0)
   /// Where an unmapped leaf keeps the rights it will have again: bits 53:52, which the processor ignores.
   private static let keptShift: UInt64 = 51
-  private static let keptRights: EPTRights = [.write, .execute]
+  private static let keptRights: Rights = [.write, .execute]
 
   /// A leaf that maps what `level` spans.
-  static func leaf(_ frame: HostPhysicalAddress, level: Level, _ rights: EPTRights) -> Self {
-    var leaf = Self.absent
-    leaf.entry.address = frame
-    leaf.entry.rights = rights.union(.read)
-    leaf.entry.memoryTypeCode = MemoryType.writeBack.rawValue
-    leaf.entry.isLarge = level > .pt
-    return leaf
+  static func leaf(_ frame: HostPhysicalAddress, level: Level, _ rights: Rights) -> Self {
+    Self(EPTEntry.page(frame, at: level, rights: rights.union(.read)).rawValue)
   }
 
   /// A reference to the table of the next level.
-  static func table(_ table: HostPhysicalAddress, _ rights: EPTRights = [.write, .execute]) -> Self {
-    var reference = Self.absent
-    reference.entry.address = table
-    reference.entry.rights = rights.union(.read)
-    return reference
+  static func table(_ table: HostPhysicalAddress, _ rights: Rights = [.write, .execute]) -> Self {
+    Self(EPTEntry.table(table, rights: rights.union(.read)).rawValue)
   }
 
   /// This leaf, not mapping its page any more.
-  var unmapped: Self { Self(rights.rawValue << Self.keptShift) }
+  var unmapped: Self { Self(rights.entryBits << Self.keptShift) }
   /// This leaf mapping its page to `frame`, 4 KiB.
-  func mapped(to frame: HostPhysicalAddress) -> Self { .leaf(frame, level: .pt, rights) }
+  func mapped(to frame: HostPhysicalAddress) -> Self { .leaf(frame, level: .pte, rights) }
 
   var isPresent: Bool { entry.rights.contains(.read) }
-  func isLeaf(at level: Level) -> Bool { level == .pt || entry.isLarge }
+  func isLeaf(at level: Level) -> Bool { level == .pte || entry.hasPageBit }
   /// The frame of a leaf, or the table an entry refers to.
-  var address: HostPhysicalAddress { entry.address }
+  var address: HostPhysicalAddress { entry.table }
 
   /// The rights granted beside reading, or kept while the page is not mapped.
-  var rights: EPTRights {
+  var rights: Rights {
     get {
-      EPTRights(rawValue: isPresent ? entry.rawValue : entry.rawValue >> Self.keptShift).intersection(Self.keptRights)
+      Rights(entryBits: isPresent ? entry.rawValue : entry.rawValue >> Self.keptShift).intersection(Self.keptRights)
     }
     set {
       let shift = isPresent ? 0 : Self.keptShift
       entry.rawValue =
-        entry.rawValue & ~(Self.keptRights.rawValue << shift)
-        | newValue.intersection(Self.keptRights).rawValue << shift
+        entry.rawValue & ~(Self.keptRights.entryBits << shift)
+        | newValue.intersection(Self.keptRights).entryBits << shift
     }
   }
 

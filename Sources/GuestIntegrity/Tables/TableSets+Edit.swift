@@ -12,9 +12,9 @@ extension TableSets {
     let edit = Edit(
       start: range.first.rawValue, end: range.last.rawValue + 1, normal: normal,
       integrity: roots.isShared ? normal : integrity)
-    guard pool.available >= edit.mostTables || pool.available >= tablesNeeded(for: edit, roots, .pml4, first: 0)
+    guard pool.available >= edit.mostTables || pool.available >= tablesNeeded(for: edit, roots, .pml4e, first: 0)
     else { throw .outOfTablePages }
-    try apply(edit, to: roots, .pml4, first: 0, &debt)
+    try apply(edit, to: roots, .pml4e, first: 0, &debt)
     return debt
   }
 
@@ -45,7 +45,7 @@ extension TableSets {
   ) throws(TableError) {
     try edit.forEachEntry(level, first: first) { (index, entryFirst, isWhole) throws(TableError) in
       var entries = read(index, of: tables)
-      guard entries.normal.isPresent || level == .pt else { return }
+      guard entries.normal.isPresent || level == .pte else { return }
       if entries.normal.isLeaf(at: level) {
         let new = edit.applied(to: entries)
         guard new != entries else { return }

@@ -19,7 +19,7 @@ extension TableSets {
       let rights = old.normal.rights.union(old.integrity.rights)
       let table = try fill(from: old.normal, level, rights, &debt)
       if !tables.isShared { pool.retain(table) }
-      let everything: EPTRights = [.write, .execute]
+      let everything: Rights = [.write, .execute]
       new = EntryPair(
         normal: .table(table, everything.subtracting(rights.subtracting(old.normal.rights))),
         integrity: .table(table, everything.subtracting(rights.subtracting(old.integrity.rights))))
@@ -29,11 +29,11 @@ extension TableSets {
   }
 
   private mutating func fill(
-    from leaf: TableEntry, _ level: Level, _ rights: EPTRights, _ debt: inout InvalidationDebt
+    from leaf: TableEntry, _ level: Level, _ rights: Rights, _ debt: inout InvalidationDebt
   ) throws(TableError) -> HostPhysicalAddress {
     guard let table = pool.take(), let below = level.below else { throw .outOfTablePages }
     for index in 0..<512 {
-      let frame = HostPhysicalAddress(leaf.address.rawValue + UInt64(index) * below.span)
+      let frame = HostPhysicalAddress(leaf.address.rawValue + UInt64(index) * below.byteCount)
       write(.leaf(frame, level: below, rights), at: index, in: table)
     }
     debt.filled(512)

@@ -13,7 +13,7 @@ enum TableError: Error, Hashable {
 /// and the other does not, and to pages that the integrity set lets be executed. Write rights are withheld in leaves
 /// only. Execute rights of the integrity set are withheld as high up as possible, so that everything below stays shared.
 struct TableSets {
-  let memory: HostMemory.View
+  let memory: FlatMemory
   /// Pages of guest memory.
   let pageCount: UInt64
   var pool: TablePool
@@ -41,7 +41,7 @@ struct TableSets {
   ///
   /// - Parameter stripsExecution: in the integrity set nothing is executable until ``exposeExecution(of:)``.
   init(
-    memory: HostMemory.View, pageCount: UInt64, pool: TablePool, twoSets: Bool, stripsExecution: Bool
+    memory: FlatMemory, pageCount: UInt64, pool: TablePool, twoSets: Bool, stripsExecution: Bool
   ) throws(TableError) {
     self.memory = memory
     self.pageCount = pageCount
@@ -51,8 +51,8 @@ struct TableSets {
     roots = TablePair(normal: normal, integrity: integrity)
     clear(normal)
     if twoSets { clear(integrity) }
-    for index in 0..<512 where UInt64(index) << Level.pml4.pageShift < pageCount {
-      let child = try buildIdentity(.pdpt, first: UInt64(index) << Level.pml4.pageShift)
+    for index in 0..<512 where UInt64(index) << Level.pml4e.pageShift < pageCount {
+      let child = try buildIdentity(.pdpte, first: UInt64(index) << Level.pml4e.pageShift)
       write(.table(child), at: index, in: normal)
       guard twoSets else { continue }
       write(.table(child, stripsExecution ? .write : [.write, .execute]), at: index, in: integrity)
@@ -72,7 +72,7 @@ struct TableSets {
     for index in 0..<512 {
       let page = first + UInt64(index) << level.pageShift
       guard page < pageCount else { break }
-      if level == .pt || level == .pd && page + 512 <= pageCount {
+      if level == .pte || level == .pde && page + 512 <= pageCount {
         write(.leaf(HostPhysicalAddress(page << 12), level: level, [.write, .execute]), at: index, in: table)
       } else if let below = level.below {
         write(.table(try buildIdentity(below, first: page)), at: index, in: table)
@@ -86,7 +86,7 @@ extension Level {
   /// log2 of the pages that one entry of the level spans.
   var pageShift: UInt64 { shift - 12 }
   /// Which entry of a table of this level leads to a page.
-  func index(of page: UInt64) -> Int { Int(page >> pageShift & 511) }
+  func index(ofPage page: UInt64) -> Int { Int(page >> pageShift & 511) }
 }
 
 extension HostPhysicalAddress {
@@ -141,9 +141,9 @@ extension TableSets {
   func frame(of page: GuestPageNumber) -> HostPhysicalAddress? {
     guard page.rawValue < pageCount else { return nil }
     var table = roots.normal
-    var level = Level.pml4
+    var level = Level.pml4e
     while true {
-      let entry = read(level.index(of: page.rawValue), of: table)
+      let entry = read(level.index(ofPage: page.rawValue), of: table)
       guard entry.isPresent else { return nil }
       guard !entry.isLeaf(at: level), let below = level.below else {
         let offset = page.rawValue & (1 << level.pageShift - 1)

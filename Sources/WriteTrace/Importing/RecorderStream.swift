@@ -113,7 +113,8 @@ public struct RecorderStream {
         vcpu: vcpu, count: record.load(fromByteOffset: 8, as: UInt64.self), gpa: gpa, gva: gva, size: size,
         rip: record.load(fromByteOffset: 32, as: UInt64.self),
         value: isKnown
-          ? (record.load(fromByteOffset: 40, as: UInt64.self), record.load(fromByteOffset: 48, as: UInt64.self)) : nil, rest: nil)
+          ? (record.load(fromByteOffset: 40, as: UInt64.self), record.load(fromByteOffset: 48, as: UInt64.self)) : nil,
+        rest: nil)
     }
 
     private mutating func other(_ kind: UInt8, _ record: UnsafeRawPointer, _ writer: TraceWriter) throws(WriterFlaw) {
