@@ -27,7 +27,7 @@ struct TraceFileTests {
     let garbage = try folder.file("garbage.trace", String(repeating: "no trace ", count: 1000))
     let outcome = try Program.run([garbage])
     #expect(outcome.status == 1 && outcome.output == "")
-    #expect(outcome.error.hasPrefix("gi-bench: \(garbage): ") && outcome.error.split(separator: "\n").count == 1)
+    #expect(outcome.error.hasPrefix("gi-bench: \(garbage)") && outcome.error.split(separator: "\n").count == 1)
   }
 
   @Test("behind a good one is found before the first is replayed")

@@ -185,7 +185,8 @@ struct TreeRequirements {
     // Nodes of eight entries, so that a small tree has a level between base and leaves.
     fixture.hypervisor.writer = try TreeWriter(
       memory: fixture.hypervisor.monitor.memory, base: fixture.hypervisor.base,
-      nodeActions: fixture.hypervisor.configuration.nodeActions, capacity: 8)
+      nodeActions: fixture.hypervisor.configuration.nodeActions,
+      shape: NodeShape(entriesPerBlock: 4, blocksPerLeaf: 2, children: 4))
     try fixture.arm()
     fixture.inIntegrityMode {
       for index in UInt64(0)..<60 {

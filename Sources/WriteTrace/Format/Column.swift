@@ -4,9 +4,9 @@ public enum TraceColumn: UInt32, CaseIterable, Sendable {
   case runs = 1
   /// The instruction count of each run's first access: 2 bytes a run, as a difference to the same vCPU's previous run.
   case clocks = 2
-  /// Offset in the page and size of each access: 2 bytes (`Place`).
+  /// Offset in the page and size of each access: 2 bytes (`Place`), offsets as differences (`PlacePrediction`).
   case places = 3
-  /// Instructions from one access of a run to the next: 1 byte for each access but the first of a run.
+  /// Instructions from one access of a run to the next: 1 byte for each access but the first of a run. Optional.
   case steps = 4
   /// The guest-linear page of each run where it is not the one this guest page had last.
   case linearPages = 5
@@ -60,7 +60,7 @@ public struct TraceColumns: OptionSet, Hashable, Sendable {
   public static let events = Self(.events)
 
   /// The columns every block has.
-  public static let always: Self = [.runs, .clocks, .places, .steps, .events]
+  public static let always: Self = [.runs, .clocks, .places, .events]
   /// Every column there is.
   public static let all = Self(rawValue: TraceColumn.allCases.reduce(0) { $0 | 1 << $1.rawValue })
 

@@ -3,8 +3,8 @@
 /// A file is, little endian throughout:
 ///
 /// ```
-/// preface   magic (8), version (u32), header bytes (u32), XXH3-64 of the header (u64), zero (u64)
-/// header    JSON, UTF-8 (`TraceHeader`)
+/// preface   magic (8), version (u32), header bytes (u32), their XXH3-64 (u64), bytes of JSON (u64)
+/// header    one zstd frame of JSON, UTF-8 (`TraceHeader`)
 /// blocks    each a block header (`BlockHeader`), then its columns, each one zstd frame
 /// index     for each block: file offset (u64), a copy of its block header
 /// footer    index offset (u64), index bytes (u64), blocks (u64), XXH3-64 of the index (u64),

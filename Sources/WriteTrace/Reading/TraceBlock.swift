@@ -67,6 +67,10 @@ public final class TraceBlock: @unchecked Sendable {
     if let flaw = decompressor.decompress(UnsafeRawBufferPointer(source), into: target) {
       throw damage(column, offset, flaw)
     }
+    if column == .places, let base = target.baseAddress, let words = runWords.base {
+      PlacePrediction().decode(
+        base.assumingMemoryBound(to: UInt16.self), runs: words.assumingMemoryBound(to: UInt64.self), count: runs.count)
+    }
     if let flaw = accept(column, UnsafeRawBufferPointer(target), reader, reader.blocks[number]) {
       throw damage(column, nil, flaw)
     }

@@ -73,7 +73,8 @@ public final class TraceReader: Sendable {
         magic: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
         version: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self),
         count: Int(bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self)),
-        sum: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+        sum: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self),
+        jsonCount: bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
       )
     }
     guard fields.magic == TraceFormat.magic else {
@@ -91,11 +92,21 @@ public final class TraceReader: Sendable {
         .truncated, 12, "a header of \(fields.count) bytes in a file of \(file.size)", "a header within the file",
         "copy or record the file anew")
     }
-    let json = try file.bytes(at: 32, count: fields.count)
-    let sum = json.withUnsafeBytes { checksum($0) }
+    let stored = try file.bytes(at: 32, count: fields.count)
+    let sum = stored.withUnsafeBytes { checksum($0) }
     guard sum == fields.sum else {
       throw failure(.damaged, 32, "header checksum \(hex(sum))", hex(fields.sum), "copy or record the file anew")
     }
+    guard fields.jsonCount <= UInt64(TraceFormat.maximumHeaderBytes) else {
+      throw failure(
+        .format, 24, "a header of \(fields.jsonCount) bytes", "at most \(TraceFormat.maximumHeaderBytes)",
+        "copy or record the file anew")
+    }
+    var json = [UInt8](repeating: 0, count: Int(fields.jsonCount))
+    let flaw = stored.withUnsafeBytes { source in
+      json.withUnsafeMutableBytes { ZstandardDecompressor().decompress(source, into: $0) }
+    }
+    if let flaw { throw failure(.damaged, 32, flaw.found, flaw.expected, "copy or record the file anew") }
     let header: TraceHeader
     do {
       header = try JSONDecoder().decode(TraceHeader.self, from: Data(json))

@@ -83,7 +83,9 @@ final class BlockDraft: @unchecked Sendable {
     switch column {
     case .runs: body([UnsafeRawBufferPointer(start: runs, count: 8 * header.runs)])
     case .clocks: narrow(clocks, 2 * header.runs, wideClocks)
-    case .places: narrow(places, 2 * header.accesses, wideSizes)
+    case .places:
+      PlacePrediction().encode(places, runs: runs, count: header.runs)
+      narrow(places, 2 * header.accesses, wideSizes)
     case .steps: narrow(steps, header.accesses - header.runs, wideSteps)
     case .linearPages:
       whole { writer in

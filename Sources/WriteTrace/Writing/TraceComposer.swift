@@ -41,12 +41,13 @@ struct TraceComposer {
 
     var front = ByteWriter()
     let json = try encode(header)
+    let stored = json.withUnsafeBytes { ZstandardCompressor(level: 19).compress([$0]) }
     front.append(TraceFormat.magic)
     front.append(TraceFormat.version)
-    front.append(UInt32(json.count))
-    front.append(json.withUnsafeBytes { checksum($0) })
-    front.append(UInt64(0))
-    json.withUnsafeBytes { front.append(contentsOf: $0) }
+    front.append(UInt32(stored.count))
+    front.append(stored.withUnsafeBytes { checksum($0) })
+    front.append(UInt64(json.count))
+    stored.withUnsafeBytes { front.append(contentsOf: $0) }
     try put(front)
 
     // The columns come from the block file in one stream; a block header goes in where each block starts.

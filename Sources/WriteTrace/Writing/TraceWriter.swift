@@ -13,7 +13,7 @@ import Addresses
 public final class TraceWriter {
   /// What can be chosen about a file, apart from what it says.
   public struct Options: Sendable {
-    /// Optional columns to keep: `.linearPages`, `.instructionPointers`, `.values`.
+    /// Optional columns to keep: `.steps`, `.linearPages`, `.instructionPointers`, `.values`.
     public var columns: TraceColumns
     /// The zstd level, 1...22.
     public var level: Int
@@ -22,7 +22,7 @@ public final class TraceWriter {
     /// ... or this many accesses.
     public var accessesPerBlock: Int
 
-    /// The defaults keep linear pages, and neither instruction pointers nor values.
+    /// The defaults keep linear pages, and neither steps nor instruction pointers nor values.
     public init(
       columns: TraceColumns = .linearPages, level: Int = 19, runsPerBlock: Int = 1 << 19,
       accessesPerBlock: Int = 1 << 22
@@ -58,7 +58,7 @@ public final class TraceWriter {
   public init(path: String, description: TraceDescription, options: Options = Options()) throws(TraceError) {
     self.path = path
     self.description = description
-    columns = options.columns.intersection([.linearPages, .instructionPointers, .values]).union(.always)
+    columns = options.columns.intersection([.steps, .linearPages, .instructionPointers, .values]).union(.always)
     blockFile = try OutputFile(unnamedBeside: path)
     let runs = min(max(options.runsPerBlock, 1), TraceFormat.maximumRuns - 2)
     let accesses = min(max(options.accessesPerBlock, 1), TraceFormat.maximumAccesses - 2)
