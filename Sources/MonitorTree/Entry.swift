@@ -9,6 +9,6 @@ struct Child: Equatable {
   /// The first page the child describes.
   var key: UInt32
   var reference: NodeReference
-  /// The first keys of the child's blocks, if it is a leaf.
+  /// The first keys of the child's blocks 1 ... 15, if it is a leaf.
   var blockKeys = SIMD16<UInt32>(repeating: 0)
 }

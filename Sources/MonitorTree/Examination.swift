@@ -25,10 +25,10 @@ extension MonitorTree {
       let node = InteriorView(memory.node(at: reference.page))
       nodesVisited += 1
       let position = node.position(of: probe)
-      guard position >= 0 else { return .corrupt(reference.page) }
       let statement = node.statement(at: position)
-      let child = NodeReference(rawValue: statement.word)
-      guard statement.holds(in: reference, about: sought), child.page < memory.pageCount, child.level == level - 1
+      let child = statement.child
+      guard position >= 0, statement.holds(in: reference, about: sought), child.page < memory.pageCount,
+        child.level == level - 1
       else { return .corrupt(reference.page) }
       guard level == 1 else {
         reference = child
@@ -54,7 +54,9 @@ extension MonitorTree {
     let block = BlockView(index, of: leaf)
     let position = block.position(of: probe)
     let statement = block.statement(at: position)
-    guard position < NodeLayout.entriesPerBlock, statement.holds(in: reference, about: sought) else { return nil }
+    guard (0..<NodeLayout.entriesPerBlock).contains(position), statement.holds(in: reference, about: sought) else {
+      return nil
+    }
     return .statement(statement, leaf: reference, block: block, position: position)
   }
 

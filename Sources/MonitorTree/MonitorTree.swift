@@ -29,9 +29,9 @@ public struct MonitorTree: @unchecked Sendable {
 
   /// What the tree below `base` says about a page.
   ///
-  /// The walk follows references without believing them: the leaf's statement is bound by its check code to the
-  /// reference that led there, so a walk led astray finds no statement. Whatever is rare (a page of the tree, several
-  /// owners, a statement that does not hold) is left to ``examine(_:from:)``, which believes nothing.
+  /// Every entry on the way is a statement that must hold: it is about the page sought, and its check code binds it to
+  /// the reference that led to its node. Whatever is rare (a page of the tree, several owners, a statement that does not
+  /// hold) is left to ``examine(_:from:)``.
   @inlinable @inline(__always)
   public func find(_ page: GuestPageNumber, from base: NodeReference) -> Finding {
     let sought = UInt32(truncatingIfNeeded: page.rawValue)
@@ -40,11 +40,13 @@ public struct MonitorTree: @unchecked Sendable {
     var level = base.level
     guard page.rawValue < UInt64(memory.pageCount), level > 0 else { return examine(page, from: base) }
     while true {
-      // Identity before content: the number comes from the base pointer or from the node above.
+      // Identity before content: the number comes from the base pointer or from a statement of the node above.
       guard reference.page != sought, reference.page < memory.pageCount else { break }
       let node = InteriorView(memory.node(at: reference.page))
       let position = node.position(of: probe)
-      reference = node.reference(at: position)
+      let guide = node.statement(at: position)
+      guard guide.holds(in: reference) else { break }
+      reference = guide.child
       level &-= 1
       guard level == 0 else { continue }
       guard reference.page != sought, reference.page < memory.pageCount else { break }

@@ -29,7 +29,7 @@ extension GuestMemory {
       if count > 0 {
         // Claims on the same pages lie in one block.
         guard index == 0 || lastKey != key else { throw corrupt }
-        blockKeys[index] = key
+        if index > 0 { blockKeys[index - 1] = key }
       }
       var previous = Claim.none
       for slot in 0..<count {
@@ -44,7 +44,9 @@ extension GuestMemory {
       }
       for slot in count..<16 {
         let expected = slot == count ? key : NodeLayout.endMark
-        guard block.start.load(fromByteOffset: slot * 4, as: UInt32.self) == expected else { throw corrupt }
+        guard block.start.load(fromByteOffset: NodeLayout.Block.keys + slot * 4, as: UInt32.self) == expected else {
+          throw corrupt
+        }
       }
     }
     guard key == end, entries.count > before, lastKey != end else { throw corrupt }
@@ -85,7 +87,7 @@ extension GuestMemory {
     var key = first
     for position in 0..<count {
       let statement = node.statement(at: position)
-      let child = NodeReference(rawValue: statement.word)
+      let child = statement.child
       guard statement.key == key, statement.next > key, statement.holds(in: reference),
         child.level == reference.level - 1, child.page < pageCount
       else { throw corrupt }
@@ -97,7 +99,9 @@ extension GuestMemory {
     guard key == end else { throw corrupt }
     for slot in count...NodeLayout.children {
       let expected = slot == count ? end : NodeLayout.endMark
-      guard page.load(fromByteOffset: slot * 4, as: UInt32.self) == expected else { throw corrupt }
+      guard page.load(fromByteOffset: NodeLayout.Interior.keys + slot * 4, as: UInt32.self) == expected else {
+        throw corrupt
+      }
     }
   }
 

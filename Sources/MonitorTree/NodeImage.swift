@@ -4,7 +4,7 @@ struct NodeImage {
 
   /// Lays out a leaf of these blocks of entries; `end` is the first page number past the leaf.
   ///
-  /// - Returns: the first keys of the blocks, end marks for those that are empty.
+  /// - Returns: the first keys of blocks 1 ... 15, end marks for those that are empty, and an end mark.
   mutating func encode(
     _ entries: [Entry], blocks: ArraySlice<Range<Int>>, end: UInt32, as reference: NodeReference
   ) -> SIMD16<UInt32> {
@@ -16,7 +16,7 @@ struct NodeImage {
       entries.withUnsafeBufferPointer { entries in
         for index in 0..<NodeLayout.blocksPerLeaf {
           let start = bytes.baseAddress.unsafelyUnwrapped + index * NodeLayout.Block.bytes
-          let keys = start.assumingMemoryBound(to: UInt32.self)
+          let keys = (start + NodeLayout.Block.keys).assumingMemoryBound(to: UInt32.self)
           let words = (start + NodeLayout.Block.words).assumingMemoryBound(to: UInt64.self)
           let checks = (start + NodeLayout.Block.checks).assumingMemoryBound(to: UInt32.self)
           let range = index < blocks.count ? blocks[blocks.startIndex + index] : last..<last
@@ -33,7 +33,7 @@ struct NodeImage {
           for slot in range.count + 1..<16 { keys[slot] = NodeLayout.endMark }
           (start + NodeLayout.Block.header).storeBytes(
             of: NodeLayout.header(level: 0, count: range.count), as: UInt32.self)
-          if !range.isEmpty { blockKeys[index] = entries[range.lowerBound].key }
+          if index > 0, !range.isEmpty { blockKeys[index - 1] = entries[range.lowerBound].key }
         }
       }
       bytes.storeBytes(
@@ -48,7 +48,7 @@ struct NodeImage {
     words.withUnsafeMutableBytes { bytes in
       bytes.initializeMemory(as: UInt8.self, repeating: 0)
       let page = bytes.baseAddress.unsafelyUnwrapped
-      let keys = page.assumingMemoryBound(to: UInt32.self)
+      let keys = (page + NodeLayout.Interior.keys).assumingMemoryBound(to: UInt32.self)
       let words = (page + NodeLayout.Interior.words).assumingMemoryBound(to: UInt64.self)
       let checks = (page + NodeLayout.Interior.checks).assumingMemoryBound(to: UInt32.self)
       let blockKeys = (page + NodeLayout.Interior.blockKeys).assumingMemoryBound(to: SIMD16<UInt32>.self)

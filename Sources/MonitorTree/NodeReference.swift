@@ -56,5 +56,5 @@ public struct NodeReference: RawRepresentable, Hashable, Sendable {
 
   /// What the check codes of the node's entries start from: binds them to page, level and edition.
   @inlinable @inline(__always)
-  var seed: UInt64 { (rawValue >> 12) &* NodeLayout.seedFactor }
+  var seed: UInt64 { rawValue >> 12 }
 }

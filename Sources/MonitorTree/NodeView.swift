@@ -12,14 +12,14 @@ struct KeyProbe {
     unsafeBitCast(keys.load(as: SIMD16<Int32>.self) .> page, to: SIMD16<Int32>.self)
   }
 
-  /// The position of the last of 16 keys that is not above the page, -1 ... 15.
+  /// How many of 16 keys are above the page, as a negative number.
   @inlinable @inline(__always)
-  func last(in keys: UnsafeRawPointer) -> Int { 15 &+ Self.sum(above(keys)) }
+  func minusAboveOf16(in keys: UnsafeRawPointer) -> Int { Self.sum(above(keys)) }
 
-  /// The position of the last of 48 keys that is not above the page, -1 ... 47.
+  /// How many of 48 keys are above the page, as a negative number.
   @inlinable @inline(__always)
-  func lastOf48(in keys: UnsafeRawPointer) -> Int {
-    47 &+ Self.sum(above(keys) &+ above(keys + 64) &+ above(keys + 128))
+  func minusAboveOf48(in keys: UnsafeRawPointer) -> Int {
+    Self.sum(above(keys) &+ above(keys + 64) &+ above(keys + 128))
   }
 
   @inlinable @inline(__always)
@@ -39,30 +39,23 @@ struct InteriorView {
   @inlinable @inline(__always)
   init(_ page: UnsafeRawPointer) { self.page = page }
 
-  /// The position of the child that describes the page; -1 only if the node is corrupt.
+  /// The position of the entry that describes the page, 0 ... 47; -1 only if the node is corrupt.
   @inlinable @inline(__always)
-  func position(of probe: KeyProbe) -> Int { probe.lastOf48(in: page) }
-
-  /// The reference at a position in -1 ... 47.
-  @inlinable @inline(__always)
-  func reference(at position: Int) -> NodeReference {
-    NodeReference(
-      rawValue: page.load(fromByteOffset: NodeLayout.Interior.words &+ position &* 8, as: UInt64.self))
-  }
+  func position(of probe: KeyProbe) -> Int { 47 &+ probe.minusAboveOf48(in: page + NodeLayout.Interior.keys) }
 
   /// Which block of the leaf at a position in -1 ... 47 describes the page, as far as the first keys of blocks tell.
   @inlinable @inline(__always)
   func block(at position: Int, of probe: KeyProbe) -> Int {
-    probe.last(in: page + (NodeLayout.Interior.blockKeys &+ position &* 64)) & 15
+    (16 &+ probe.minusAboveOf16(in: page + (NodeLayout.Interior.blockKeys &+ position &* 64))) & 15
   }
 
-  /// The entry at a position in 0 ... 47.
-  @usableFromInline
+  /// The entry at a position in 0 ... 47; at -1 there is none, and what is loaded is no statement.
+  @inlinable @inline(__always)
   func statement(at position: Int) -> Statement {
     Statement(
-      keys: page.loadUnaligned(fromByteOffset: position * 4, as: UInt64.self),
-      word: reference(at: position).rawValue,
-      check: page.load(fromByteOffset: NodeLayout.Interior.checks + position * 4, as: UInt32.self))
+      keys: page.loadUnaligned(fromByteOffset: NodeLayout.Interior.keys &+ position &* 4, as: UInt64.self),
+      word: page.load(fromByteOffset: NodeLayout.Interior.words &+ position &* 8, as: UInt64.self),
+      check: page.load(fromByteOffset: NodeLayout.Interior.checks &+ position &* 4, as: UInt32.self))
   }
 }
 
@@ -75,15 +68,15 @@ struct BlockView {
   @inlinable @inline(__always)
   init(_ index: Int, of page: UnsafeRawPointer) { start = page + index &* NodeLayout.Block.bytes }
 
-  /// The position of the entry that describes the page, 0 ... 15; an entry only if below 15.
+  /// The position of the entry that describes the page, 0 ... 14; -1 or 15 only if a node is corrupt.
   @inlinable @inline(__always)
-  func position(of probe: KeyProbe) -> Int { probe.last(in: start) & 15 }
+  func position(of probe: KeyProbe) -> Int { 15 &+ probe.minusAboveOf16(in: start + NodeLayout.Block.keys) }
 
-  /// The entry at a position in 0 ... 15; at 15 there is none, and what is loaded is no statement.
+  /// The entry at a position in 0 ... 14; at -1 and 15 there is none, and what is loaded is no statement.
   @inlinable @inline(__always)
   func statement(at position: Int) -> Statement {
     Statement(
-      keys: start.loadUnaligned(fromByteOffset: position &* 4, as: UInt64.self),
+      keys: start.loadUnaligned(fromByteOffset: NodeLayout.Block.keys &+ position &* 4, as: UInt64.self),
       word: start.load(fromByteOffset: NodeLayout.Block.words &+ position &* 8, as: UInt64.self),
       check: start.load(fromByteOffset: NodeLayout.Block.checks &+ position &* 4, as: UInt32.self))
   }

@@ -19,6 +19,8 @@ struct Statement {
   var next: UInt32 { UInt32(truncatingIfNeeded: keys >> 32) }
   @inlinable @inline(__always)
   var claim: Claim { Claim(word: word) }
+  @inlinable @inline(__always)
+  var child: NodeReference { NodeReference(rawValue: word) }
 
   /// Whether the writer of the node that `reference` refers to made this statement.
   @inlinable @inline(__always)
