@@ -7,7 +7,6 @@ struct Recording {
   let reader: TraceReader
   let path: String
   private let ramBytes: UInt64
-  private let regions: RegionBytes
 
   init(path: String) throws {
     reader = try TraceReader(path: path)
@@ -23,7 +22,6 @@ struct Recording {
     guard ramBytes > 0, ramBytes >> 12 <= TranslationKey.pageLimit, ramBytes <= 1 << 40 else {
       throw ReplayError("\(path): \(ramBytes) bytes of guest memory, expected 1 byte to 1 TiB")
     }
-    regions = RegionBytes(header.recording.regions.map { (start: $0.gpa, bytes: $0.bytes) })
   }
 
   /// What one strategy's replay counted; `nil` replays the guest unmonitored.
@@ -39,7 +37,8 @@ struct Recording {
   func run(_ strategy: Strategy?, request: ReplayRequest, finished: Int) throws -> Outcome {
     let replay = try StrategyReplay(
       switching: strategy?.switching ?? .filterByMode, isMonitored: strategy != nil, ramBytes: ramBytes,
-      vcpus: reader.header.totals.vcpus, geometry: request.profile.geometry, regions: regions)
+      vcpus: reader.header.totals.vcpus, geometry: request.profile.geometry,
+      regions: reader.header.recording.regions)
     let clock = request.countersOnly ? nil : ContinuousClock()
     let start = clock?.now
     let buffer = TraceBlock()

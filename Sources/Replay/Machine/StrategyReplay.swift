@@ -11,7 +11,10 @@ final class StrategyReplay {
   let hypervisor: Hypervisor<ModelledProcessors>
   /// Whether recorded hypercalls are executed; without them nothing is ever protected: what overhead is counted from.
   let isMonitored: Bool
-  let regions: RegionBytes
+  /// The exact bytes of the regions that the driver has asked to protect so far.
+  private(set) var regions = RegionBytes([])
+  private let namedRegions: [TraceDescription.Region]
+  private var claimedRegions: Set<UInt64> = []
   var tally = NotificationTally()
   var translations = TranslationCounts()
   /// The part of a page-crossing store that was judged together with the part before, so that it is not judged again.
@@ -24,10 +27,11 @@ final class StrategyReplay {
   private let fast: UnsafeMutablePointer<ModelledProcessors.FastPath>
 
   init(
-    switching: Switching, isMonitored: Bool, ramBytes: UInt64, vcpus: Int, geometry: CacheGeometry, regions: RegionBytes
+    switching: Switching, isMonitored: Bool, ramBytes: UInt64, vcpus: Int, geometry: CacheGeometry,
+    regions: [TraceDescription.Region]
   ) throws {
     self.isMonitored = isMonitored
-    self.regions = regions
+    namedRegions = regions
     var configuration = Configuration(switching: switching)
     // A recording without values leaves guest memory empty but for the tree: there are no old bytes to tell.
     configuration.recordsOldBytes = false
@@ -87,14 +91,20 @@ final class StrategyReplay {
   private func execute(_ event: TraceEvent) {
     switch event {
     case .hypercall(let call):
-      _ = hypervisor.hypercall(
+      let result = hypervisor.hypercall(
         Hypercall(
           number: call.number, rdi: call.arguments.rdi, rsi: call.arguments.rsi, rdx: call.arguments.rdx,
           r10: call.arguments.r10, rip: call.rip, ripAddress: call.ripAddress, rflags: call.rflags,
           cpl: UInt8(truncatingIfNeeded: call.cpl), cr3: call.cr3, time: call.count),
         on: call.vcpu)
       while hypervisor.alerts(of: call.vcpu).next() != nil {}
+      if call.number == HypercallNumber.protect.rawValue, result == .success { claim(call.arguments.r10) }
     case .cr3, .map, .mark: break
     }
+  }
+  private func claim(_ region: UInt64) {
+    guard claimedRegions.insert(region).inserted else { return }
+    regions = RegionBytes(
+      namedRegions.filter { claimedRegions.contains($0.id) }.map { (start: $0.gpa, bytes: $0.bytes) })
   }
 }
