@@ -3,11 +3,11 @@
 step load-driver
 load_gi
 step fork-and-exec
-fork_and_exec 30
+fork_and_exec 15
 step compress
-compress 1 300000
+compress 1 200000
 step database
-database 2000
+database 800
 step load-modules
 load_modules 2
 step trace-functions
@@ -17,4 +17,4 @@ set_kprobes 3
 step attack
 attack
 step after-attack
-fork_and_exec 10
+fork_and_exec 5
