@@ -9,13 +9,15 @@ extension EPTMachine {
   public mutating func access<Observer: WalkObserver>(
     _ access: GuestAccess, _ observer: inout Observer
   ) -> TranslationOutcome {
-    let access = normalised(access)
+    guestUpdates.count = 0
     while true {
-      let walk = walk(access.gpa, &observer)
-      let check = check(access, walk, &observer)
-      if case .refused(let outcome) = check { return outcome }
-      if setMissingFlags(access, walk, &observer) { return .translated(translation(access, walk, check)) }
-      // Another processor changed the entries between the walk and the setting of their flags: walk again.
+      switch resolve(access, page: nil, &observer) {
+      case .refused(let outcome): return left(by: outcome)
+      case .changed: continue
+      case .ready(let pending):
+        // Nil if another processor changed the entries between the walk and the setting of their flags: walk again.
+        if let outcome = complete(pending, &observer) { return left(by: outcome) }
+      }
     }
   }
 
@@ -38,19 +40,13 @@ extension EPTMachine {
     return access
   }
 
-  /// Walks the EPT structures in force; with EPT off, ends at once with full rights and a leaf that maps every address to itself.
+  /// Walks the EPT structures in force, or finds the walk in a cache; with EPT off, ends at once with full rights and a leaf that maps
+  /// every address to itself.
   @inlinable @inline(__always)
-  mutating func walk<Observer: WalkObserver>(_ gpa: GuestPhysicalAddress, _ observer: inout Observer) -> EPTWalk {
-    guard isEnabled else { return .identity(gpa) }
-    return regime.rules.walk(gpa, from: .root(regime.pointer), in: memory, &observer)
-  }
-
-  /// The permitted access as a value.
-  @inlinable @inline(__always)
-  func translation(_ access: GuestAccess, _ walk: EPTWalk, _ check: AccessCheck) -> Translation {
-    var bySubPage = false
-    if case .allowed(let spp) = check { bySubPage = spp }
-    return Translation(hpa: walk.address(of: access.gpa), gpa: access.gpa, walk: walk, bySubPage: bySubPage)
+  mutating func walk<Observer: WalkObserver>(_ access: GuestAccess, _ observer: inout Observer) -> EPTWalk {
+    guard isEnabled else { return .identity(access.gpa) }
+    if caches.isActive { return cachedWalk(access, &observer) }
+    return regime.rules.walk(access.gpa, from: .root(regime.pointer), in: memory, &observer)
   }
 }
 
@@ -90,10 +86,15 @@ extension EPTMachine {
       if let outcome = askSubPages(access, walk, &observer) { return .refused(outcome) }
       bySubPage = true
     }
-    if regime.missingFlags(walk, access.kind) != 0 && enablesPML && fields.pmlIndex > 511 {
-      return .refused(.pmlFull(LogFull(access: access, qualification: eventQualification(access.kind))))
-    }
+    if let full = logFull(access, walk) { return .refused(full) }
     return .allowed(bySubPage: bySubPage)
+  }
+
+  /// The log-full event of an access that has a flag to set while the log has no room (SDM vol. 3C, "Page-Modification Logging").
+  @inlinable @inline(__always)
+  func logFull(_ access: GuestAccess, _ walk: EPTWalk) -> TranslationOutcome? {
+    guard regime.missingFlags(walk, access.kind) != 0 && enablesPML && fields.pmlIndex > 511 else { return nil }
+    return .pmlFull(LogFull(access: access, qualification: eventQualification(access.kind)))
   }
 
   /// Asks the sub-page permission table for a write: nil if it allows it.
@@ -101,14 +102,9 @@ extension EPTMachine {
   mutating func askSubPages<Observer: WalkObserver>(
     _ access: GuestAccess, _ walk: EPTWalk, _ observer: inout Observer
   ) -> TranslationOutcome? {
-    let verdict = subPageVerdict(
-      access.gpa, byteCount: UInt64(access.byteCount), root: fields.spptp,
-      width: capabilities.physicalAddressWidth, in: memory, &observer)
-    switch verdict {
-    case .allowed:
-      return nil
-    case .denied:
-      return refuse(access, walk, .write, &observer)
+    switch subPageVector(access.gpa, &observer) {
+    case .vector(let vector):
+      return vector.allows(access.gpa, byteCount: access.byteCount) ? nil : refuse(access, walk, .write, &observer)
     case .miss:
       let qualification = eventQualification(access.kind).union(.subPageMiss)
       return .sppEvent(SPPEvent(access: access, qualification: qualification))
@@ -132,6 +128,7 @@ extension EPTMachine {
     let qualification = regime.qualification(access.kind, walk, denial, guest: guest, policies: policies)
     let violation = EPTViolation(access: access, qualification: qualification, walk: walk)
     if policies.failedFlags == .upperLevels { setUpperFlags(access.gpa, walk, &observer) }
+    if caches.isActive { invalidate(afterViolation: violation) }
     guard deliversException(violation) else { return .violation(violation) }
     writeExceptionInformation(violation, &observer)
     return .virtualizationException(violation)

@@ -8,8 +8,9 @@ extension EPTMachine {
   mutating func setMissingFlags<Observer: WalkObserver>(
     _ access: GuestAccess, _ walk: EPTWalk, _ observer: inout Observer
   ) -> Bool {
-    if regime.missingFlags(walk, access.kind) == 0 { return true }
-    return setFlags(access, walk, &observer)
+    if regime.missingFlags(walk, access.kind) != 0 && !setFlags(access, walk, &observer) { return false }
+    if caches.isActive { rememberPhysical(access, walk) }
+    return true
   }
 
   /// Sets bit 8 in every entry used and, for what counts as a write, bit 9 in the leaf, top down, each by compare-and-exchange.
@@ -20,9 +21,9 @@ extension EPTMachine {
   mutating func setFlags<Observer: WalkObserver>(
     _ access: GuestAccess, _ walk: EPTWalk, _ observer: inout Observer
   ) -> Bool {
-    guard let path = path(of: access.gpa, to: walk) else { return false }
+    guard let path = path(of: access.gpa, to: walk, from: walkStart) else { return false }
     let flags = regime.flags(of: access.kind)
-    if enablesPML && flags & ~walk.entry.rawValue & EPTEntry.dirtyBit != 0 {
+    if enablesPML && flags & ~path.values[path.count - 1] & EPTEntry.dirtyBit != 0 {
       let slot = HostPhysicalAddress((fields.pmlAddress.rawValue & ~7) &+ UInt64(fields.pmlIndex) &* 8)
       let value = access.gpa.rawValue & ~0xfff
       memory.store(value, at: slot)
@@ -59,18 +60,20 @@ extension EPTMachine {
   func setUpperFlags<Observer: WalkObserver>(
     _ gpa: GuestPhysicalAddress, _ walk: EPTWalk, _ observer: inout Observer
   ) {
-    guard regime.hasFlags, let path = path(of: gpa, to: walk) else { return }
+    guard regime.hasFlags, let path = path(of: gpa, to: walk, from: walkStart) else { return }
     for step in 0..<max(0, path.count - 1) {
       _ = raise(EPTEntry.accessedBit, in: path.values[step], at: path.addresses[step], &observer)
     }
   }
 
+  /// Where the walk under way began.
+  @inlinable var walkStart: WalkStart { caches.isActive ? caches.current.start : .root(regime.pointer) }
+
   /// The entries of a walk, top down, read again; nil if they no longer lead where the walk ended.
   @inlinable
-  func path(of gpa: GuestPhysicalAddress, to walk: EPTWalk) -> EntryPath? {
+  func path(of gpa: GuestPhysicalAddress, to walk: EPTWalk, from start: WalkStart) -> EntryPath? {
     guard walk.end != .addressTooWide else { return nil }
     var path = EntryPath()
-    let start = WalkStart.root(regime.pointer)
     var table = start.table
     var level = start.level
     while true {

@@ -13,7 +13,7 @@ public struct EPTMachine<Memory: PhysicalMemory> {
   /// The VM-execution controls.
   public var controls: Controls { didSet { derive() } }
   /// What the SDM leaves open.
-  public var policies: Policies
+  public var policies: Policies { didSet { if policies.cache != oldValue.cache { caches = .init(policies.cache) } } }
   /// The guest's registers.
   public var guest: GuestState
   /// The VMCS fields other than controls and EPTP.
@@ -25,6 +25,10 @@ public struct EPTMachine<Memory: PhysicalMemory> {
   @usableFromInline private(set) var isEnabled: Bool
   /// The processor logs modifications if accessed and dirty flags are enabled too.
   @usableFromInline private(set) var enablesPML: Bool
+  /// What is cached; nothing under the policy `none`.
+  public var caches: TranslationCaches
+  /// Guest flags that the access under way has yet to set.
+  @usableFromInline var guestUpdates = FlagUpdates()
 
   /// A processor over a memory; by default it can do everything and has only EPT enabled, with EPTP 1EH.
   public init(
@@ -40,6 +44,7 @@ public struct EPTMachine<Memory: PhysicalMemory> {
     regime = EPTRegime(capabilities: capabilities, controls: controls, pointer: eptp)
     isEnabled = controls.has(.enableEPT)
     enablesPML = controls.has(.enablePML)
+    caches = TranslationCaches(policies.cache)
   }
 
   /// The EPT pointer in force (VMCS encoding 201AH).

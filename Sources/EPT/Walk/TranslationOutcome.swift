@@ -21,6 +21,16 @@ public enum TranslationOutcome: Hashable, Sendable {
   case notCanonical(GuestLinearAddress)
 }
 
+extension TranslationOutcome {
+  /// Whether the outcome is a VM exit; translations and events of the guest's own are not.
+  @inlinable public var isExit: Bool {
+    switch self {
+    case .violation, .misconfiguration, .sppEvent, .pmlFull: true
+    case .translated, .virtualizationException, .pageFault, .notCanonical: false
+    }
+  }
+}
+
 /// A permitted access.
 @frozen
 public struct Translation: Hashable, Sendable {
