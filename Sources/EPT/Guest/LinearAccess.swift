@@ -195,7 +195,8 @@ extension EPTMachine {
       if walk.entry.rawValue & EPTEntry.pagingWriteBit == 0 { page.isUnverified = true }
 
       let isLeaf = GuestEntry(entry).mapsPage(at: level)
-      let wanted = isLeaf && kind.contains(.write) ? GuestEntry.accessedBit | GuestEntry.dirtyBit : GuestEntry.accessedBit
+      let wanted =
+        isLeaf && kind.contains(.write) ? GuestEntry.accessedBit | GuestEntry.dirtyBit : GuestEntry.accessedBit
       if entry & wanted != wanted {
         guestUpdates.append(FlagUpdate(gpa: gpa, hpa: hpa, value: entry, wanted: wanted, walk: walk))
       }

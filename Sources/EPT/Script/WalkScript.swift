@@ -124,7 +124,9 @@ public struct WalkScript {
     case "spptp", "pml", "veinfo", "eptplist": machine.fields = try line.fields(machine.fields)
     case "trace":
       try line.expect("0|1")
-      guard let on = [0: false, 1: true][try line.hex(1, "trace")] else { throw ScriptError("trace is neither 0 nor 1") }
+      guard let on = [0: false, 1: true][try line.hex(1, "trace")] else {
+        throw ScriptError("trace is neither 0 nor 1")
+      }
       isTracing = on
     default:
       throw ScriptError("unknown command '\(line.text(0))'; see `gi-bench walk --help`")

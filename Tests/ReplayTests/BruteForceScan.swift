@@ -1,0 +1,114 @@
+import WriteTrace
+
+@testable import Replay
+
+/// What a recording's stores owe, found without EPT, tree or hypervisor: a set of monitored pages kept from the recorded
+/// hypercalls alone, and every access compared with it.
+struct BruteForceScan {
+  /// Digest of the stores that a sound strategy notifies, and how many they are.
+  private(set) var sound = Owed()
+  /// The same for a strategy that opens the driver's pages to every vCPU while any of them is in integrity mode.
+  private(set) var toggled = Owed()
+  /// Bytes of each notified store, by mark in force: mark id, first byte, bytes on that page.
+  private(set) var byMark: [UInt64: [(address: UInt64, size: Int)]] = [:]
+
+  /// A set of stores: how many, and the order-independent digest of their numbers.
+  struct Owed: Equatable {
+    var count: UInt64 = 0
+    var digest: UInt64 = 0
+
+    mutating func add(_ store: UInt64) {
+      count += 1
+      digest &+= NotificationTally.mix(store)
+    }
+
+    var text: String { "\(count)-" + String(digest, radix: 16) }
+  }
+
+  private var code: Range<UInt64> = 0..<0
+  private var data: Range<UInt64> = 0..<0
+  private var nodes: [Range<UInt64>] = []
+  private var entry: (rip: UInt64, page: UInt64) = (0, 0)
+  private var exit: UInt64 = 0
+  private var claims: [UInt64: Set<UInt64>] = [:]
+  private var inWindow: [Bool] = []
+  private var mark: UInt64 = 0
+
+  init(_ reader: TraceReader) throws {
+    inWindow = Array(repeating: false, count: reader.header.totals.vcpus)
+    let block = TraceBlock()
+    for (number, header) in reader.blocks.enumerated() {
+      try reader.read(block: number, columns: [.runs, .events, .places], into: block)
+      var events = block.events[...]
+      var store = header.firstWrite
+      var previousWasNotified = (sound: false, toggled: false)
+      for index in block.runs.indices {
+        while let event = events.first, event.run <= index {
+          apply(event.event)
+          events.removeFirst()
+        }
+        let run = block.runs[index]
+        let page = run.page.rawValue
+        let isOwn = data.contains(page) || nodes.contains { $0.contains(page) }
+        let isMonitored = isOwn || code.contains(page) || claims[page] != nil
+        let owed = isMonitored && !(isOwn && inWindow[run.vcpu])
+        let owedByToggle = isMonitored && !(isOwn && inWindow.contains(true))
+        if run.isContinuation {
+          // The second part of the store before: it counts once, with whichever part is monitored first.
+          if owed, !previousWasNotified.sound { sound.add(store - 1) }
+          if owedByToggle, !previousWasNotified.toggled { toggled.add(store - 1) }
+        } else if owed || owedByToggle {
+          let accesses = try block.accesses(ofRun: index)
+          for access in 0..<run.accesses {
+            if owed { sound.add(store + UInt64(access)) }
+            if owedByToggle { toggled.add(store + UInt64(access)) }
+            byMark[mark, default: []].append((page << 12 | UInt64(accesses[access].offset), accesses[access].size))
+          }
+        }
+        if run.isContinuation, owed {
+          byMark[mark, default: []].append((page << 12, try block.accesses(ofRun: index)[0].size))
+        }
+        previousWasNotified = (owed, owedByToggle)
+        store += UInt64(run.writes)
+      }
+      for event in events { apply(event.event) }
+    }
+  }
+
+  private mutating func apply(_ event: TraceEvent) {
+    switch event {
+    case .mark(let found): mark = found.id
+    case .cr3, .map: break
+    case .hypercall(let call): apply(call)
+    }
+  }
+
+  private mutating func apply(_ call: TraceEvent.Hypercall) {
+    let first = call.arguments.rdi
+    // Registers of calls without a range hold anything: the sum may wrap, the range must not.
+    let pages = first..<max(first, first &+ call.arguments.rsi)
+    let isDriver = inWindow[call.vcpu] && call.cpl == 0 && code.contains(call.ripAddress.page.rawValue)
+    switch call.number & 0xff {
+    case 1 where code.isEmpty:
+      code = first >> 12..<(first >> 12 + first & 0xfff)
+      data = call.arguments.rsi >> 12..<(call.arguments.rsi >> 12 + call.arguments.rsi & 0xfff)
+      // The driver's code is one page: its gates lie on the page this hypercall was made from.
+      entry = (call.arguments.rdx, call.ripAddress.page.rawValue)
+      exit = call.arguments.r10
+    case 2 where call.cpl == 0 && call.rflags & 0x300 == 0 && !inWindow[call.vcpu]:
+      let isAtGate = call.rip.rawValue == entry.rip && call.ripAddress.page.rawValue == entry.page
+      if isAtGate, !code.isEmpty { inWindow[call.vcpu] = true }
+    // An exit from a page that was mapped in place of the driver's is refused: the vCPU stays where it is.
+    case 3 where inWindow[call.vcpu] && call.rip.rawValue == exit && call.ripAddress.page.rawValue == entry.page:
+      inWindow[call.vcpu] = false
+    case 4 where isDriver: for page in pages { claims[page, default: []].insert(call.arguments.r10) }
+    case 5 where isDriver:
+      for page in pages {
+        if call.arguments.r10 == 0 { claims[page] = nil } else { claims[page]?.remove(call.arguments.r10) }
+        if claims[page]?.isEmpty == true { claims[page] = nil }
+      }
+    case 7 where isDriver: nodes.append(pages)
+    default: break
+    }
+  }
+}
