@@ -1,8 +1,8 @@
 import ArgumentParser
 
-/// `gi-bench trace`: look into, verify, import, export, synthesise and cut recorded write traces.
+/// `gi-bench trace`: look into, verify and import recorded write traces.
 struct Trace: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Look into, verify, import, export, synthesise and cut write traces.",
-    subcommands: [TraceConvert.self])
+    abstract: "Look into, verify and import write traces.",
+    subcommands: [TraceInfo.self, TraceView.self, TraceCheck.self, TraceConvert.self])
 }

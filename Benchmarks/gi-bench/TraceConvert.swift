@@ -1,16 +1,14 @@
 import ArgumentParser
 import WriteTrace
 
-/// `gi-bench trace convert`: from the recorder and from other tools' logs to a trace, and from a trace to other formats.
+/// `gi-bench trace convert`: from the recorder's raw stream to a trace.
 struct TraceConvert: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "convert", abstract: "Import other formats as a trace, and export a trace to other formats.")
+    commandName: "convert", abstract: "Import the recorder's raw stream as a trace.")
 
-  enum Source: String, ExpressibleByArgument, CaseIterable {
-    case recorder
-  }
+  enum Source: String, ExpressibleByArgument, CaseIterable { case recorder }
 
-  @Argument(help: "The file to convert; - is standard input.")
+  @Argument(help: "The file to convert; - is the standard input.")
   var input: String
 
   @Option(help: "What the input is.")
@@ -19,36 +17,44 @@ struct TraceConvert: ParsableCommand {
   @Option(help: "The JSON description of the recording, as the recorder writes it.")
   var description: String
 
-  @Option(name: .shortAndLong, help: "The file to write; - is standard output.")
+  @Option(name: .shortAndLong, help: "The trace to write; - is the standard output.")
   var output: String
 
-  @Option(help: "Optional columns to keep: linear-pages, rip, value.")
-  var columns: String = "linear-pages"
+  @Option(help: "Optional columns to keep, separated by commas: steps, linear-pages, rip, value.")
+  var columns = "linear-pages"
 
   @Option(help: "The zstd level, 1 to 22.")
-  var level: Int = 19
-
-  @Option var runs: Int = 1 << 19
-  @Option var accesses: Int = 1 << 22
+  var level = 19
 
   @Flag(help: "Accept a stream that breaks off; the trace is marked incomplete.")
   var lenient = false
 
-  func run() throws {
-    var set: TraceColumns = []
-    for name in columns.split(separator: ",") {
-      if let c = TraceColumn.allCases.first(where: { $0.name == name }) { set.insert(TraceColumns(c)) }
+  func validate() throws {
+    _ = try columnSet
+    guard (1...22).contains(level) else { throw ValidationError("level \(level) is not 1 to 22") }
+  }
+
+  private var columnSet: TraceColumns {
+    get throws {
+      let optional = TraceColumn.allCases.filter { !TraceColumns.always.contains(TraceColumns($0)) }
+      return try columns.split(separator: ",").reduce(into: TraceColumns()) { set, name in
+        guard let column = optional.first(where: { $0.name == name }) else {
+          throw ValidationError(
+            "no optional column is named \(name); " + Nearest.advice(for: String(name), in: optional.map(\.name)))
+        }
+        set.insert(TraceColumns(column))
+      }
     }
-    let what = try TraceDescription(path: description)
+  }
+
+  func run() throws {
+    let recording = try TraceDescription(path: description)
     let writer = try TraceWriter(
-      path: output, description: what,
-      options: .init(columns: set, level: level, runsPerBlock: runs, accessesPerBlock: accesses))
+      path: output, description: recording, options: .init(columns: try columnSet, level: level))
     let report = try RecorderStream(name: input, allowsBrokenEnd: lenient).convert(
-      InputStream(path: input), into: writer, ramBytes: what.guest.ramBytes)
-    print(report.summary.header.totals, report.summary.bytes, report.summary.blocks, report.summary.digest)
-    let r = try TraceReader(path: output)
-    var sums: [String: Int] = [:]
-    for b in r.blocks { for c in b.sizes { sums[c.0, default: 0] += c.1 } }
-    print(sums)
+      InputStream(path: input), into: writer, ramBytes: recording.guest.ramBytes)
+    StandardError.write(
+      "\(output): \(report.summary.header.totals.writes) writes in \(report.summary.bytes) bytes, "
+        + "\(report.deviceWrites) device writes left out, digest \(report.summary.digest)\n")
   }
 }

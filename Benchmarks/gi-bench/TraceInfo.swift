@@ -1,0 +1,100 @@
+import ArgumentParser
+import Foundation
+import WriteTrace
+
+/// `gi-bench trace info`: what a trace holds, and what was recorded.
+struct TraceInfo: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "info", abstract: "Say what a trace holds, and what was recorded with what.")
+
+  enum Format: String, CaseIterable, ExpressibleByArgument { case text, json }
+
+  @Argument(help: "The trace; - is the standard input.")
+  var trace: String
+
+  @Option(help: "Format of the answer.")
+  var format = Format.text
+
+  func run() throws {
+    let reader = try TraceReader(path: trace)
+    let summary = TraceSummary(reader, path: trace)
+    switch format {
+    case .json:
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+      print(String(decoding: try encoder.encode(summary), as: UTF8.self))
+    case .text:
+      for (name, value) in summary.lines { print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + value) }
+    }
+  }
+}
+
+/// What `trace info` says, as JSON and as text.
+private struct TraceSummary: Encodable {
+  var path: String
+  var digest: String
+  var bytes: UInt64
+  var blocks: Int
+  var complete: Bool
+  var columns: [String]
+  var totals: TraceHeader.Totals
+  var recording: Recording
+
+  /// The description without its long tables.
+  struct Recording: Encodable {
+    var title: String
+    var origin: String
+    var addresses: String
+    var guest: TraceDescription.Guest
+    var recorder: TraceDescription.Recorder
+    var marks: [TraceDescription.NamedMark]
+    var regions: [TraceDescription.Region]
+    var symbols: Int
+    var ground_truth: Int
+    var notes: [String]
+  }
+
+  init(_ reader: TraceReader, path: String) {
+    let header = reader.header
+    let description = header.recording
+    self.path = path
+    digest = reader.digest.map { "\($0)" } ?? ""
+    bytes = reader.bytes
+    blocks = reader.blocks.count
+    complete = header.complete
+    columns = header.columns
+    totals = header.totals
+    recording = Recording(
+      title: description.title, origin: description.origin.rawValue, addresses: description.addresses.rawValue,
+      guest: description.guest, recorder: description.recorder, marks: description.marks,
+      regions: description.regions, symbols: description.symbols.count, ground_truth: description.groundTruth.count,
+      notes: description.notes)
+  }
+
+  var lines: [(String, String)] {
+    let guest = recording.guest
+    let lines: [(String, String)] = [
+      ("trace", "\(path), \(bytes) bytes, \(blocks) blocks\(complete ? "" : ", INCOMPLETE")"),
+      ("digest", digest),
+      ("title", recording.title),
+      ("origin", "\(recording.origin), \(recording.addresses) addresses"),
+      ("kernel", guest.kernelPackage ?? "unknown"),
+      ("command line", guest.commandLine ?? "unknown"),
+      ("memory", guest.ramBytes.map { "\($0) bytes" } ?? "unknown"),
+      ("vCPUs", "\(totals.vcpus)"),
+      ("writes", "\(totals.writes), \(totals.bytes) bytes"),
+      ("runs", "\(totals.runs)"),
+      ("pages", "\(totals.pages)"),
+      ("instructions", totals.instructions.map(String.init).joined(separator: " + ")),
+      ("hypercalls", "\(totals.hypercalls)"),
+      ("CR3 loads", "\(totals.cr3Loads)"),
+      ("mappings", "\(totals.maps)"),
+      ("marks", "\(totals.marks): " + recording.marks.map(\.name).joined(separator: ", ")),
+      ("regions", recording.regions.map(\.name).joined(separator: ", ")),
+      ("ground truth", "\(recording.ground_truth) acts"),
+      ("columns", columns.joined(separator: ", ")),
+      ("recorder", [recording.recorder.name, recording.recorder.version ?? ""].joined(separator: " ")),
+    ]
+    return lines + recording.notes.map { (name: "note", value: $0) }
+  }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import WriteTrace
+
+/// `gi-bench trace view`: the records of a trace as text, one a line, in the order of execution.
+struct TraceView: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "view", abstract: "Print records as text: vCPU, instruction count, what, where.",
+    discussion: """
+      A write's count is that of its run's first write. Lines: `VCPU COUNT write GPA SIZE`, `… hypercall NUMBER RDI RSI \
+      RDX R10 RIP CPL`, `… cr3 VALUE`, `… map LINEAR SHIFT ENTRY`, `… mark ID NAME`.
+      """)
+
+  @Argument(help: "The trace; - is the standard input.")
+  var trace: String
+
+  @Option(help: "Begin at the first mark of this name.")
+  var fromMark: String?
+
+  @Flag(help: "Print events only, no writes.")
+  var events = false
+
+  @Option(help: "End after this many lines.")
+  var limit = UInt64.max
+
+  func run() throws {
+    let reader = try TraceReader(path: trace)
+    let marks = reader.header.recording.marks
+    let names = Dictionary(marks.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+    var awaited: UInt64?
+    if let fromMark {
+      guard let mark = marks.first(where: { $0.name == fromMark }) else {
+        throw Failure(
+          "\(trace): no mark is named \(fromMark); " + Nearest.advice(for: fromMark, in: marks.map(\.name)))
+      }
+      awaited = mark.id
+    }
+    var lines = LineOutput(limit: limit)
+    let block = TraceBlock()
+    for number in reader.blocks.indices where !lines.isFull {
+      try reader.read(
+        block: number, columns: events ? [.runs, .events] : [.runs, .events, .clocks, .places], into: block)
+      var next = 0
+      for placed in block.events {
+        if !events, awaited == nil { try writes(next..<placed.run, of: block, to: &lines) }
+        next = placed.run
+        if case .mark(let mark) = placed.event, mark.id == awaited { awaited = nil }
+        if awaited == nil { lines.put("\(placed.event.vcpu) \(placed.event.count) \(text(placed.event, names))") }
+      }
+      if !events, awaited == nil { try writes(next..<block.runs.count, of: block, to: &lines) }
+    }
+    lines.flush()
+    if let fromMark, awaited != nil {
+      throw Failure("\(trace): the mark \(fromMark) is named in the header but never occurs")
+    }
+  }
+
+  private func writes(_ runs: Range<Int>, of block: TraceBlock, to lines: inout LineOutput) throws {
+    for run in runs where !lines.isFull {
+      let accesses = try block.accesses(ofRun: run)
+      let what = block.runs[run].isContinuation ? "continued" : "write"
+      for access in accesses.indices {
+        let address = hex(accesses.address(access).rawValue)
+        lines.put("\(block.runs[run].vcpu) \(block.clocks[run]) \(what) \(address) \(accesses[access].size)")
+      }
+    }
+  }
+
+  private func text(_ event: TraceEvent, _ names: [UInt64: String]) -> String {
+    switch event {
+    case .hypercall(let call):
+      let arguments = [call.arguments.rdi, call.arguments.rsi, call.arguments.rdx, call.arguments.r10]
+      return
+        "hypercall \(hex(call.number)) \(arguments.map(hex).joined(separator: " ")) \(hex(call.rip.rawValue)) \(call.cpl)"
+    case .cr3(let load): return "cr3 \(hex(load.value))"
+    case .map(let map): return "map \(hex(map.linear.rawValue)) \(map.pageShift) \(hex(map.entry))"
+    case .mark(let mark): return "mark \(mark.id) \(names[mark.id] ?? "")"
+    }
+  }
+
+  private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+}
+
+/// Lines to the standard output, in large pieces, up to a limit.
+private struct LineOutput {
+  private var left: UInt64
+  private var pending = ""
+
+  init(limit: UInt64) { left = limit }
+
+  var isFull: Bool { left == 0 }
+
+  mutating func put(_ line: String) {
+    guard left > 0 else { return }
+    left -= 1
+    pending += line + "\n"
+    if pending.utf8.count > 1 << 16 { flush() }
+  }
+
+  mutating func flush() {
+    print(pending, terminator: "")
+    pending = ""
+  }
+}
