@@ -66,7 +66,8 @@ let package = Package(
     .testTarget(name: "GuestIntegrityTests", dependencies: ["GuestIntegrity"], swiftSettings: house),
     .testTarget(name: "ReplayTests", dependencies: ["Replay"], swiftSettings: house),
     .testTarget(name: "ReportTests", dependencies: ["Report", "Replay"], exclude: ["Golden"], swiftSettings: house),
-    .testTarget(name: "CommandTests", dependencies: ["gi-bench", "Replay"], swiftSettings: house),
+    .testTarget(
+      name: "CommandTests", dependencies: ["gi-bench", "Replay", "WriteTrace", "Addresses"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -33,6 +33,7 @@ struct Check: ParsableCommand {
   func run() throws {
     let destinations = try output.destinations(console: console, inputs: traces + [baseline])
     if update { return try rewrite() }
+    guard InputFile.exists(baseline) else { throw Failure("\(baseline): no baseline there; make one with --update") }
     let baselines = try SavedFile.read(baseline)
     let results = try choice.results(of: traces, countersOnly: true, console: console)
     let gates = try results.map { try Gate($0, against: match(for: $0, in: baselines)) }

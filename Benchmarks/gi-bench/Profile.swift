@@ -66,19 +66,56 @@ struct ProfileShow: ParsableCommand {
 /// `gi-bench profile validate`.
 struct ProfileValidate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "validate", abstract: "Check a profile file against every rule; exit status 2 where it breaks one.")
+    commandName: "validate",
+    abstract: "Check a profile file against every rule, or the embedded profiles against published measurements.",
+    discussion: """
+      Without a file, what the model says is held against what was measured and published. A check that emerges from the \
+      modelled caches is weighty; one that follows from a cost that was set only says that it was set well.
 
-  @Argument(help: "The file.", completion: .file(extensions: ["json"])) var file: String
+      \(ExitStatus.help)
+      """)
+
+  @Argument(help: "The file; without it, the embedded profiles.", completion: .file(extensions: ["json"]))
+  var file: String?
+
+  @Option(help: "Format of the answer.") var format = Profile.Format.text
 
   func run() throws {
+    if let file { try validate(file) } else { try reproduce() }
+  }
+
+  private func validate(_ file: String) throws {
+    let profile: CycleProfile
     do {
-      let profile = try ProfileOption.profile(fromFile: file)
-      let assumed = profile.parameters.count { $0.tag == .assumed }
-      try OutputFile.writeStandardOutput(
-        "\(Terminal.printable(file)): valid, profile \(Terminal.printable(profile.name)), "
-          + "\(profile.parameters.count) costs, \(assumed) of them assumed\n")
+      profile = try ProfileOption.profile(fromFile: file)
     } catch let error as ProfileError {
       throw Failure(.regression, error.description)
+    }
+    let assumed = profile.parameters.count { $0.tag == .assumed }
+    let text =
+      switch format {
+      case .text:
+        "\(Terminal.printable(file)): valid, profile \(Terminal.printable(profile.name)), "
+          + "\(profile.parameters.count) costs, \(assumed) of them assumed\n"
+      case .json: try JSONExporter.encode(profile)
+      }
+    try OutputFile.writeStandardOutput(text)
+  }
+
+  private func reproduce() throws {
+    let checks = try PublishedCheck.all()
+    let text =
+      switch format {
+      case .text: TextExporter().export([publishedChecks(checks)])
+      case .json: try JSONExporter.encode(checks)
+      }
+    try OutputFile.writeStandardOutput(text)
+    let missed = checks.count { $0.verdict == .missed }
+    if missed > 0 {
+      throw Failure(
+        .regression,
+        "\(missed) of \(checks.count) published measurements lie outside the modelled brackets; see the table"
+      )
     }
   }
 }

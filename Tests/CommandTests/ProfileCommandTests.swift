@@ -44,4 +44,15 @@ struct ProfileCommandTests {
       ["profile", "validate", "/dev/zero"], status: 1,
       sentence: "/dev/zero: more than 1 MiB, expected a cycle profile in JSON; give another file")
   }
+
+  @Test("validate without a file holds the model against published measurements, status 2 where it misses one")
+  func published() throws {
+    let outcome = try Program.run(["profile", "validate"])
+    let misses = outcome.output.split(separator: "\n").count { $0.contains("  missed  ") }
+    #expect(outcome.status == (misses > 0 ? 2 : 0))
+    #expect(outcome.error.contains("outside the modelled brackets") == (misses > 0))
+    #expect(outcome.output.contains("walk of a random access to 128 MB, cycles"))
+    let json = try Program.run(["profile", "validate", "--format", "json"]).output
+    #expect(json.ranges(of: "\"verdict\" : \"missed\"").count == misses)
+  }
 }

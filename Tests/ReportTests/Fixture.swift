@@ -49,7 +49,7 @@ enum Fixture {
     return RunResult(
       tool: ToolDescription(version: "9.9.9", build: "release"),
       host: HostDescription(cpu: "Example CPU", cores: 2, os: "Linux"),
-      trace: ReplayedTrace(
+      trace: .init(
         path: "traces/boot.trace", digest: "0123456789abcdef0123456789abcdef", writes: 141_100_000, runs: 23_000_000,
         pages: 17_800, vcpus: 2, instructions: 1_234_567_890, hypercalls: 131, marks: 36, guest: "Linux 6.1.0-amd64"),
       policy: PolicyDescription(name: "recorded-driver", arm: nil),

@@ -44,12 +44,15 @@ extension RunResult {
 
   /// Whether the strategies notified the same stores.
   var crosscheckNotes: [Cell] {
-    if crosscheck.agree {
-      return [Cell("Every strategy whose contract says so notified the same set of stores.", .good)]
-    }
-    return [Cell("The strategies disagree on the set of notified stores.", .bad)]
-      + crosscheck.differences.map { Cell($0, .bad) }
+    let conclusion =
+      crosscheck.agree
+      ? Cell("Every strategy whose contract says so notified the same set of stores.", .good)
+      : Cell("The strategies disagree on the set of notified stores.", .bad)
+    return [conclusion]
+      + crosscheck.differences.map { Cell(Self.sentence($0), crosscheck.agree ? .doubtful : .bad) }
   }
+
+  private static func sentence(_ text: String) -> String { text.hasSuffix(".") ? text : text + "." }
 
   /// From cheapest to dearest, and whether the brackets leave the order open.
   var rankingNotes: [Cell] {

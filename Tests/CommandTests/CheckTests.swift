@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+@Suite("gi-bench check")
+struct CheckTests {
+  private func edit(_ path: String, _ change: (inout [String: Any]) -> Void) throws {
+    let url = URL(filePath: path)
+    var result = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+    var strategies = try #require(result["strategies"] as? [[String: Any]])
+    change(&strategies[1])
+    result["strategies"] = strategies
+    try JSONSerialization.data(withJSONObject: result).write(to: url)
+  }
+
+  private func add(_ amount: Int, to path: [String], in strategy: inout [String: Any]) {
+    if path.count == 1 {
+      strategy[path[0]] = (strategy[path[0]] as? Int ?? 0) + amount
+    } else if var inner = strategy[path[0]] as? [String: Any] {
+      add(amount, to: Array(path.dropFirst()), in: &inner)
+      strategy[path[0]] = inner
+    }
+  }
+
+  @Test("makes a baseline, agrees with it, and tells regression, improvement and change apart")
+  func verdicts() throws {
+    let folder = try Program.Folder()
+    let trace = try SmallTrace.write(to: folder)
+    let baseline = folder.path + "/baseline.json"
+    let arguments = ["check", trace, "--baseline", baseline]
+    try Program.expectFailure(
+      arguments, status: 1, sentence: "\(baseline): no baseline there; make one with --update")
+    let made = try Program.run(arguments + ["--update"])
+    #expect(made.status == 0 && made.output == "" && made.error == "")
+    let whole = try folder.text("baseline.json")
+    let equal = try Program.run(arguments)
+    #expect(equal.status == 0 && equal.output.contains("As the baseline, every count and cycle"))
+
+    try edit(baseline) { add(1, to: ["counts", "entry_edits"], in: &$0) }
+    let changed = try Program.run(arguments)
+    #expect(changed.status == 0 && changed.output.contains("Changed at no cost: eptp-exit"))
+
+    try edit(baseline) {
+      add(1000, to: ["overhead_cycles", "value"], in: &$0); add(1000, to: ["overhead_cycles", "high"], in: &$0)
+    }
+    let improved = try Program.run(arguments)
+    #expect(improved.status == 0 && improved.output.contains("Improved: eptp-exit; update the baseline"))
+
+    try edit(baseline) {
+      $0["notifications"] = ($0["notifications"] as? [String: Any])?.merging(["set_digest": "ff"]) { $1 }
+    }
+    let otherSet = try Program.run(arguments)
+    #expect(otherSet.status == 2 && otherSet.output.contains("Regression: eptp-exit") && otherSet.error == "")
+
+    #expect(try Program.run(arguments + ["--update"]).status == 0)
+    #expect(try folder.text("baseline.json") == whole)
+    #expect(try folder.names == ["baseline.json", "small.trace"])
+  }
+
+  @Test("ends with status 3 where recording, strategies or profile are not the baseline's")
+  func notComparable() throws {
+    let folder = try Program.Folder()
+    let trace = try SmallTrace.write(to: folder)
+    let baseline = folder.path + "/baseline.json"
+    #expect(try Program.run(["check", trace, "--baseline", baseline, "--update"]).status == 0)
+    for more in [["--strategy", "vmfunc"], ["--profile", "icelake-sp"]] {
+      let outcome = try Program.run(["check", trace, "--baseline", baseline] + more)
+      #expect(outcome.status == 3 && outcome.output == "")
+      #expect(outcome.error.contains("--update") && outcome.error.split(separator: "\n").count == 1)
+    }
+    let other = try SmallTrace.write(to: folder, name: "other.trace", pages: 41)
+    try Program.expectFailure(
+      ["check", other, "--baseline", baseline], status: 3,
+      sentence: "\(baseline) has no baseline of \(other); make one with --update")
+    _ = try SmallTrace.write(to: folder, pages: 41)
+    let replaced = try Program.run(["check", trace, "--baseline", baseline])
+    #expect(replaced.status == 3 && replaced.error.contains("the recordings differ"))
+  }
+
+  @Test("holds several recordings against one file")
+  func several() throws {
+    let folder = try Program.Folder()
+    let traces = [
+      try SmallTrace.write(to: folder), try SmallTrace.write(to: folder, name: "other.trace", pages: 41),
+    ]
+    let baseline = ["--baseline", folder.path + "/baseline.json"]
+    #expect(try Program.run(["check"] + traces + baseline + ["--update"]).status == 0)
+    let outcome = try Program.run(["check"] + traces.reversed() + baseline + ["--format", "json"])
+    #expect(outcome.status == 0 && outcome.output.ranges(of: "\"findings\" : [").count == 2)
+  }
+}
