@@ -35,7 +35,7 @@ let package = Package(
 
     .target(name: "Addresses", swiftSettings: house),
     .target(name: "EPT", dependencies: ["Addresses"], swiftSettings: house),
-    .target(name: "MonitorTree", dependencies: ["Addresses"], swiftSettings: house),
+    .target(name: "MonitorTree", dependencies: ["Addresses", "CHost"], swiftSettings: house),
     .target(name: "WriteTrace", dependencies: ["Addresses", "CXXHash", "CZstd"], swiftSettings: house),
     .target(name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree"], swiftSettings: house),
     .target(

@@ -1,4 +1,5 @@
 import Addresses
+import CHost
 import Synchronization
 
 /// The tree of monitored pages as its readers see it: nodes in guest pages, reached from a base pointer in
@@ -51,6 +52,8 @@ public struct MonitorTree: @unchecked Sendable {
       guard level == 0 else { continue }
       guard reference.page != sought, reference.page < memory.pageCount else { break }
       let block = BlockView(node.block(at: position, of: probe), of: memory.node(at: reference.page))
+      // The leaves of a large tree are far away: fetch words and checks while the keys come.
+      if base.level > 1 { block.prefetch() }
       let statement = block.statement(at: block.position(of: probe))
       guard statement.holds(in: reference, about: sought), statement.claim.ordinal == 0 else { break }
       let covered = sought &- statement.key < statement.claim.pages

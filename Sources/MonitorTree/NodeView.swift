@@ -1,3 +1,5 @@
+import CHost
+
 /// How many of a node's keys are above a page: sixteen keys, one cache line, are compared at once.
 @frozen @usableFromInline
 struct KeyProbe {
@@ -67,6 +69,14 @@ struct BlockView {
   /// Block `index`, 0 ... 15, of the leaf on `page`.
   @inlinable @inline(__always)
   init(_ index: Int, of page: UnsafeRawPointer) { start = page + index &* NodeLayout.Block.bytes }
+
+  /// Asks for the lines beside the keys'.
+  @inlinable @inline(__always)
+  func prefetch() {
+    chost_prefetch(start)
+    chost_prefetch(start + 64)
+    chost_prefetch(start + 192)
+  }
 
   /// The position of the entry that describes the page, 0 ... 14; -1 or 15 only if a node is corrupt.
   @inlinable @inline(__always)

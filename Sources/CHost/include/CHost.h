@@ -18,6 +18,9 @@ static inline uint64_t chost_tsc(void) {
   return now;
 }
 
+/// Asks for a cache line that will be read soon; any address will do.
+static inline void chost_prefetch(const void *_Nonnull line) { __builtin_prefetch(line); }
+
 /// Pins the calling thread to one CPU; false when the kernel refuses.
 static inline bool chost_pin(int cpu) {
   cpu_set_t set;
