@@ -19,7 +19,8 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
     results.append(pricing.result(of: strategy, outcome, overhead: overhead))
   }
   return RunResult(
-    tool: .current, host: request.countersOnly ? nil : HostDescription.current, trace: recording.description,
+    tool: request.countersOnly ? .anyBuild : .current, host: request.countersOnly ? nil : HostDescription.current,
+    trace: recording.description,
     policy: PolicyDescription(name: "recorded-driver", arm: nil),
     profile: ProfileDescription(name: request.profile.name, parameters: request.profile.parameters),
     strategies: results, ranking: pricing.ranking(of: request.strategies, prices),

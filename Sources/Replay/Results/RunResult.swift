@@ -41,8 +41,11 @@ public struct RunResult: Codable, Equatable, Sendable {
 public struct ToolDescription: Codable, Equatable, Sendable {
   /// Version of gi-bench.
   public var version: String
-  /// `debug` or `release`.
-  public var build: String
+  /// `debug` or `release`; absent under `--counters-only`, whose bytes depend on no build.
+  public var build: String?
+
+  /// This program, without its build.
+  static var anyBuild: ToolDescription { ToolDescription(version: giBenchVersion, build: nil) }
 
   /// This program.
   public static var current: ToolDescription {

@@ -22,7 +22,8 @@ extension RunResult {
     if detail == .full { blocks += [.heading("Counts"), .table(countsTable)] }
     blocks += [.heading("Evidence"), .paragraph(profile.evidence)]
     if detail == .full { blocks += [.table(profile.parameterTable)] }
-    return Document(title: "gi-bench \(tool.version) (\(tool.build)): \(trace.path)", blocks: blocks)
+    let build = tool.build.map { " (\($0))" } ?? ""
+    return Document(title: "gi-bench \(tool.version)\(build): \(trace.path)", blocks: blocks)
   }
 
   private var facts: [Document.Fact] {
