@@ -97,7 +97,8 @@ struct ScriptLine {
   }
 
   private func hasHexPrefix(_ word: Range<Int>) -> Bool {
-    word.count > 2 && bytes[word.lowerBound] == UInt8(ascii: "0") && bytes[word.lowerBound + 1] | 32 == UInt8(ascii: "x")
+    word.count > 2 && bytes[word.lowerBound] == UInt8(ascii: "0")
+      && bytes[word.lowerBound + 1] | 32 == UInt8(ascii: "x")
   }
 
   /// A number in C syntax: decimal, `0x` hexadecimal, or octal after a leading 0.

@@ -6,7 +6,7 @@ import Addresses
 /// served all the same. What each line does is told in the article "The walk protocol".
 public struct WalkScript {
   /// The machine that the lines configure and query.
-  public internal(set) var machine: EPTMachine<SparseMemory>
+  public var machine: EPTMachine<SparseMemory>
   /// How many lines answered `ERR`.
   public private(set) var failures = 0
   /// Stale translations found so far under a caching policy; taking them is the caller's business.
@@ -124,7 +124,9 @@ public struct WalkScript {
     case "spptp", "pml", "veinfo", "eptplist": machine.fields = try line.fields(machine.fields)
     case "trace":
       try line.expect("0|1")
-      guard let on = [0: false, 1: true][try line.hex(1, "trace")] else { throw ScriptError("trace is neither 0 nor 1") }
+      guard let on = [0: false, 1: true][try line.hex(1, "trace")] else {
+        throw ScriptError("trace is neither 0 nor 1")
+      }
       isTracing = on
     default:
       throw ScriptError("unknown command '\(line.text(0))'; see `gi-bench walk --help`")
