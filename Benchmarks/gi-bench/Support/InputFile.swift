@@ -47,7 +47,7 @@ enum InputFile {
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   @discardableResult
-  private static func refuseDirectory(_ descriptor: Int32, _ path: String, expecting what: String) throws -> stat {
+  static func refuseDirectory(_ descriptor: Int32, _ path: String, expecting what: String) throws -> stat {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw unreadable(path, expecting: what) }
     guard status.st_mode & S_IFMT != S_IFDIR else {
@@ -56,7 +56,7 @@ enum InputFile {
     return status
   }
 
-  private static func unreadable(_ path: String, expecting what: String) -> Failure {
+  static func unreadable(_ path: String, expecting what: String) -> Failure {
     Failure("\(path): \(String(cString: strerror(errno)).lowercased()), expected \(what); check the path")
   }
 }

@@ -73,11 +73,12 @@ extension EPTMachine {
       if !denial.isEmpty {
         return .refused(refuse(GuestAccess(update.gpa, kind, gla: linear), update.walk, denial, &observer))
       }
-      let value = update.value | update.wanted
-      guard memory.compareExchange(at: update.hpa, expected: update.value, desired: value) == update.value else {
+      // Flags may have been set meanwhile: by another processor, or by this access in a table that serves at two levels.
+      let flags = GuestEntry.accessedBit | GuestEntry.dirtyBit | EPTEntry.accessedBit | EPTEntry.dirtyBit
+      guard let raised = memory.raise(update.wanted, in: update.value, at: update.hpa, tolerating: flags) else {
         return .changed
       }
-      observer.write(.guestFlags, address: update.hpa, value: value)
+      if let raised { observer.write(.guestFlags, address: update.hpa, value: raised) }
     }
     return .done
   }

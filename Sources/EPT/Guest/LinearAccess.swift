@@ -65,17 +65,35 @@ extension EPTMachine {
     _ pending: PendingAccess, _ observer: inout Observer
   ) -> TranslationOutcome? {
     if guestUpdates.count != 0 {
-      switch updateGuestFlags(pending.access.gla, &observer) {
+      switch setAllFlags(pending, &observer) {
       case .done: break
       case .changed: return nil
       case .refused(let outcome): return outcome
       }
+    } else {
+      guard setMissingFlags(pending.access, pending.walk, &observer) else { return nil }
     }
-    guard setMissingFlags(pending.access, pending.walk, &observer) else { return nil }
     if caches.isActive { remember(pending) }
     let gpa = pending.access.gpa
     return .translated(
       Translation(hpa: pending.walk.address(of: gpa), gpa: gpa, walk: pending.walk, bySubPage: pending.bySubPage))
+  }
+
+  /// Sets the guest's flags, then those of EPT for the final page, whose entries are read before the guest's are written.
+  @inlinable @inline(never)
+  mutating func setAllFlags<Observer: WalkObserver>(
+    _ pending: PendingAccess, _ observer: inout Observer
+  ) -> FlagUpdateEnd {
+    var path: EntryPath?
+    if regime.missingFlags(pending.walk, pending.access.kind) != 0 {
+      path = self.path(of: pending.access.gpa, to: pending.walk, from: walkStart)
+      if path == nil { return .changed }
+    }
+    let end = updateGuestFlags(pending.access.gla, &observer)
+    guard case .done = end else { return end }
+    if let path { _ = setFlags(pending.access, path, ignoringChanges: true, &observer) }
+    if caches.isActive { rememberPhysical(pending.access, pending.walk) }
+    return .done
   }
 
   /// Judges a linear access in both dimensions. What it stores are the EPT flags of the guest's tables (and under the policy `before`

@@ -9,6 +9,7 @@ extension EPTMachine {
   public mutating func access<Observer: WalkObserver>(
     _ access: GuestAccess, _ observer: inout Observer
   ) -> TranslationOutcome {
+    guard isEnabled else { return .translated(untranslated(access)) }
     guestUpdates.count = 0
     while true {
       switch resolve(access, page: nil, &observer) {
@@ -26,6 +27,13 @@ extension EPTMachine {
   public mutating func access(_ access: GuestAccess) -> TranslationOutcome {
     var nobody = NoObserver()
     return self.access(access, &nobody)
+  }
+
+  /// With EPT off the address is host-physical, however wide.
+  @usableFromInline
+  func untranslated(_ access: GuestAccess) -> Translation {
+    Translation(
+      hpa: HostPhysicalAddress(access.gpa.rawValue), gpa: access.gpa, walk: .identity(access.gpa), bySubPage: false)
   }
 
   /// With paging off every linear address is a user-mode one, 32 bits wide, writable and executable

@@ -22,6 +22,15 @@ extension EPTMachine {
     _ access: GuestAccess, _ walk: EPTWalk, _ observer: inout Observer
   ) -> Bool {
     guard let path = path(of: access.gpa, to: walk, from: walkStart) else { return false }
+    return setFlags(access, path, ignoringChanges: false, &observer)
+  }
+
+  /// Sets the flags of entries that were read before. Changes of other bits since then make it false, unless they are to be ignored because
+  /// this very access made them.
+  @inlinable
+  mutating func setFlags<Observer: WalkObserver>(
+    _ access: GuestAccess, _ path: EntryPath, ignoringChanges: Bool, _ observer: inout Observer
+  ) -> Bool {
     let flags = regime.flags(of: access.kind)
     if enablesPML && flags & ~path.values[path.count - 1] & EPTEntry.dirtyBit != 0 {
       let slot = HostPhysicalAddress((fields.pmlAddress.rawValue & ~7) &+ UInt64(fields.pmlIndex) &* 8)
@@ -32,25 +41,12 @@ extension EPTMachine {
     }
     for step in 0..<path.count {
       let wanted = step == path.count - 1 ? flags : EPTEntry.accessedBit
-      guard raise(wanted, in: path.values[step], at: path.addresses[step], &observer) else { return false }
-    }
-    return true
-  }
-
-  /// Sets flags in one entry; false if anything but its flags changed since it was read.
-  @inlinable
-  func raise<Observer: WalkObserver>(
-    _ wanted: UInt64, in value: UInt64, at address: HostPhysicalAddress, _ observer: inout Observer
-  ) -> Bool {
-    var value = value
-    while value & wanted != wanted {
-      let seen = memory.compareExchange(at: address, expected: value, desired: value | wanted)
-      if seen == value {
-        observer.write(.eptFlags, address: address, value: value | wanted)
-        return true
-      }
-      if (seen ^ value) & ~(EPTEntry.accessedBit | EPTEntry.dirtyBit) != 0 { return false }
-      value = seen
+      let tolerated = ignoringChanges ? ~0 : EPTEntry.accessedBit | EPTEntry.dirtyBit
+      guard
+        let raised = memory.raise(
+          wanted, in: path.values[step], at: path.addresses[step], tolerating: tolerated)
+      else { return false }
+      if let raised { observer.write(.eptFlags, address: path.addresses[step], value: raised) }
     }
     return true
   }
@@ -62,7 +58,11 @@ extension EPTMachine {
   ) {
     guard regime.hasFlags, let path = path(of: gpa, to: walk, from: walkStart) else { return }
     for step in 0..<max(0, path.count - 1) {
-      _ = raise(EPTEntry.accessedBit, in: path.values[step], at: path.addresses[step], &observer)
+      let address = path.addresses[step]
+      if let raised = memory.raise(EPTEntry.accessedBit, in: path.values[step], at: address, tolerating: ~0), let raised
+      {
+        observer.write(.eptFlags, address: address, value: raised)
+      }
     }
   }
 
@@ -108,5 +108,24 @@ struct EntryPath {
     addresses[count] = address
     values[count] = value
     count += 1
+  }
+}
+
+extension PhysicalMemory {
+  /// Sets flags in an entry that held `value` when it was read, by compare-and-exchange.
+  ///
+  /// Gives what was stored, `.some(nil)` if the flags were set meanwhile, and nil if a bit beyond the tolerated ones changed meanwhile.
+  @inlinable
+  func raise(
+    _ wanted: UInt64, in value: UInt64, at address: HostPhysicalAddress, tolerating tolerated: UInt64
+  ) -> UInt64?? {
+    var value = value
+    while value & wanted != wanted {
+      let seen = compareExchange(at: address, expected: value, desired: value | wanted)
+      if seen == value { return .some(value | wanted) }
+      if (seen ^ value) & ~tolerated != 0 { return nil }
+      value = seen
+    }
+    return .some(nil)
   }
 }

@@ -6,7 +6,7 @@ import Addresses
 /// served all the same. What each line does is told in the article "The walk protocol".
 public struct WalkScript {
   /// The machine that the lines configure and query.
-  public internal(set) var machine: EPTMachine<SparseMemory>
+  public var machine: EPTMachine<SparseMemory>
   /// How many lines answered `ERR`.
   public private(set) var failures = 0
   /// Stale translations found so far under a caching policy; taking them is the caller's business.

@@ -1,0 +1,126 @@
+/// One field of a paging-structure entry, by its bits high:low.
+public struct EntryField: Hashable, Sendable {
+  /// The highest bit.
+  public let high: Int
+  /// The lowest bit.
+  public let low: Int
+  /// What the manual calls it.
+  public let name: String
+  /// The bits, shifted down.
+  public let value: UInt64
+  /// What the value means, if the name does not say it all.
+  public let meaning: String?
+
+  init(_ high: Int, _ low: Int, _ name: String, of entry: UInt64, _ meaning: String? = nil) {
+    self.high = high
+    self.low = low
+    self.name = name
+    value = entry >> UInt64(low) & (high - low == 63 ? ~0 : 1 << UInt64(high - low + 1) - 1)
+    self.meaning = meaning
+  }
+
+  /// Whether the field says nothing: ignored, or reserved and clear.
+  public var isSilent: Bool { name == "ignored" || (name == "reserved" && value == 0) }
+}
+
+extension EntryField: CustomStringConvertible {
+  /// The field as `high:low name = value (meaning)`.
+  public var description: String {
+    let bits = high == low ? "\(high)" : "\(high):\(low)"
+    let number = name.hasSuffix("address") ? "0x" + String(value << UInt64(low), radix: 16) : String(value, radix: 16)
+    return "\(bits) \(name) = \(number)" + (meaning.map { " (\($0))" } ?? "")
+  }
+}
+
+extension EPTRegime {
+  /// The fields of an EPT entry at a level, bit 63 first; they tile the 64 bits.
+  ///
+  /// Source: SDM vol. 3C, the tables "Format of an EPT … Entry" that … "Maps" and "References", under the controls in force.
+  public func fields(of entry: EPTEntry, at level: Level) -> [EntryField] {
+    let bits = entry.rawValue
+    let isPresent = rules.isPresent(bits)
+    let isLeaf = rules.mapsPage(bits, level)
+    func field(_ high: Int, _ low: Int, _ name: String, _ meaning: String? = nil) -> EntryField {
+      EntryField(high, low, name, of: bits, meaning)
+    }
+    func optional(_ bit: Int, _ name: String, if counts: Bool) -> EntryField {
+      field(bit, bit, counts ? name : "ignored")
+    }
+    guard isPresent else {
+      let granting = rules.modeBasedExecute ? "none of bits 2:0 and 10 is set" : "none of bits 2:0 is set"
+      return [field(63, 63, "suppress #VE"), field(62, 3, "ignored"), field(2, 0, "not present", granting)]
+    }
+    let width = 64 - rules.reservedAddress.leadingZeroBitCount == 0 ? 52 : rules.reservedAddress.trailingZeroBitCount
+    let m = min(52, width)
+    var fields: [EntryField] = [
+      optional(63, "suppress #VE", if: isLeaf),
+      field(62, 62, "ignored"),
+      optional(61, "sub-page write permissions", if: isLeaf && level == .pte && subPages),
+      optional(60, "supervisor shadow stack", if: isLeaf && pointer.enforcesSupervisorShadowStack),
+      field(59, 59, "ignored"),
+      optional(58, "paging-write access", if: isLeaf && pagingWrite != 0),
+      optional(57, "verify guest paging", if: isLeaf && special.contains(.unverifiedPaging)),
+      field(56, 52, "ignored"),
+    ]
+    if m < 52 { fields.append(field(51, m, "reserved")) }
+    let lowest = isLeaf ? Int(level.shift) : 12
+    fields.append(field(m - 1, lowest, isLeaf ? "page address" : "table address"))
+    if lowest > 12 { fields.append(field(lowest - 1, 12, "reserved")) }
+    fields.append(field(11, 11, "ignored"))
+    fields.append(optional(10, "execute for user-mode addresses", if: rules.modeBasedExecute))
+    fields.append(optional(9, "dirty", if: isLeaf && hasFlags))
+    fields.append(optional(8, "accessed", if: hasFlags))
+    if isLeaf {
+      let type = MemoryType(rawValue: entry.memoryTypeBits)?.name
+      let isReserved = [2, 3, 7].contains(entry.memoryTypeBits)
+      fields += [
+        level == .pte ? field(7, 7, "ignored") : field(7, 7, "maps a page"),
+        field(6, 6, "ignore PAT"),
+        field(5, 3, "memory type", isReserved ? "reserved" : type),
+      ]
+    } else if level == .pml4e {
+      fields.append(field(7, 3, "reserved"))
+    } else {
+      fields.append(field(7, 7, rules.largePageBit(level) == 0 ? "reserved" : "maps a page"))
+      fields.append(field(6, 3, "reserved"))
+    }
+    fields.append(field(2, 2, rules.modeBasedExecute ? "execute for supervisor-mode addresses" : "execute"))
+    fields.append(field(1, 1, "write"))
+    fields.append(field(0, 0, "read"))
+    return fields
+  }
+}
+
+extension GuestState {
+  /// The fields of a guest paging-structure entry at a level, bit 63 first; they tile the 64 bits.
+  ///
+  /// Source: SDM vol. 3A, "Use of … with 4-Level Paging and 5-Level Paging", the tables "Format of a … Entry".
+  public func fields(of entry: GuestEntry, at level: Level, _ width: PhysicalAddressWidth) -> [EntryField] {
+    let bits = entry.rawValue
+    func field(_ high: Int, _ low: Int, _ name: String, _ meaning: String? = nil) -> EntryField {
+      EntryField(high, low, name, of: bits, meaning)
+    }
+    guard bits & GuestEntry.presentBit != 0 else { return [field(63, 1, "ignored"), field(0, 0, "present")] }
+    let isLeaf = entry.mapsPage(at: level)
+    let m = Int(width.bits)
+    var fields = [field(63, 63, noExecute ? "execute-disable" : "reserved"), field(62, 52, "ignored")]
+    if m < 52 { fields.append(field(51, m, "reserved")) }
+    if isLeaf && level != .pte {
+      let lowest = Int(level.shift)
+      fields += [
+        field(m - 1, lowest, "page address"), field(lowest - 1, 13, "reserved"), field(12, 12, "PAT"),
+      ]
+    } else {
+      fields.append(field(m - 1, 12, isLeaf ? "page address" : "table address"))
+    }
+    fields.append(field(11, 9, "ignored"))
+    fields.append(field(8, 8, isLeaf ? "global" : "ignored"))
+    fields.append(field(7, 7, level == .pml4e ? "reserved" : level == .pte ? "PAT" : "maps a page"))
+    fields.append(field(6, 6, isLeaf ? "dirty" : "ignored"))
+    fields += [
+      field(5, 5, "accessed"), field(4, 4, "cache disable"), field(3, 3, "write-through"),
+      field(2, 2, "user"), field(1, 1, "write"), field(0, 0, "present"),
+    ]
+    return fields
+  }
+}
