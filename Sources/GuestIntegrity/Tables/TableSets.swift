@@ -19,6 +19,8 @@ struct TableSets {
   var pool: TablePool
   /// The top tables; equal where there is one set only.
   let roots: TablePair
+  /// The bits of leaves that nobody watches.
+  let unwatched: LeafBits
 
   /// The tables of both sets at one place of the hierarchy.
   struct TablePair: Hashable {
@@ -37,12 +39,16 @@ struct TableSets {
     var tables: TablePair { TablePair(normal: normal.address, integrity: integrity.address) }
   }
 
-  /// Maps guest memory to the same host addresses, with 2 MiB leaves as far as they fit; all rights in the normal set.
+  /// Maps guest memory to the same host addresses, with 2 MiB leaves as far as they fit.
   ///
-  /// - Parameter stripsExecution: in the integrity set nothing is executable until ``exposeExecution(of:)``.
+  /// - Parameters:
+  ///   - unwatched: the bits of all leaves to begin with.
+  ///   - stripsExecution: in the integrity set nothing is executable until ``exposeExecution(of:)``.
   init(
-    memory: HostMemory.View, pageCount: UInt64, pool: TablePool, twoSets: Bool, stripsExecution: Bool
+    memory: HostMemory.View, pageCount: UInt64, pool: TablePool, unwatched: LeafBits = .unwatched, twoSets: Bool,
+    stripsExecution: Bool
   ) throws(TableError) {
+    self.unwatched = unwatched
     self.memory = memory
     self.pageCount = pageCount
     self.pool = pool
@@ -55,7 +61,7 @@ struct TableSets {
       let child = try buildIdentity(.pdpt, first: UInt64(index) << Level.pml4.pageShift)
       write(.table(child), at: index, in: normal)
       guard twoSets else { continue }
-      write(.table(child, stripsExecution ? .write : [.write, .execute]), at: index, in: integrity)
+      write(.table(child, executable: !stripsExecution), at: index, in: integrity)
       self.pool.retain(child)
     }
   }
@@ -73,7 +79,7 @@ struct TableSets {
       let page = first + UInt64(index) << level.pageShift
       guard page < pageCount else { break }
       if level == .pt || level == .pd && page + 512 <= pageCount {
-        write(.leaf(HostPhysicalAddress(page << 12), level: level, [.write, .execute]), at: index, in: table)
+        write(.leaf(HostPhysicalAddress(page << 12), level: level, unwatched), at: index, in: table)
       } else if let below = level.below {
         write(.table(try buildIdentity(below, first: page)), at: index, in: table)
       }
@@ -134,7 +140,8 @@ extension TableSets {
 extension TableSets {
   /// The EPTP of a set.
   func pointer(of set: TableSet) -> EPTPointer {
-    EPTPointer(root: set == .normal ? roots.normal : roots.integrity)
+    EPTPointer(
+      root: set == .integrity ? roots.integrity : roots.normal, accessedDirty: unwatched.contains(.dirty))
   }
 
   /// The host page that a page of guest memory is mapped to; nil if it is not mapped.

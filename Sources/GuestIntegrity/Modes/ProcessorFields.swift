@@ -1,0 +1,67 @@
+import Addresses
+import EPT
+
+/// The pages of the hypervisor that VMCS fields point to, beside the EPTPs.
+struct ProcessorFields {
+  /// The list that VMFUNC leaf 0 reads; all 0, so that it refuses, until GI_INIT.
+  let eptpList: HostPhysicalAddress
+  /// A page-modification log a vCPU.
+  let logs: [HostPhysicalAddress]
+  /// A virtualization-exception information area a vCPU.
+  let exceptionAreas: [HostPhysicalAddress]
+  var subPages: SubPageTable
+  var pool: TablePool
+
+  init(memory: HostMemory.View, pool: TablePool, vcpus: Int) throws(TableError) {
+    var pool = pool
+    func page() throws(TableError) -> HostPhysicalAddress {
+      guard let page = pool.take() else { throw .outOfTablePages }
+      for index in 0..<512 { memory.store(0, at: page.qword(index)) }
+      return page
+    }
+    eptpList = try page()
+    var logs: [HostPhysicalAddress] = []
+    var areas: [HostPhysicalAddress] = []
+    for _ in 0..<vcpus {
+      logs.append(try page())
+      areas.append(try page())
+    }
+    self.logs = logs
+    exceptionAreas = areas
+    subPages = try SubPageTable(memory: memory, pool: &pool)
+    self.pool = pool
+  }
+}
+
+extension Hypervisor {
+  /// Sets the VMCS fields of a vCPU that this hypervisor's mechanism needs: controls, and where their structures lie.
+  public func configure(_ machine: inout EPTMachine, for vcpu: Int) {
+    guard monitor.vcpus.indices.contains(vcpu) else { return }
+    let mechanism = configuration.mechanism
+    var controls = Controls()
+    controls.vpid = UInt16(truncatingIfNeeded: vcpu + 1)
+    controls.vmFunctions = mechanism.switching == .eptpByVMFUNC || mechanism.completion == .viewSwitch
+    controls.virtualizationException = mechanism.noticing == .virtualizationException
+    controls.subPageWrite = mechanism.noticing == .subPagePermissions
+    controls.pageModificationLogging = mechanism.noticing == .modificationLog
+    machine.controls = controls
+    machine.eptp = eptp(of: monitor.vcpus[vcpu].activeSet)
+    machine.eptpIndex = UInt16(monitor.vcpus[vcpu].activeSet.rawValue)
+    machine.eptpList = fields.eptpList
+    machine.subPageTable = fields.subPages.pointer
+    machine.logAddress = fields.logs[vcpu]
+    machine.logIndex = 511
+    machine.exceptionArea = fields.exceptionAreas[vcpu]
+  }
+
+  /// Lets VMFUNC load the table sets that the guest may put in force by itself, or none.
+  func fillEPTPList(_ isFilled: Bool) {
+    for set in TableSet.allCases {
+      let isReachable =
+        set == .open
+        ? configuration.mechanism.completion == .viewSwitch : configuration.switching == .eptpByVMFUNC
+      memory.store(
+        isFilled && isReachable ? eptp(of: set).rawValue : 0, at: fields.eptpList.qword(Int(set.rawValue)))
+    }
+  }
+}
