@@ -50,7 +50,7 @@ extension Hypervisor {
         let page = GuestPageNumber(number)
         let vector = monitor.tracing.clients(of: page) == .protection ? writableSubPages(of: page) : 0
         guard vector != fields.subPages.vector(of: page) else { continue }
-        let restricts = try fields.subPages.setVector(vector, of: page, pool: &fields.pool)
+        let restricts = try fields.setWritableSubPages(vector, of: page)
         let change: LeafChange = vector == 0 ? .withdraw(.subPageWrite) : .grant(.subPageWrite)
         debt += try monitor.tracing.tables.edit(PageRange(page: page), normal: change, integrity: change, small: true)
         if restricts { debt.owe() }

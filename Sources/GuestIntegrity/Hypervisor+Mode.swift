@@ -43,6 +43,7 @@ extension Hypervisor {
     _ fault: IntegrityFault, on vcpu: Int, address: GuestPhysicalAddress, rip: GuestLinearAddress? = nil, time: UInt64
   ) {
     guard monitor.vcpus.indices.contains(vcpu), monitor.vcpus[vcpu].mode == .integrity else { return }
+    drainModificationLog(of: vcpu, time: time)
     monitor.counters[.integrityFaults] += 1
     monitor.raise(
       .integrityFault, on: vcpu, actions: configuration.faultActions, address: address, rip: rip,

@@ -32,20 +32,43 @@ public struct GIDriver {
       $0.cpl = 0
       $0.rip = GuestLayout.entry
     }
-    let outcome =
-      machine.hypervisor.configuration.switching == .eptpByVMFUNC
-      ? machine.vmfunc(1, on: vcpu) : machine.hypercall(.enter, on: vcpu)
-    machine.setRegisters(of: vcpu) { $0.rip = GuestLayout.driverBody }
+    guard machine.hypervisor.configuration.switching == .eptpByVMFUNC else {
+      let outcome = machine.hypercall(.enter, on: vcpu)
+      machine.setRegisters(of: vcpu) { $0.rip = GuestLayout.driverBody }
+      return outcome
+    }
+    saved.registers = machine.registers(of: vcpu)
+    let outcome = machine.vmfunc(1, on: vcpu)
+    // Nobody has examined or replaced any register: the code behind the gate loads its own stack and page tables.
+    machine.loadCR3(GuestLayout.driverTables, on: vcpu)
+    machine.setRegisters(of: vcpu) {
+      $0.rsp = GuestLayout.driverStack(of: vcpu)
+      $0.rip = GuestLayout.driverBody
+    }
     return outcome
   }
+
+  /// What a gate without an exit leaves to the driver to keep, on its own stack.
+  private final class Saved {
+    var registers: GuestRegisters?
+  }
+  private let saved = Saved()
 
   /// Leaves integrity mode at the registered address; the kernel goes on.
   @discardableResult
   public func exit() -> StepOutcome {
     machine.setRegisters(of: vcpu) { $0.rip = GuestLayout.exit }
-    let outcome =
-      machine.hypervisor.configuration.switching == .eptpByVMFUNC
-      ? machine.vmfunc(0, on: vcpu) : machine.hypercall(.exit, on: vcpu)
+    let outcome: StepOutcome
+    if machine.hypervisor.configuration.switching == .eptpByVMFUNC {
+      outcome = machine.vmfunc(0, on: vcpu)
+      if let registers = saved.registers {
+        machine.loadCR3(registers.cr3, on: vcpu)
+        machine.setRegisters(of: vcpu) { $0.rsp = registers.rsp }
+        saved.registers = nil
+      }
+    } else {
+      outcome = machine.hypercall(.exit, on: vcpu)
+    }
     machine.setRegisters(of: vcpu) {
       $0.rip = GuestLayout.kernelBody
       $0.interruptsEnabled = true
@@ -86,6 +109,15 @@ public struct GIDriver {
   @discardableResult
   public func store(_ value: UInt64, at address: GuestLinearAddress) -> StepOutcome {
     asDriver { machine.store(value, at: address, on: vcpu) }
+  }
+
+  /// A push of the driver's code: a store at RSP.
+  @discardableResult
+  public func push(_ value: UInt64) -> StepOutcome {
+    asDriver {
+      machine.setRegisters(of: vcpu) { $0.rsp &-= 8 }
+      return machine.store(value, at: GuestLinearAddress(machine.registers(of: vcpu).rsp), on: vcpu)
+    }
   }
 
   /// Registers, donates and protects: kernel text, read-only data, the interrupt table, and page tables if asked to.

@@ -62,6 +62,14 @@ public enum GuestLayout {
     GuestLinearAddress(moduleMap + (1 + page) << 12 + offset)
   }
 
+  /// CR3 of the driver's private page tables.
+  static let driverTables = (data.first.rawValue + 1) << 12
+
+  /// Where the driver's stack of a vCPU starts.
+  static func driverStack(of vcpu: Int) -> UInt64 {
+    driverData(page: 9, offset: 0xff8).rawValue - UInt64(vcpu) << 12
+  }
+
   private static func pages(_ first: UInt64, _ count: UInt64) -> PageRange {
     PageRange(first: GuestPageNumber(first), count: count) ?? PageRange(page: GuestPageNumber(first))
   }

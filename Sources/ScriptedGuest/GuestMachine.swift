@@ -115,8 +115,8 @@ extension GuestMachine {
     }
     let data = GuestLayout.data.first
     let context = PrivateContext(
-      cr3: (data.rawValue + 1) << 12, idtBase: GuestLayout.driverData(page: 7, offset: 0).rawValue, idtLimit: 0xfff,
-      stackTop: GuestLayout.driverData(page: 9, offset: 0xff8).rawValue, stackBytes: 0x1000)
+      cr3: GuestLayout.driverTables, idtBase: GuestLayout.driverData(page: 7, offset: 0).rawValue, idtLimit: 0xfff,
+      stackTop: GuestLayout.driverStack(of: 0), stackBytes: 0x1000)
     for (index, word) in context.words.enumerated() {
       setWord(word, at: GuestPhysicalAddress(data.address.rawValue + UInt64(index) * 8))
     }

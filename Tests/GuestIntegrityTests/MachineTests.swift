@@ -36,12 +36,6 @@ extension GuestMachine {
     return machine
   }
 
-  func takeEvents() -> [AlertEvent] {
-    (0..<hypervisor.vcpuCount).flatMap { vcpu in
-      hypervisor.drainModificationLog(of: vcpu, time: time)
-      return hypervisor.alerts(of: vcpu).drain()
-    }
-  }
 }
 
 @Suite("The scripted machine")

@@ -9,8 +9,8 @@ struct ProcessorFields {
   let logs: [HostPhysicalAddress]
   /// A virtualization-exception information area a vCPU.
   let exceptionAreas: [HostPhysicalAddress]
-  var subPages: SubPageTable
-  var pool: TablePool
+  private(set) var subPages: SubPageTable
+  private var pool: TablePool
 
   init(memory: HostMemory.View, pool: TablePool, vcpus: Int) throws(TableError) {
     var pool = pool
@@ -30,6 +30,11 @@ struct ProcessorFields {
     exceptionAreas = areas
     subPages = try SubPageTable(memory: memory, pool: &pool)
     self.pool = pool
+  }
+
+  /// Sets which sub-pages of a page may be written; true if one that was writable is not any more.
+  mutating func setWritableSubPages(_ vector: UInt64, of page: GuestPageNumber) throws(TableError) -> Bool {
+    try subPages.setVector(vector, of: page, pool: &pool)
   }
 }
 
