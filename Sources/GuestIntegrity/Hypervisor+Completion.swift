@@ -18,6 +18,13 @@ extension Hypervisor {
       of: vcpu, to: configuration.switching.set(in: monitor.vcpus[vcpu].mode), by: isStep ? .vmcsWrite : .vmfunc)
   }
 
+  /// Lets a suspended machine go on; false if it was not suspended, or is powered off.
+  public func resume() -> Bool {
+    guard monitor.machine.run == .suspended else { return false }
+    monitor.machine.run = .running
+    return true
+  }
+
   /// Judges what a vCPU's page-modification log holds, in the mode the vCPU has been in since it was last drained, and has
   /// the pages of guest integrity logged anew.
   ///

@@ -34,11 +34,11 @@ extension GuestMachine {
     case stop(StepOutcome)
   }
 
-  private func translate(_ pieces: [Piece], on vcpu: Int) -> Translation {
+  private func translate(_ pieces: [Piece], on vcpu: Int, completing: Bool = false) -> Translation {
     var places: [(HostPhysicalAddress, ArraySlice<UInt8>)] = []
     for piece in pieces {
       let request = LinearAccess(.write, fromUser: registers(of: vcpu).cpl == 3)
-      switch resolve(piece.linear, request, on: vcpu) {
+      switch resolve(piece.linear, request, on: vcpu, completing: completing) {
       case .ready(let host): places.append((host, piece.bytes))
       case .refused(let violation, let isException): return .refused(violation, isException)
       case .fault(let vector): return .stop(.fault(vector))
@@ -99,7 +99,7 @@ extension GuestMachine {
     case .singleStep, .viewSwitch:
       hypervisor.openView(on: vcpu)
       defer { hypervisor.closeView(on: vcpu) }
-      switch translate(pieces(of: bytes, at: linear), on: vcpu) {
+      switch translate(pieces(of: bytes, at: linear), on: vcpu, completing: true) {
       case .ready(let places): write(bytes, at: places)
       case .stop(let outcome): return outcome
       case .refused: return .stopped

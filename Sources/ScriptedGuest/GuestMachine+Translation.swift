@@ -18,11 +18,16 @@ extension GuestMachine {
   }
 
   /// Translates one access of a vCPU; exits that a retry follows are handled on the way.
-  func resolve(_ linear: GuestLinearAddress, _ request: LinearAccess, on vcpu: Int) -> Resolution {
+  ///
+  /// - Parameter completing: the access completes a store that has been judged, and is made even if its alert has
+  ///   stopped the machine.
+  func resolve(
+    _ linear: GuestLinearAddress, _ request: LinearAccess, on vcpu: Int, completing: Bool = false
+  ) -> Resolution {
     var observer = NoObserver()
     // Bounded: an access that violates again and again makes no progress on hardware either.
     for _ in 0..<16 {
-      guard hypervisor.machine.run == .running else { return .stopped }
+      guard completing || hypervisor.machine.run == .running else { return .stopped }
       let outcome = hypervisor.processors.machines[vcpu].access(
         linear, request, memory: memory.view, observer: &observer)
       switch outcome {

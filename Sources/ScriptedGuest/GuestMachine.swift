@@ -59,6 +59,9 @@ extension GuestMachine {
     hostAddress(of: address).map { memory.load($0) } ?? 0
   }
 
+  /// Changes a qword past page tables and EPT, as nothing in the guest can.
+  public func poke(_ value: UInt64, at address: GuestPhysicalAddress) { setWord(value, at: address) }
+
   func setWord(_ value: UInt64, at address: GuestPhysicalAddress) {
     if let host = hostAddress(of: address) { memory.store(value, at: host) }
   }
