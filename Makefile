@@ -1,10 +1,13 @@
 # Every target has a one-line help: `make help`.
 SWIFT ?= swift
 TRACE ?= traces/boot.trace
+TRACES ?= $(wildcard traces/*.trace)
+GI_BENCH = .build/debug/gi-bench
+baseline = Benchmarks/baselines/$$(basename $(1) .trace).json
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test lint format clean
+.PHONY: help deps run build test lint format man completions bench-check bench-update record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +31,33 @@ lint: ## check the formatting (swift-format, strict)
 
 format: ## format all Swift sources in place
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Benchmarks Tests
+
+man: deps ## write the manual page to .build/man/gi-bench.1
+	@mkdir -p .build/man
+	$(SWIFT) package --allow-writing-to-package-directory generate-manual --output-directory .build/man
+	@ls .build/man
+
+completions: deps ## write completions for bash, zsh and fish to .build/completions
+	@mkdir -p .build/completions
+	$(SWIFT) build --product gi-bench
+	$(GI_BENCH) --generate-completion-script bash | sed 's/^complete -o filenames/complete -o default -o filenames/' >.build/completions/gi-bench.bash
+	$(GI_BENCH) --generate-completion-script zsh >.build/completions/_gi-bench
+	$(GI_BENCH) --generate-completion-script fish >.build/completions/gi-bench.fish
+	@ls .build/completions
+
+bench-check: deps ## the gate: hold every trace against Benchmarks/baselines
+	@test -n "$(TRACES)" || { echo "no traces/*.trace, so nothing to check" >&2; exit 1; }
+	$(SWIFT) build --product gi-bench
+	@status=0; for trace in $(TRACES); do \
+	  $(GI_BENCH) check $$trace --baseline $(call baseline,$$trace) || status=$$?; done; exit $$status
+
+bench-update: deps ## rewrite Benchmarks/baselines; the diff is reviewed
+	$(SWIFT) build --product gi-bench
+	@mkdir -p Benchmarks/baselines
+	@for trace in $(TRACES); do $(GI_BENCH) check $$trace --baseline $(call baseline,$$trace) --update || exit $$?; done
+
+record: deps ## record a guest anew on Debian 12, e.g. make record TRACE=boot
+	traces/recorder/record.sh $(notdir $(basename $(TRACE)))
 
 clean: ## remove build products
 	rm -rf .build .build-*

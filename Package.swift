@@ -63,13 +63,13 @@ let package = Package(
       swiftSettings: house),
 
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: house),
-    .testTarget(name: "EPTTests", dependencies: ["EPT"], swiftSettings: house),
+    .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT"], swiftSettings: house),
     .testTarget(name: "MonitorTreeTests", dependencies: ["MonitorTree"], swiftSettings: house),
     .testTarget(name: "WriteTraceTests", dependencies: ["WriteTrace", "CZstd", "CXXHash"], swiftSettings: house),
     .testTarget(name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest"], swiftSettings: house),
     .testTarget(name: "ReplayTests", dependencies: ["Replay"], swiftSettings: house),
-    .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
-    .testTarget(name: "CommandTests", dependencies: ["gi-bench"], swiftSettings: house),
+    .testTarget(name: "ReportTests", dependencies: ["Report", "Replay"], exclude: ["Golden"], swiftSettings: house),
+    .testTarget(name: "CommandTests", dependencies: ["gi-bench", "Replay"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,52 @@
 import ArgumentParser
+import Replay
 
+/// The command line: one file a subcommand, no logic of its own.
 @main
 struct GIBench: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "gi-bench")
+  static let configuration = CommandConfiguration(
+    commandName: "gi-bench",
+    abstract: "Compare page-table-switch strategies for guest integrity by replaying recorded writes.",
+    usage: """
+      gi-bench [run] TRACE... [--strategy NAME]... [--profile NAME|FILE] [--format FORMAT] [--export FORMAT=FILE]...
+       gi-bench SUBCOMMAND ...
+      """,
+    discussion: """
+      A trace path alone means `run`: every store of the recording walks the emulated EPT, protected pages are noticed \
+      as each strategy notices them, and the counts are priced in modelled cycles.
+
+      EXAMPLES:
+        gi-bench traces/boot.trace
+        gi-bench traces/boot.trace --strategy vmfunc --profile icelake-sp --export html=boot.html
+        gi-bench run traces/boot.trace --quiet --save before.json
+        gi-bench compare before.json after.json
+        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.json
+
+      \(ExitStatus.help)
+
+      All options of the default: gi-bench help run
+      """,
+    version: giBenchVersion,
+    subcommands: [Run.self, Compare.self, Check.self, Trace.self, Profile.self],
+    defaultSubcommand: Run.self)
+
+  static func main() {
+    var command: any ParsableCommand
+    do {
+      command = try parseAsRoot()
+    } catch {
+      // Help, version and completion scripts come as errors too; they are no failures.
+      if exitCode(for: error).isSuccess { exit(withError: error) }
+      Failure(.usage, UsageSentence.from(message(for: error))).end()
+    }
+    do {
+      try command.run()
+    } catch let code as ExitCode {
+      exit(withError: code)
+    } catch {
+      // `gi-bench profile` alone asks for its own help.
+      if exitCode(for: error).isSuccess { exit(withError: error) }
+      Failure(from: error).end()
+    }
+  }
 }

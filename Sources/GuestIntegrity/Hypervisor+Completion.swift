@@ -41,7 +41,7 @@ extension Hypervisor {
       processors.treeNodesVisited(verdict.nodesVisited, on: vcpu)
       verdicts.append(verdict)
       guard !monitor.tracing.clients(of: address.page).isDisjoint(with: .guestIntegrity) else { continue }
-      let change = LeafChange.withdraw(.dirty)
+      let change = BitsChange.withdraw(.dirty)
       debt += (try? monitor.tracing.tables.edit(PageRange(page: address.page), normal: change, integrity: change)) ?? .none
     }
     settle(debt, from: vcpu)
@@ -58,7 +58,7 @@ extension Hypervisor {
         let vector = monitor.tracing.clients(of: page) == .protection ? writableSubPages(of: page) : 0
         guard vector != fields.subPages.vector(of: page) else { continue }
         let restricts = try fields.setWritableSubPages(vector, of: page)
-        let change: LeafChange = vector == 0 ? .withdraw(.subPageWrite) : .grant(.subPageWrite)
+        let change: BitsChange = vector == 0 ? .withdraw(.subPageWrite) : .grant(.subPageWrite)
         debt += try monitor.tracing.tables.edit(PageRange(page: page), normal: change, integrity: change, small: true)
         if restricts { debt.owe() }
       }

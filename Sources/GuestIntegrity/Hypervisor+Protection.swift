@@ -132,7 +132,7 @@ extension Hypervisor {
   private func changeTree<Result>(
     on vcpu: Int, _ body: (TreeWriter, inout DriverStore) throws(TreeError) -> Result
   ) throws(TreeError) -> Result {
-    var store = DriverStore(memory: memory.view, pointer: eptp(of: activeSet(of: vcpu)), tracing: monitor.tracing)
+    var store = DriverStore(memory: memory, pointer: eptp(of: activeSet(of: vcpu)), tracing: monitor.tracing)
     defer { processors.driverStores(store.stores, refused: store.refused, on: vcpu) }
     return try body(writer, &store)
   }

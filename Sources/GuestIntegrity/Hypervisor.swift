@@ -10,7 +10,9 @@ import MonitorTree
 public final class Hypervisor<Processors: ProcessorControl> {
   var monitor: IntegrityMonitor
   /// Host-physical memory: the guest's, and the EPT paging structures above it.
-  public let memory: HostMemory
+  public let memory: FlatMemory
+  /// Keeps ``memory`` alive.
+  private let owner: HostMemory
   /// What the hypervisor is set up to do.
   public let configuration: Configuration
   let base: BasePointer
@@ -33,21 +35,21 @@ public final class Hypervisor<Processors: ProcessorControl> {
     guard (1...HostLayout.maximumVCPUs).contains(vcpus) else { throw .vcpuCount(vcpus) }
     let pages = ramBytes >> 12
     let layout = HostLayout(guestPages: pages)
-    guard memory.byteCount >= layout.end else {
-      throw .hostMemorySize(found: UInt64(memory.byteCount), needed: layout.end)
+    guard memory.memory.byteCount >= layout.end else {
+      throw .hostMemorySize(found: memory.memory.byteCount, needed: layout.end)
     }
-    guard let guestMemory = GuestMemory(start: memory.base, pageCount: pages) else { throw .guestMemorySize(ramBytes) }
+    guard let guestMemory = GuestMemory(start: memory.memory.base, pageCount: pages) else { throw .guestMemorySize(ramBytes) }
     do throws(TableError) {
       let mechanism = configuration.mechanism
       let unwatched: LeafBits = mechanism.noticing == .modificationLog ? LeafBits.unwatched.union(.dirty) : .unwatched
       let tables = try TableSets(
-        memory: memory.view, pageCount: pages, pool: TablePool(layout.tables), unwatched: unwatched,
+        memory: memory.memory, pageCount: pages, pool: TablePool(layout.tables), unwatched: unwatched,
         twoSets: configuration.switching.usesTwoSets, stripsExecution: configuration.integrityExecution == .giCodeOnly)
-      fields = try ProcessorFields(memory: memory.view, pool: TablePool(layout.auxiliary), vcpus: vcpus)
+      fields = try ProcessorFields(memory: memory.memory, pool: TablePool(layout.auxiliary), vcpus: vcpus)
       openView =
         mechanism.completion.needsOpenView
         ? try OpenView(
-          memory: memory.view, pageCount: pages, pool: TablePool(layout.openView), unwatched: unwatched,
+          memory: memory.memory, pageCount: pages, pool: TablePool(layout.openView), unwatched: unwatched,
           isReachable: mechanism.completion == .viewSwitch) : nil
       base = BasePointer()
       monitor = IntegrityMonitor(
@@ -56,11 +58,12 @@ public final class Hypervisor<Processors: ProcessorControl> {
         tracing: TracingService(tables: tables, noticing: mechanism.noticing),
         vcpus: [VirtualCPU](repeating: VirtualCPU(), count: vcpus))
     } catch {
-      throw .hostMemorySize(found: UInt64(memory.byteCount), needed: layout.end)
+      throw .hostMemorySize(found: memory.memory.byteCount, needed: layout.end)
     }
     writer = TreeWriter(emptyTreeIn: guestMemory, base: base, nodeActions: configuration.nodeActions)
-    spareFrames = SpareFrames(first: layout.end >> 12, end: UInt64(memory.byteCount) >> 12)
-    self.memory = memory
+    spareFrames = SpareFrames(first: layout.end >> 12, end: memory.memory.byteCount >> 12)
+    self.memory = memory.memory
+    owner = memory
     self.configuration = configuration
     self.processors = processors
   }
@@ -93,7 +96,9 @@ public final class Hypervisor<Processors: ProcessorControl> {
   ///
   /// A violation that is no write, a vCPU the machine does not have, and a store of no bytes are nobody's.
   public func handle(_ store: Store, violation: EPTViolation) -> Verdict {
-    guard violation.isWrite, monitor.vcpus.indices.contains(store.vcpu), (1...64).contains(store.size) else {
+    guard violation.qualification.contains(.dataWrite), monitor.vcpus.indices.contains(store.vcpu),
+      (1...64).contains(store.size)
+    else {
       return Verdict(.notMine, nodesVisited: 0, otherClients: [])
     }
     return monitor.judge(store)

@@ -1,8 +1,14 @@
-/// One entry of a node in the writer's hands: key and word (a ``Claim`` or a ``NodeReference``).
+/// One entry of a leaf in the writer's hands.
 struct Entry: Equatable {
   var key: UInt32
-  var word: UInt64
+  var claim: Claim
+}
 
-  var claim: Claim { Claim(word: word) }
-  var reference: NodeReference { NodeReference(rawValue: word) }
+/// One entry of an interior node in the writer's hands.
+struct Child: Equatable {
+  /// The first page the child describes.
+  var key: UInt32
+  var reference: NodeReference
+  /// The first keys of the child's blocks 1 ... 15, if it is a leaf.
+  var blockKeys = SIMD16<UInt32>(repeating: 0)
 }

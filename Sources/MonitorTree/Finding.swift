@@ -13,18 +13,48 @@ public enum Answer: Hashable, Sendable {
   case corrupt(GuestPageNumber)
 }
 
-/// The answer to one look-up and what it cost.
+/// The answer to one look-up and what it cost: two words, so that it travels in registers.
 @frozen
 public struct Finding: Hashable, Sendable {
-  /// What the tree says.
-  public let answer: Answer
-  /// How many nodes' contents were read.
-  public let nodesVisited: Int
+  /// The kinds of ``Answer``, with the role of a tree page.
+  @frozen @usableFromInline
+  enum Kind: UInt8, Sendable { case notMine, protected, base, interior, leaf, slab, corrupt }
+
+  /// A claim: the union of the actions, the last ordinal and the lowest region where there are several; 0 for notMine.
+  @usableFromInline var word: UInt64
+  /// The first page of the segment, or the page of the tree.
+  @usableFromInline var start: UInt32
+  @usableFromInline var kind: Kind
+  @usableFromInline var visited: UInt8
 
   @inlinable @inline(__always)
-  init(_ answer: Answer, nodesVisited: Int) {
-    self.answer = answer
-    self.nodesVisited = nodesVisited
+  init(_ kind: Kind, start: UInt32 = 0, word: UInt64 = 0, nodesVisited: Int) {
+    self.kind = kind
+    self.start = start
+    self.word = word
+    visited = UInt8(truncatingIfNeeded: nodesVisited)
+  }
+
+  /// How many nodes' contents were read.
+  @inlinable @inline(__always)
+  public var nodesVisited: Int { Int(visited) }
+
+  /// What is to be done about a write to the page; nothing for a page that is not mine or not known.
+  @inlinable @inline(__always)
+  public var actions: AlertActions { AlertActions(rawValue: UInt16(truncatingIfNeeded: word & 0xfff)) }
+
+  /// What the tree says.
+  @inlinable
+  public var answer: Answer {
+    switch kind {
+    case .notMine: .notMine
+    case .protected: .protected(Segment(start: start, word: word))
+    case .base: .treePage(TreePage(page: start, role: .base, actions: actions))
+    case .interior: .treePage(TreePage(page: start, role: .interior, actions: actions))
+    case .leaf: .treePage(TreePage(page: start, role: .leaf, actions: actions))
+    case .slab: .treePage(TreePage(page: start, role: .slab, actions: actions))
+    case .corrupt: .corrupt(GuestPageNumber(UInt64(start)))
+    }
   }
 }
 
@@ -32,26 +62,24 @@ public struct Finding: Hashable, Sendable {
 @frozen
 public struct Segment: Hashable, Sendable {
   @usableFromInline let start: UInt32
-  @usableFromInline let length: UInt32
-  /// The union of the actions all owners ask for.
-  public let actions: AlertActions
-  /// How many regions claim the pages, at least 1.
-  public let owners: Int
-  /// The region that claims the pages; the lowest id where there are several.
-  public let region: RegionID
+  @usableFromInline let claim: Claim
 
-  @inlinable @inline(__always)
-  init(start: UInt32, length: UInt32, actions: AlertActions, owners: Int, region: RegionID) {
+  @inlinable
+  init(start: UInt32, word: UInt64) {
     self.start = start
-    self.length = length
-    self.actions = actions
-    self.owners = owners
-    self.region = region
+    claim = Claim(word: word)
   }
 
+  /// The union of the actions all owners ask for.
+  @inlinable public var actions: AlertActions { claim.actions }
+  /// How many regions claim the pages, at least 1.
+  @inlinable public var owners: Int { claim.ordinal + 1 }
+  /// The region that claims the pages; the lowest id where there are several.
+  @inlinable public var region: RegionID { claim.region }
   /// The pages of the segment; neighbouring segments may say the same.
   @inlinable public var range: PageRange {
-    PageRange(first: GuestPageNumber(UInt64(start)), count: UInt64(length)) ?? PageRange(page: GuestPageNumber(0))
+    let first = GuestPageNumber(UInt64(start))
+    return PageRange(first: first, count: UInt64(claim.pages)) ?? PageRange(page: first)
   }
 }
 
@@ -78,8 +106,8 @@ public struct TreePage: Hashable, Sendable {
   public let actions: AlertActions
 
   @inlinable
-  init(page: GuestPageNumber, role: Role, actions: AlertActions) {
-    self.page = page
+  init(page: UInt32, role: Role, actions: AlertActions) {
+    self.page = GuestPageNumber(UInt64(page))
     self.role = role
     self.actions = actions
   }

@@ -24,24 +24,40 @@ public struct MonitorTree: @unchecked Sendable {
   public var snapshot: NodeReference { NodeReference(rawValue: root.pointee.load(ordering: .acquiring)) }
 
   /// What the tree says about a page.
-  @inlinable
+  @inlinable @inline(__always)
   public func find(_ page: GuestPageNumber) -> Finding { find(page, from: snapshot) }
 
   /// What the tree below `base` says about a page.
+  ///
+  /// Every entry on the way is a statement that must hold: it is about the page sought, and its check code binds it to
+  /// the reference that led to its node. Whatever is rare (a page of the tree, several owners, a statement that does not
+  /// hold) is left to ``examine(_:from:)``.
   @inlinable @inline(__always)
   public func find(_ page: GuestPageNumber, from base: NodeReference) -> Finding {
-    let walk = walk(to: page, from: base)
-    switch walk.end {
-    case .statement:
-      let claim = Claim(word: walk.word)
-      let offset = UInt32(truncatingIfNeeded: page.rawValue) &- walk.key
-      guard offset < claim.pages else { return Finding(.notMine, nodesVisited: walk.nodesVisited) }
-      guard claim.ordinal == 0, claim.region != .tree else { return finding(of: walk, page: page, base: base) }
-      let segment = Segment(
-        start: walk.key, length: claim.pages, actions: claim.actions, owners: 1, region: claim.region)
-      return Finding(.protected(segment), nodesVisited: walk.nodesVisited)
-    case .outside: return Finding(.notMine, nodesVisited: walk.nodesVisited)
-    case .node, .mismatch: return finding(of: walk, page: page, base: base)
+    let sought = UInt32(truncatingIfNeeded: page.rawValue)
+    let probe = KeyProbe(sought)
+    var reference = base
+    var level = base.level
+    guard page.rawValue < UInt64(memory.pageCount), level > 0 else { return examine(page, from: base) }
+    while true {
+      // Identity before content: the number comes from the base pointer or from a statement of the node above.
+      guard reference.page != sought, reference.page < memory.pageCount else { break }
+      let node = InteriorView(memory.node(at: reference.page))
+      let position = node.position(of: probe)
+      let guide = node.statement(at: position)
+      guard guide.holds(in: reference) else { break }
+      reference = guide.child
+      level &-= 1
+      guard level == 0 else { continue }
+      guard reference.page != sought, reference.page < memory.pageCount else { break }
+      let block = BlockView(node.block(at: position, of: probe), of: memory.node(at: reference.page))
+      let statement = block.statement(at: block.position(of: probe))
+      guard statement.holds(in: reference, about: sought), statement.claim.ordinal == 0 else { break }
+      let covered = sought &- statement.key < statement.claim.pages
+      return Finding(
+        covered ? .protected : .notMine, start: statement.key, word: covered ? statement.word : 0,
+        nodesVisited: base.level &+ 1)
     }
+    return examine(page, from: base)
   }
 }

@@ -1,56 +1,87 @@
-/// The layout of a node, version 1: one 4 KiB page of guest memory, little endian, the same at every level.
+/// The layout of a node, version 1: one 4 KiB page of guest memory, little endian.
 ///
-/// | bytes       | what                                                                                   |
-/// |-------------|----------------------------------------------------------------------------------------|
-/// | 0...3       | header: magic and version (31:16), level (10:8), number of entries (7:0); negative as a signed integer |
-/// | 4...63      | router: the first keys of blocks 1 ... 15                                              |
-/// | 64...1087   | keys: 16 blocks of 16, ascending; key\[count\] is the end of the node's pages, the rest are end marks |
-/// | 1088...3087 | words: 250 of 8 bytes, beside the keys: ``NodeReference`` in an interior node, ``Claim`` in a leaf |
-/// | 3088...4087 | checks: 250 of 4 bytes, beside the words                                               |
-/// | 4088...4095 | own reference without its actions (bits 63:12), for tools                                |
+/// A **leaf** (level 0) is 16 blocks of 256 bytes, filled one after another:
 ///
-/// A key is a guest page number below 2^31. Entry *i* is a statement about the pages key\[i\] ..< key\[i+1\]: in an
-/// interior node, which child describes them; in a leaf, which of them a region claims. Its check code covers both
-/// keys, the word, and the page, level and edition of the node as its parent gives them. A reader therefore takes
-/// header, router and the other keys as hints that lead to a statement, and believes the statement only: a corrupted
-/// node leads to a true statement or to none.
+/// | bytes of a block | what                                                                                    |
+/// |------------------|-----------------------------------------------------------------------------------------|
+/// | 0...7            | in block 0 the node's own reference without its actions, for tools; else 0              |
+/// | 8...127          | words: a ``Claim`` for each of up to 15 entries                                         |
+/// | 128...191        | keys: those of the entries, ascending; then the key that comes next; then end marks     |
+/// | 192...251        | checks: 4 bytes for each entry                                                          |
+/// | 252...255        | header: magic (31:20), version (19:16), level (11:8), number of entries (7:0)             |
 ///
-/// One router and one block of keys are one cache line each, compared whole with the page sought.
+/// An **interior** node (level 1 and up) leads to as many as 48 nodes of the level below:
+///
+/// | bytes       | what                                                                                         |
+/// |-------------|----------------------------------------------------------------------------------------------|
+/// | 0...3       | header, as in a block                                                                        |
+/// | 8...15      | the node's own reference without its actions, for tools                                      |
+/// | 64...259    | keys: the first page each child describes, ascending; then the end of the node; then end marks |
+/// | 320...3391  | at level 1, a cache line for each child: the first keys of its blocks 1 ... 15, end marks for empty ones, and an end mark; else 0 |
+/// | 3392...3775 | words: a ``NodeReference`` for each child                                                    |
+/// | 3776...3967 | checks: 4 bytes for each child                                                               |
+///
+/// A key is a guest page number below 2^31 - 1, which is the end mark. Entry *i* is a statement about the pages
+/// key\[i\] ..< key\[i+1\]: in an interior node, which child describes them; in a leaf, which of them a region claims.
+/// Its check code covers both keys, the word, and page, level and edition of the node as its parent gives them. A reader
+/// takes everything else as a hint that leads to a statement, and believes the statement only: a corrupted node leads to
+/// a true statement or to none. There are at least two levels, so every leaf has a parent that knows its blocks.
+///
+/// A look-up compares three lines in an interior node (one more at level 1) and one line in a leaf, whose words and checks
+/// lie around it. Compared keys give positions from -1, and each of these is inside the page, so that no look-up needs to
+/// test one. Several claims on the same pages are entries with the same key, in one block.
 public enum NodeLayout {
   /// The version of the layout.
   public static let version = 1
-  /// The most entries a node holds.
-  @inlinable public static var capacity: Int { 250 }
+  /// The most entries a leaf's block holds, and so the most regions that can claim one page.
+  @inlinable public static var entriesPerBlock: Int { 15 }
+  /// The blocks of a leaf.
+  @inlinable public static var blocksPerLeaf: Int { 16 }
+  /// The most children an interior node has.
+  @inlinable public static var children: Int { 48 }
   /// The deepest tree: levels 0 ... 7.
   @inlinable public static var maximumLevel: Int { 7 }
-  /// The most regions that can claim one page.
-  @inlinable public static var maximumOwners: Int { 32 }
 
-  @inlinable static var keyOffset: Int { 64 }
-  @inlinable static var wordOffset: Int { 1088 }
-  @inlinable static var checkOffset: Int { 3088 }
-  @inlinable static var ownReferenceOffset: Int { 4088 }
-  @inlinable static var keySlots: Int { 256 }
   @inlinable static var wordsPerPage: Int { 512 }
   /// Greater than any page number: fills unused key slots, and ends the last node of a level.
   @inlinable static var endMark: UInt32 { 0x7fff_ffff }
 
-  // Odd numbers without long runs of equal bits: the fractional parts of the square roots of 2, 3 and 5.
-  @inlinable static var seedFactor: UInt64 { 0x6a09_e667_f3bc_c909 }
+  /// Offsets in a leaf's block.
+  @usableFromInline
+  enum Block {
+    @inlinable static var bytes: Int { 256 }
+    @inlinable static var ownReference: Int { 0 }
+    @inlinable static var words: Int { 8 }
+    @inlinable static var keys: Int { 128 }
+    @inlinable static var checks: Int { 192 }
+    @inlinable static var header: Int { 252 }
+  }
+
+  /// Offsets in an interior node.
+  @usableFromInline
+  enum Interior {
+    @inlinable static var header: Int { 0 }
+    @inlinable static var ownReference: Int { 8 }
+    @inlinable static var keys: Int { 64 }
+    @inlinable static var blockKeys: Int { 320 }
+    @inlinable static var words: Int { 3392 }
+    @inlinable static var checks: Int { 3776 }
+  }
+
+  // Odd numbers without long runs of equal bits: fractional parts of square roots.
   @inlinable static var keyFactor: UInt64 { 0xbb67_ae85_84ca_a73b }
   @inlinable static var wordFactor: UInt64 { 0x3c6e_f372_fe94_f82b }
 
-  /// The header word of a node.
-  @inlinable
+  /// The header word of a block or of an interior node.
   static func header(level: Int, count: Int) -> UInt32 {
     0xb7e0_0000 | UInt32(version) << 16 | UInt32(level & 7) << 8 | UInt32(count & 0xff)
   }
 
   /// The check code of an entry: `keys` is the entry's key in bits 31:0 and the next key in bits 63:32.
   ///
-  /// A multilinear hash: a change of one bit, in any of the four inputs, always changes the code.
+  /// A multilinear hash: a change of any one bit, of keys, word or seed, changes the code.
   @inlinable @inline(__always)
   static func check(keys: UInt64, word: UInt64, seed: UInt64) -> UInt32 {
-    UInt32(truncatingIfNeeded: (keys &* keyFactor &+ word &* wordFactor &+ seed) >> 32)
+    UInt32(truncatingIfNeeded: (keys &* keyFactor &+ (word ^ seed) &* wordFactor) >> 32)
   }
 }

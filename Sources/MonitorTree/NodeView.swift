@@ -1,54 +1,83 @@
-/// A node's page as a reader sees it: loads of bounded position, each value loaded once and none of them trusted.
+/// How many of a node's keys are above a page: sixteen keys, one cache line, are compared at once.
 @frozen @usableFromInline
-struct NodeView {
+struct KeyProbe {
+  @usableFromInline let page: SIMD16<Int32>
+
+  @inlinable @inline(__always)
+  init(_ page: UInt32) { self.page = SIMD16(repeating: Int32(bitPattern: page)) }
+
+  /// Minus one in each lane whose key is above the page.
+  @inlinable @inline(__always)
+  func above(_ keys: UnsafeRawPointer) -> SIMD16<Int32> {
+    unsafeBitCast(keys.load(as: SIMD16<Int32>.self) .> page, to: SIMD16<Int32>.self)
+  }
+
+  /// How many of 16 keys are above the page, as a negative number.
+  @inlinable @inline(__always)
+  func minusAboveOf16(in keys: UnsafeRawPointer) -> Int { Self.sum(above(keys)) }
+
+  /// How many of 48 keys are above the page, as a negative number.
+  @inlinable @inline(__always)
+  func minusAboveOf48(in keys: UnsafeRawPointer) -> Int {
+    Self.sum(above(keys) &+ above(keys + 64) &+ above(keys + 128))
+  }
+
+  @inlinable @inline(__always)
+  static func sum(_ sixteen: SIMD16<Int32>) -> Int {
+    let eight = sixteen.lowHalf &+ sixteen.highHalf
+    let four = eight.lowHalf &+ eight.highHalf
+    let two = four.lowHalf &+ four.highHalf
+    return Int(two.x &+ two.y)
+  }
+}
+
+/// An interior node as a reader sees it: loads at bounded places, none of them trusted.
+@frozen @usableFromInline
+struct InteriorView {
   @usableFromInline let page: UnsafeRawPointer
 
   @inlinable @inline(__always)
   init(_ page: UnsafeRawPointer) { self.page = page }
 
-  /// The position of the last key that is not above `sought`, -1 ... 255; two cache lines are read.
+  /// The position of the entry that describes the page, 0 ... 47; -1 only if the node is corrupt.
   @inlinable @inline(__always)
-  func position(of sought: UInt32) -> Int {
-    let probe = SIMD16<Int32>(repeating: Int32(bitPattern: sought))
-    let router = page.load(as: SIMD16<Int32>.self)
-    let block = (Self.countNotAbove(router, probe) &- 1) & 15
-    let keys = page.load(fromByteOffset: NodeLayout.keyOffset &+ block &* 64, as: SIMD16<Int32>.self)
-    return block &* 16 &+ Self.countNotAbove(keys, probe) &- 1
+  func position(of probe: KeyProbe) -> Int { 47 &+ probe.minusAboveOf48(in: page + NodeLayout.Interior.keys) }
+
+  /// Which block of the leaf at a position in -1 ... 47 describes the page, as far as the first keys of blocks tell.
+  @inlinable @inline(__always)
+  func block(at position: Int, of probe: KeyProbe) -> Int {
+    (16 &+ probe.minusAboveOf16(in: page + (NodeLayout.Interior.blockKeys &+ position &* 64))) & 15
   }
 
-  /// How many of the sixteen keys are at most the probe.
+  /// The entry at a position in 0 ... 47; at -1 there is none, and what is loaded is no statement.
   @inlinable @inline(__always)
-  static func countNotAbove(_ keys: SIMD16<Int32>, _ probe: SIMD16<Int32>) -> Int {
-    let minusOnes = unsafeBitCast(keys .<= probe, to: SIMD16<Int32>.self)
-    let eight = minusOnes.lowHalf &+ minusOnes.highHalf
-    let four = eight.lowHalf &+ eight.highHalf
-    let two = four.lowHalf &+ four.highHalf
-    return Int(truncatingIfNeeded: 0 &- (two.x &+ two.y))
+  func statement(at position: Int) -> Statement {
+    Statement(
+      keys: page.loadUnaligned(fromByteOffset: NodeLayout.Interior.keys &+ position &* 4, as: UInt64.self),
+      word: page.load(fromByteOffset: NodeLayout.Interior.words &+ position &* 8, as: UInt64.self),
+      check: page.load(fromByteOffset: NodeLayout.Interior.checks &+ position &* 4, as: UInt32.self))
   }
+}
 
-  /// Key `index` in bits 31:0 and key `index + 1` in bits 63:32; `index` in 0 ..< capacity.
+/// A block of a leaf as a reader sees it.
+@frozen @usableFromInline
+struct BlockView {
+  @usableFromInline let start: UnsafeRawPointer
+
+  /// Block `index`, 0 ... 15, of the leaf on `page`.
   @inlinable @inline(__always)
-  func keys(at index: Int) -> UInt64 {
-    page.loadUnaligned(fromByteOffset: NodeLayout.keyOffset &+ index &* 4, as: UInt64.self)
-  }
+  init(_ index: Int, of page: UnsafeRawPointer) { start = page + index &* NodeLayout.Block.bytes }
 
+  /// The position of the entry that describes the page, 0 ... 14; -1 or 15 only if a node is corrupt.
   @inlinable @inline(__always)
-  func key(at index: Int) -> UInt32 {
-    page.load(fromByteOffset: NodeLayout.keyOffset &+ index &* 4, as: UInt32.self)
-  }
+  func position(of probe: KeyProbe) -> Int { 15 &+ probe.minusAboveOf16(in: start + NodeLayout.Block.keys) }
 
+  /// The entry at a position in 0 ... 14; at -1 and 15 there is none, and what is loaded is no statement.
   @inlinable @inline(__always)
-  func word(at index: Int) -> UInt64 {
-    page.load(fromByteOffset: NodeLayout.wordOffset &+ index &* 8, as: UInt64.self)
-  }
-
-  @inlinable @inline(__always)
-  func check(at index: Int) -> UInt32 {
-    page.load(fromByteOffset: NodeLayout.checkOffset &+ index &* 4, as: UInt32.self)
-  }
-
-  @inlinable var header: UInt32 { page.load(as: UInt32.self) }
-  @inlinable var ownReference: UInt64 {
-    page.load(fromByteOffset: NodeLayout.ownReferenceOffset, as: UInt64.self)
+  func statement(at position: Int) -> Statement {
+    Statement(
+      keys: start.loadUnaligned(fromByteOffset: NodeLayout.Block.keys &+ position &* 4, as: UInt64.self),
+      word: start.load(fromByteOffset: NodeLayout.Block.words &+ position &* 8, as: UInt64.self),
+      check: start.load(fromByteOffset: NodeLayout.Block.checks &+ position &* 4, as: UInt32.self))
   }
 }

@@ -7,13 +7,9 @@ extension MonitorTree {
   /// segment of them; else not mine. The actions are the union over all pages of the run that are of the deciding kind.
   public func find(_ range: PageRange) -> Finding {
     let base = snapshot
-    var result: Answer = .notMine
-    var nodesVisited = 0
-    forEachFinding(in: range, from: base) { _, finding in
-      nodesVisited += finding.nodesVisited
-      result = result.joined(with: finding.answer)
-    }
-    return Finding(result, nodesVisited: nodesVisited)
+    var result = Finding(.notMine, nodesVisited: 0)
+    forEachFinding(in: range, from: base) { result = result.joined(with: $0) }
+    return result
   }
 
   /// Calls `body` with every segment and tree page of a run, ascending, all from one state of the tree.
@@ -22,25 +18,25 @@ extension MonitorTree {
   /// meets them as nodes, else as their first page of the run that the slab covers. A corrupt node is given and ends
   /// the enumeration.
   public func forEach(in range: PageRange, _ body: (Answer) -> Void) {
-    forEachFinding(in: range, from: snapshot) { _, finding in
-      if finding.answer != .notMine { body(finding.answer) }
+    forEachFinding(in: range, from: snapshot) {
+      if $0.kind != .notMine { body($0.answer) }
     }
   }
 
   /// Calls `body` with each claim on a page, lowest region first; false if a node on the way is corrupt.
   @discardableResult
   public func forEachClaim(on page: GuestPageNumber, _ body: (Claim) -> Void) -> Bool {
-    let walk = walk(to: page, from: snapshot)
-    switch walk.end {
+    var visited = 0
+    switch place(of: page, from: snapshot, nodesVisited: &visited) {
     case .outside, .node: return true
-    case .mismatch: return false
-    case .statement:
-      let claim = Claim(word: walk.word)
-      guard UInt32(page.rawValue) - walk.key < claim.pages, claim.region != .tree || claim.ordinal > 0 else {
-        return true
-      }
+    case .corrupt: return false
+    case .statement(let statement, let leaf, let block, let position):
+      let claim = statement.claim
+      guard UInt32(page.rawValue) - statement.key < claim.pages, !claim.isTree else { return true }
       var claims: [Claim] = []
-      guard forEachClaim(of: walk, { claims.append($0) }) else { return false }
+      guard forEachClaim(of: statement, leaf: leaf, block: block, position: position, { claims.append($0) }) else {
+        return false
+      }
       claims.reversed().forEach(body)
       return true
     }
@@ -48,19 +44,22 @@ extension MonitorTree {
 
   /// One call for each statement met in the run (statements cover it without a gap) up to the first corrupt node.
   private func forEachFinding(
-    in range: PageRange, from base: NodeReference, _ body: (GuestPageNumber, Finding) -> Void
+    in range: PageRange, from base: NodeReference, _ body: (Finding) -> Void
   ) {
     var page = range.first
     while true {
-      let walk = walk(to: page, from: base)
-      body(page, find(page, from: base))
+      var visited = 0
+      let place = place(of: page, from: base, nodesVisited: &visited)
+      let finding = finding(about: page, at: place, nodesVisited: visited)
+      body(finding)
+      guard finding.kind != .corrupt else { return }
       let next: UInt64
-      switch walk.end {
-      case .outside, .mismatch: return
+      switch place {
+      case .outside, .corrupt: return
       case .node: next = page.rawValue + 1
-      case .statement:
-        let covered = UInt64(walk.key) + UInt64(Claim(word: walk.word).pages)
-        next = page.rawValue < covered ? covered : UInt64(walk.next)
+      case .statement(let statement, _, _, _):
+        let end = UInt64(statement.key) + UInt64(statement.claim.pages)
+        next = page.rawValue < end ? end : UInt64(statement.next)
       }
       guard next <= range.last.rawValue else { return }
       page = GuestPageNumber(next)
@@ -68,26 +67,21 @@ extension MonitorTree {
   }
 }
 
-extension Answer {
+extension Finding {
   private var rank: Int {
-    switch self {
+    switch kind {
     case .notMine: 0
     case .protected: 1
-    case .treePage: 2
+    case .base, .interior, .leaf, .slab: 2
     case .corrupt: 3
     }
   }
 
-  /// The answer of higher rank, the earlier of equals, with the actions of both if they are of one kind.
-  fileprivate func joined(with later: Answer) -> Answer {
-    switch (self, later) {
-    case (.protected(let a), .protected(let b)):
-      .protected(
-        Segment(
-          start: a.start, length: a.length, actions: a.actions.union(b.actions), owners: a.owners, region: a.region))
-    case (.treePage(let a), .treePage(let b)):
-      .treePage(TreePage(page: a.page, role: a.role, actions: a.actions.union(b.actions)))
-    default: later.rank > rank ? later : self
-    }
+  /// The finding of higher rank, the earlier of equals, with the actions of both if they are of one rank.
+  fileprivate func joined(with later: Finding) -> Finding {
+    var result = later.rank > rank ? later : self
+    if later.rank == rank { result.word |= later.word & 0xfff }
+    result.visited = UInt8(clamping: nodesVisited + later.nodesVisited)
+    return result
   }
 }

@@ -11,20 +11,26 @@ struct SegmentBuilder {
     lastStart = 0
   }
 
+  /// Adds entries of whole segments that do not continue the last one.
+  mutating func copy(_ more: ArraySlice<Entry>) {
+    entries.append(contentsOf: more.first?.claim.pages == 0 ? more.dropFirst() : more)
+    lastStart = entries.count
+  }
+
   /// Adds the pages start ..< end with these claims (words whose pages and ordinals are ignored), sorted by region.
   mutating func add(_ start: UInt32, _ end: UInt32, claims: some RandomAccessCollection<Claim>) {
     guard start < end, !claims.isEmpty else { return }
     if continuesLast(start, claims) {
       let pages = end - entries[lastStart].key
       for index in lastStart..<entries.count {
-        entries[index].word = entries[index].claim.with(pages: pages, ordinal: index - lastStart).word
+        entries[index].claim = entries[index].claim.with(pages: pages, ordinal: index - lastStart)
       }
       return
     }
     lastStart = entries.count
     var ordinal = 0
     for claim in claims {
-      entries.append(Entry(key: start, word: claim.with(pages: end - start, ordinal: ordinal).word))
+      entries.append(Entry(key: start, claim: claim.with(pages: end - start, ordinal: ordinal)))
       ordinal += 1
     }
   }
@@ -44,6 +50,6 @@ struct SegmentBuilder {
   /// The entries of a run of leaves that starts at page `low`: an empty statement first if nothing starts there.
   func finished(from low: UInt32) -> [Entry] {
     guard entries.first?.key != low else { return entries }
-    return [Entry(key: low, word: 0)] + entries
+    return [Entry(key: low, claim: .none)] + entries
   }
 }

@@ -22,16 +22,20 @@ struct SegmentEditor {
 
   init(ownerLimit: Int) { self.ownerLimit = ownerLimit }
 
-  /// The entries after the edit of pages start ..< end; `entries` are those of whole leaves and start at page `low`.
+  /// The entries after the edit of some pages; `entries` are those of whole leaves and start at page `low`.
   mutating func apply(
-    _ edit: SegmentEdit, from start: UInt32, to end: UInt32, entries: [Entry], low: UInt32
+    _ edit: SegmentEdit, to pages: Range<UInt32>, of entries: [Entry], from low: UInt32
   ) throws(TreeError) -> [Entry] {
+    let (start, end) = (pages.lowerBound, pages.upperBound)
     builder.begin()
     pagesChanged = 0
     var uncovered = start
-    var index = 0
+    // What ends before the pages, or starts after them, and does not adjoin them stays as it is.
+    var index = entries.firstIndex { $0.key + $0.claim.pages >= start } ?? entries.count
+    builder.copy(entries[..<index])
     while index < entries.count {
       let key = entries[index].key
+      guard key <= end else { break }
       var after = index + 1
       while after < entries.count, entries[after].key == key { after += 1 }
       let claims = entries[index..<after].lazy.map(\.claim)
@@ -53,11 +57,12 @@ struct SegmentEditor {
       builder.add(middleEnd, segmentEnd, claims: claims)
     }
     fill(edit, &uncovered, end)
+    builder.copy(entries[index...])
     return builder.finished(from: low)
   }
 
   /// Makes segments that say the same one, and drops empty statements: after leaves were put together.
-  mutating func normalise(_ entries: [Entry], low: UInt32) -> [Entry] {
+  mutating func normalise(_ entries: [Entry], from low: UInt32) -> [Entry] {
     builder.begin()
     var index = 0
     while index < entries.count {

@@ -12,12 +12,12 @@ public enum TreeError: Error, Hashable, Sendable {
   case invalidActions(AlertActions)
   /// Region 0 is kept for the tree's own pages.
   case invalidRegion(RegionID)
-  /// More than ``NodeLayout/maximumOwners`` regions would claim this page.
+  /// More than ``NodeLayout/entriesPerBlock`` regions would claim this page.
   case tooManyOwners(GuestPageNumber)
   /// The mappings to build from are not in ascending order of their first pages.
   case unsorted(PageRange)
   /// The change needs more pages than are free; donate some, or let readers pass.
-  case outOfPages(free: Int)
+  case outOfPages
   /// The tree would have more levels than a reference can tell.
   case tooDeep
   /// There is no tree yet.
@@ -42,9 +42,9 @@ extension TreeError: CustomStringConvertible {
     case .invalidActions(let actions): "action bits 0x\(String(actions.rawValue, radix: 16)) exceed bits 11:0"
     case .invalidRegion(let region): "region \(region.rawValue) is kept for the tree; use 1 ... 65535"
     case .tooManyOwners(let page):
-      "page 0x\(String(page.rawValue, radix: 16)) would have more than \(NodeLayout.maximumOwners) owners"
+      "page 0x\(String(page.rawValue, radix: 16)) would have more than \(NodeLayout.entriesPerBlock) owners"
     case .unsorted(let range): "pages \(range.text) come after a range that starts later; sort by first page"
-    case .outOfPages(let free): "\(free) free node pages are too few for this change; donate more"
+    case .outOfPages: "too few donated pages are free for this change; donate more"
     case .tooDeep: "the tree would be deeper than \(NodeLayout.maximumLevel + 1) levels"
     case .noTree: "there is no tree; create it on a donated slab first"
     case .treeExists: "the base pointer refers to a tree already"

@@ -29,10 +29,10 @@ extension GuestMachine {
   /// Delivers an event through the guest's interrupt-descriptor table: frame onto the stack, then the handler.
   private func deliver(_ vector: UInt8, on vcpu: Int) {
     let old = registers(of: vcpu)
-    hypervisor.processors.machines[vcpu].guest.deliversEvent = true
-    defer { hypervisor.processors.machines[vcpu].guest.deliversEvent = false }
+    hypervisor.processors.machines[vcpu].guest.deliveringEvent = true
+    defer { hypervisor.processors.machines[vcpu].guest.deliveringEvent = false }
     let gate = GuestLinearAddress(old.idtBase &+ UInt64(vector) * 16)
-    guard case .ready(let low) = resolve(gate, LinearAccess(.read), on: vcpu) else { return }
+    guard case .ready(let low) = resolve(gate, .read, on: vcpu) else { return }
     let offset = memory.load(low) & 0xffff | (memory.load(low) >> 48) << 16
     let handler = offset | memory.load(HostPhysicalAddress(low.rawValue + 8)) << 32
     let stack = old.rsp & ~0xf

@@ -20,7 +20,7 @@ extension GuestMachine {
   /// Loads a qword.
   public func load(_ linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
     execute(on: vcpu) {
-      switch resolve(linear, LinearAccess(.read, fromUser: registers(of: vcpu).cpl == 3), on: vcpu) {
+      switch resolve(linear, .read, on: vcpu) {
       case .ready(let host): .value(memory.load(host))
       case .fault(let vector): .fault(vector)
       case .blocked: .blocked
@@ -46,10 +46,7 @@ extension GuestMachine {
   @discardableResult
   public func add(_ addend: UInt64, to linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
     execute(on: vcpu) {
-      guard
-        case .ready(let host) = resolve(
-          linear, LinearAccess(.read, fromUser: registers(of: vcpu).cpl == 3), on: vcpu)
-      else { return .fault(.pageFault) }
+      guard case .ready(let host) = resolve(linear, .read, on: vcpu) else { return .fault(.pageFault) }
       let sum = memory.load(host) &+ addend
       return perform((0..<8).map { UInt8(truncatingIfNeeded: sum >> ($0 * 8)) }, at: linear, on: vcpu)
     }
@@ -75,7 +72,7 @@ extension GuestMachine {
   @discardableResult
   public func vmfunc(_ index: UInt32, on vcpu: Int) -> StepOutcome {
     execute(on: vcpu) {
-      switch hypervisor.processors.machines[vcpu].vmFunction(eax: 0, ecx: index, memory: memory.view) {
+      switch hypervisor.processors.machines[vcpu].vmfunc(eax: 0, ecx: index) {
       case .undefinedOpcode: return .fault(.undefinedOpcode)
       case .exit:
         let registers = registers(of: vcpu)
@@ -83,10 +80,19 @@ extension GuestMachine {
           on: vcpu, address: guestTranslation(of: registers.rip, cr3: registers.cr3) ?? GuestPhysicalAddress(0),
           rip: registers.rip, time: time)
         return .fault(.undefinedOpcode)
-      case .switched(let pointer):
+      case .switched(let pointer, _):
         hypervisor.observe(pointer, on: vcpu, time: time)
         return .done
       }
+    }
+  }
+
+  /// Drops what is cached of a linear address (INVLPG).
+  @discardableResult
+  public func invalidatePage(_ linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
+    execute(on: vcpu) {
+      hypervisor.processors.machines[vcpu].invlpg(linear)
+      return .done
     }
   }
 
@@ -102,6 +108,7 @@ extension GuestMachine {
           .controlRegisterWrite, on: vcpu, address: GuestPhysicalAddress(0), rip: registers(of: vcpu).rip, time: time)
       }
       setRegisters(of: vcpu) { $0.cr3 = value }
+      hypervisor.processors.machines[vcpu].moveToCR3(value)
       return .done
     }
   }
@@ -112,7 +119,7 @@ extension GuestMachine {
     tick()
     hypervisor.advance(to: time, on: vcpu)
     let registers = registers(of: vcpu)
-    switch resolve(registers.rip, LinearAccess(.fetch, fromUser: registers.cpl == 3), on: vcpu) {
+    switch resolve(registers.rip, .fetch, on: vcpu) {
     case .ready: break
     case .fault(let vector): return raise(vector, on: vcpu)
     case .blocked: return .blocked

@@ -3,21 +3,15 @@ import EPT
 import GuestIntegrity
 
 extension GuestMachine {
-  /// A part of a store that one translation covers.
-  private struct Piece {
-    var linear: GuestLinearAddress
-    var bytes: ArraySlice<UInt8>
-  }
-
   /// Stores bytes at a linear address: every page must allow it before any byte is written.
   func perform(_ bytes: [UInt8], at linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
     // The first try may find a translation that had been cached and is not valid any more.
     for attempt in 0..<2 {
-      switch translate(pieces(of: bytes, at: linear), on: vcpu) {
-      case .ready(let places):
-        write(bytes, at: places)
-        return .done
-      case .stop(let outcome): return outcome
+      switch makeStore(bytes, at: linear, on: vcpu, completing: false) {
+      case .ready: return .done
+      case .fault(let vector): return .fault(vector)
+      case .blocked: return .blocked
+      case .stopped: return .stopped
       case .refused(let violation, let isException):
         let verdict = report(bytes, at: linear, violation, on: vcpu)
         if isException { clearExceptionArea(of: vcpu) }
@@ -28,53 +22,40 @@ extension GuestMachine {
     return .stopped
   }
 
-  private enum Translation {
-    case ready([(HostPhysicalAddress, ArraySlice<UInt8>)])
-    case refused(EPTViolation, Bool)
-    case stop(StepOutcome)
-  }
-
-  private func translate(_ pieces: [Piece], on vcpu: Int, completing: Bool = false) -> Translation {
-    var places: [(HostPhysicalAddress, ArraySlice<UInt8>)] = []
-    for piece in pieces {
-      let request = LinearAccess(.write, fromUser: registers(of: vcpu).cpl == 3)
-      switch resolve(piece.linear, request, on: vcpu, completing: completing) {
-      case .ready(let host): places.append((host, piece.bytes))
-      case .refused(let violation, let isException): return .refused(violation, isException)
-      case .fault(let vector): return .stop(.fault(vector))
-      case .blocked: return .stop(.blocked)
-      case .stopped: return .stop(.stopped)
-      }
-    }
-    return .ready(places)
-  }
-
-  /// The parts of a store, one a page; with sub-page permissions one a sub-page, since each of them is asked for.
-  private func pieces(of bytes: [UInt8], at linear: GuestLinearAddress) -> [Piece] {
+  /// Translates and writes, if every page lets it: by one translation where one covers the store, else part by part.
+  private func makeStore(
+    _ bytes: [UInt8], at linear: GuestLinearAddress, on vcpu: Int, completing: Bool
+  ) -> Resolution {
+    // The finest unit that rights can differ in.
     let unit: UInt64 = hypervisor.configuration.mechanism.noticing == .subPagePermissions ? 128 : 4096
-    var pieces: [Piece] = []
-    var index = 0
-    while index < bytes.count {
-      let address = linear.rawValue &+ UInt64(index)
-      let count = min(bytes.count - index, Int(unit - address % unit))
-      pieces.append(Piece(linear: GuestLinearAddress(address), bytes: bytes[index..<index + count]))
-      index += count
+    guard linear.rawValue % unit + UInt64(bytes.count) > unit else {
+      let resolution = resolve(linear, .write, on: vcpu, completing: completing)
+      if case .ready(let host) = resolution { write(bytes[...], at: host) }
+      return resolution
     }
-    return pieces
-  }
-
-  private func write(_ bytes: [UInt8], at places: [(HostPhysicalAddress, ArraySlice<UInt8>)]) {
-    for (host, bytes) in places {
-      for (offset, byte) in bytes.enumerated() {
-        memory.base.storeBytes(of: byte, toByteOffset: Int(host.rawValue) + offset, as: UInt8.self)
+    return retry(.write, on: vcpu, completing: completing) {
+      var observer = NoObserver()
+      let outcome = hypervisor.processors.machines[vcpu].store(
+        linear: linear, byteCount: bytes.count, user: registers(of: vcpu).cpl == 3, &observer)
+      if let refusal = outcome.refusal { return .failure(refusal) }
+      for part in outcome.parts {
+        write(bytes[part.offset..<part.offset + part.byteCount], at: part.translation.hpa)
       }
+      return .success(outcome.parts.first?.translation.hpa ?? HostPhysicalAddress(0))
     }
   }
 
-  private func report(_ bytes: [UInt8], at linear: GuestLinearAddress, _ violation: EPTViolation, on vcpu: Int) -> Verdict {
+  private func write(_ bytes: ArraySlice<UInt8>, at host: HostPhysicalAddress) {
+    for (offset, byte) in bytes.enumerated() {
+      memory.base.storeBytes(of: byte, toByteOffset: Int(host.rawValue) + offset, as: UInt8.self)
+    }
+  }
+
+  private func report(
+    _ bytes: [UInt8], at linear: GuestLinearAddress, _ violation: EPTViolation, on vcpu: Int
+  ) -> Verdict {
     let registers = registers(of: vcpu)
-    let address = guestTranslation(of: linear, cr3: registers.cr3) ?? violation.gpa
-    let last = guestTranslation(of: GuestLinearAddress(linear.rawValue &+ UInt64(bytes.count - 1)), cr3: registers.cr3)
+    let last = GuestLinearAddress(linear.rawValue &+ UInt64(bytes.count - 1))
     var value = StoreValue(low: 0)
     for (index, byte) in bytes.prefix(16).enumerated() {
       if index < 8 {
@@ -84,13 +65,16 @@ extension GuestMachine {
       }
     }
     let store = Store(
-      vcpu: vcpu, address: address, size: bytes.count, secondPage: last?.page, linearAddress: linear,
-      rip: registers.rip, value: value, time: time)
+      vcpu: vcpu, address: guestTranslation(of: linear, cr3: registers.cr3) ?? violation.gpa, size: bytes.count,
+      secondPage: guestTranslation(of: last, cr3: registers.cr3)?.page, linearAddress: linear, rip: registers.rip,
+      value: value, time: time)
     return hypervisor.handle(store, violation: violation)
   }
 
   /// Performs a store that the hypervisor lets be performed, by the means of its mechanism.
-  private func complete(_ bytes: [UInt8], at linear: GuestLinearAddress, _ verdict: Verdict, on vcpu: Int) -> StepOutcome {
+  private func complete(
+    _ bytes: [UInt8], at linear: GuestLinearAddress, _ verdict: Verdict, on vcpu: Int
+  ) -> StepOutcome {
     guard verdict.isCompleted else {
       return verdict.effect.contains(.faultInjected) ? .fault(.generalProtection) : .blocked
     }
@@ -99,11 +83,7 @@ extension GuestMachine {
     case .singleStep, .viewSwitch:
       hypervisor.openView(on: vcpu)
       defer { hypervisor.closeView(on: vcpu) }
-      switch translate(pieces(of: bytes, at: linear), on: vcpu, completing: true) {
-      case .ready(let places): write(bytes, at: places)
-      case .stop(let outcome): return outcome
-      case .refused: return .stopped
-      }
+      guard case .ready = makeStore(bytes, at: linear, on: vcpu, completing: true) else { return .stopped }
     }
     return .done
   }

@@ -10,18 +10,27 @@ import GuestIntegrity
 public final class GuestMachine {
   /// The hypervisor, which owns the processors.
   public let hypervisor: Hypervisor<MachineProcessors>
-  let memory: HostMemory
+  private let owner: HostMemory
+  let memory: FlatMemory
+  /// Accesses that a stale cached translation answered, and the invalidation that was owed.
+  public internal(set) var staleTranslations: [StaleTranslation] = []
   /// Counts up by one an instruction, on all vCPUs together.
   public private(set) var time: UInt64 = 0
 
   /// Boots the guest under a hypervisor: memory is filled, page tables are built, every vCPU runs kernel code.
-  public init(_ configuration: Configuration, vcpus: Int = 2) throws(HypervisorError) {
-    let bytes = Hypervisor<MachineProcessors>.hostBytes(ramBytes: GuestLayout.ramBytes)
-    memory = HostMemory(byteCount: Int(bytes) + 16 << 12)
+  ///
+  /// - Parameter cache: what each vCPU's translation caches keep; by default everything the architecture lets them.
+  public init(
+    _ configuration: Configuration, vcpus: Int = 2, cache: Policies.Cache = .maximal
+  ) throws(HypervisorError) {
+    let needed = Hypervisor<MachineProcessors>.hostBytes(ramBytes: GuestLayout.ramBytes) + 16 << 12
+    guard let owner = HostMemory(byteCount: needed) else { throw .hostMemorySize(found: 0, needed: needed) }
+    self.owner = owner
+    memory = owner.memory
     let registers = (0..<max(vcpus, 0)).map { GuestMachine.kernelRegisters(of: $0) }
     hypervisor = try Hypervisor(
-      memory: memory, ramBytes: GuestLayout.ramBytes, vcpus: vcpus, configuration: configuration,
-      processors: MachineProcessors(memory: memory.view, registers: registers))
+      memory: owner, ramBytes: GuestLayout.ramBytes, vcpus: vcpus, configuration: configuration,
+      processors: MachineProcessors(memory: memory, registers: registers, cache: cache))
     fillMemory()
     buildKernelPageTables()
     buildDriverPageTables()
@@ -37,7 +46,6 @@ public final class GuestMachine {
   /// Changes registers, as an instruction or a script would.
   public func setRegisters(of vcpu: Int, _ change: (inout GuestRegisters) -> Void) {
     change(&hypervisor.processors.registers[vcpu])
-    hypervisor.processors.machines[vcpu].guest.cr3 = hypervisor.processors.registers[vcpu].cr3
   }
 
   func tick() { time += 1 }
@@ -82,16 +90,16 @@ extension GuestMachine {
 
   /// Where guest paging leads, rights and flags left aside: what a hypervisor finds out by reading the guest's tables.
   public func guestTranslation(of linear: GuestLinearAddress, cr3: UInt64) -> GuestPhysicalAddress? {
-    var table = GuestPhysicalAddress(cr3 & EPTEntry.addressBits)
-    var level = Level.pml4
+    var table = cr3 & EPTEntry.addressMask
+    var level = Level.pml4e
     while true {
-      let entry = GuestEntry(word(at: GuestPhysicalAddress(level.entryAddress(in: HostPhysicalAddress(table.rawValue), for: linear.rawValue).rawValue)))
-      guard entry.isPresent else { return nil }
-      guard !entry.isLeaf(at: level), let below = level.below else {
-        let offset = level.span - 1
-        return GuestPhysicalAddress(entry.address & ~offset | linear.rawValue & offset)
+      let entry = GuestEntry(word(at: GuestPhysicalAddress(table | level.index(of: linear.rawValue) << 3)))
+      guard entry.rawValue & GuestEntry.presentBit != 0 else { return nil }
+      guard !entry.mapsPage(at: level), let below = level.below else {
+        let page = entry.rawValue & EPTEntry.addressMask & ~level.offsetMask
+        return GuestPhysicalAddress(page | linear.rawValue & level.offsetMask)
       }
-      table = GuestPhysicalAddress(entry.address)
+      table = entry.rawValue & EPTEntry.addressMask
       level = below
     }
   }

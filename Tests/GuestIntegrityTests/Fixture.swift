@@ -1,6 +1,7 @@
 import Addresses
 import EPT
 import MonitorTree
+import Testing
 
 @testable import GuestIntegrity
 
@@ -57,9 +58,9 @@ final class Fixture {
     var configuration = Configuration(switching: switching)
     change(&configuration)
     let ram = Self.ramPages << 12
-    let host = Int(Hypervisor<RecordingProcessors>.hostBytes(ramBytes: ram)) + spareBytes
+    let host = Hypervisor<RecordingProcessors>.hostBytes(ramBytes: ram) + UInt64(spareBytes)
     hypervisor = try Hypervisor(
-      memory: HostMemory(byteCount: host), ramBytes: ram, vcpus: vcpus, configuration: configuration,
+      memory: try #require(HostMemory(byteCount: host)), ramBytes: ram, vcpus: vcpus, configuration: configuration,
       processors: RecordingProcessors())
   }
 
@@ -140,7 +141,7 @@ final class Fixture {
   func write(
     _ address: GuestPhysicalAddress, value: UInt64 = 0x1122_3344_5566_7788, size: Int = 8, on vcpu: Int = 0
   ) -> Verdict? {
-    switch walk(address, .write(at: GuestLinearAddress(0)), in: hypervisor.activeSet(of: vcpu)) {
+    switch walk(address, .dataWrite, in: hypervisor.activeSet(of: vcpu)) {
     case .translated(let translation):
       hypervisor.memory.store(value, at: translation.hpa)
       return nil
@@ -160,10 +161,9 @@ final class Fixture {
     write(GuestPhysicalAddress(page.address.rawValue + offset), value: value, on: vcpu)
   }
 
-  func walk(_ address: GuestPhysicalAddress, _ access: Access, in set: TableSet) -> TranslationOutcome {
-    var observer = NoObserver()
-    return EPTWalker().walk(
-      address, access: access, eptp: hypervisor.eptp(of: set), memory: hypervisor.memory, observer: &observer)
+  func walk(_ address: GuestPhysicalAddress, _ access: AccessKind, in set: TableSet) -> TranslationOutcome {
+    var machine = EPTMachine(memory: hypervisor.memory, eptp: hypervisor.eptp(of: set))
+    return machine.access(GuestAccess(address, access))
   }
 
   func word(at address: GuestPhysicalAddress) -> UInt64 {

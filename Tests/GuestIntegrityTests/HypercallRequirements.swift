@@ -46,7 +46,8 @@ struct HypercallRequirements {
     let fixture = try Fixture(switching)
     #expect(fixture.write(page: Fixture.code.first) == nil)
     #expect(fixture.initialise() == .success)
-    #expect(fixture.write(page: Fixture.code.first)?.finding == .alert(.giCode, region: .tree, actions: .init(rawValue: 15)))
+    #expect(
+      fixture.write(page: Fixture.code.first)?.finding == .alert(.giCode, region: .tree, actions: .init(rawValue: 15)))
   }
 
   @Test("R37 pages of the tree are protected pages: queries say so, and no call takes them out", .requirement(37))
@@ -64,7 +65,8 @@ struct HypercallRequirements {
     #expect(fixture.write(page: Fixture.nodes.first)?.isAlert == true)
   }
 
-  @Test("R38 integrity mode is entered from the registered address: no other byte of the page will do", .requirement(38))
+  @Test(
+    "R38 integrity mode is entered from the registered address: no other byte of the page will do", .requirement(38))
   func everyOtherOffset() throws {
     let fixture = try Fixture.armed()
     let before = fixture.hypervisor.activeSet(of: 0)

@@ -7,10 +7,10 @@ import MonitorTree
 /// What the processor makes of a page in one set, found by walking its tables.
 struct PageView: Equatable {
   var frame: UInt64
-  var rights: EPTRights
+  var rights: Rights
 
   init?(_ page: GuestPageNumber, in set: TableSet, of fixture: Fixture) {
-    guard case .translated(let found) = fixture.walk(page.address, .read(at: GuestLinearAddress(0)), in: set) else {
+    guard case .translated(let found) = fixture.walk(page.address, .dataRead, in: set) else {
       return nil
     }
     frame = found.hpa.rawValue >> 12
@@ -34,12 +34,12 @@ struct PageView: Equatable {
       let isOwn = registration?.ownPages.contains { $0.contains(page) } == true
       var isClaimed = false
       if case .protected = hypervisor.tree.find(page).answer { isClaimed = true }
-      let mayWrite: EPTRights = isCode || isOwn || isClaimed ? [] : .write
-      let mayWriteInIntegrity: EPTRights =
+      let mayWrite: Rights = isCode || isOwn || isClaimed ? [] : .write
+      let mayWriteInIntegrity: Rights =
         isOwn && hypervisor.configuration.switching.usesTwoSets ? .write : mayWrite
-      let mayExecute: EPTRights = strips && !isCode ? [] : .execute
+      let mayExecute: Rights = strips && !isCode ? [] : .execute
       let expected = (
-        EPTRights([.read, .execute]).union(mayWrite), EPTRights.read.union(mayWriteInIntegrity).union(mayExecute)
+        Rights([.read, .execute]).union(mayWrite), Rights.read.union(mayWriteInIntegrity).union(mayExecute)
       )
       guard (normal.rights, integrity.rights) == expected else {
         return "page \(number): \(normal.rights) and \(integrity.rights), not \(expected)"

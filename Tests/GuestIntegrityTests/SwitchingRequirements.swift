@@ -15,7 +15,7 @@ struct SwitchingRequirements {
   func twoRoots() throws {
     let fixture = try Fixture.armed()
     #expect(fixture.hypervisor.eptp(of: .normal) != fixture.hypervisor.eptp(of: .integrity))
-    for set in TableSet.allCases { #expect(fixture.hypervisor.eptp(of: set).isValid(Capabilities())) }
+    for set in TableSet.allCases { #expect(fixture.hypervisor.eptp(of: set).isValid(on: .all)) }
   }
 
   @Test("R2 the normal set is active in normal mode, also after a refused entry", .requirement(2))
@@ -163,7 +163,7 @@ struct SwitchingRequirements {
     let fixture = try Fixture.armed()
     let store = Store(vcpu: 0, address: dataWord, size: 8, rip: GuestLinearAddress(Fixture.linearBase + 0x300))
     guard
-      case .violation(let violation) = fixture.walk(dataWord, .write(at: GuestLinearAddress(0)), in: .normal)
+      case .violation(let violation) = fixture.walk(dataWord, .dataWrite, in: .normal)
     else {
       Issue.record("GI data is writable in the normal set")
       return

@@ -22,22 +22,20 @@ struct TableSetsProperties {
     var sets: TableSets
 
     init(twoSets: Bool, strips: Bool, tables: Int = TableSets.tablesNeeded(pageCount: pages)) throws {
-      memory = HostMemory(byteCount: (Int(pages) + tables + 64) << 12)
+      memory = try #require(HostMemory(byteCount: (pages + UInt64(tables) + 64) << 12))
       let pool = TablePool(first: HostPhysicalAddress(pages << 12), count: tables)
       sets = try TableSets(
-        memory: memory.view, pageCount: pages, pool: pool, twoSets: twoSets, stripsExecution: strips)
+        memory: memory.memory, pageCount: pages, pool: pool, twoSets: twoSets, stripsExecution: strips)
     }
   }
 
   /// What the processor makes of a page in a set: rights beside reading and frame; nil if it is not mapped.
   static func walk(_ sets: TableSets, _ page: Int, _ set: TableSet) -> (rights: LeafBits, frame: UInt64, Level)? {
-    var observer = NoObserver()
     let address = GuestPageNumber(UInt64(page)).address
-    let outcome = EPTWalker().walk(
-      address, access: .read(at: GuestLinearAddress(0)), eptp: sets.pointer(of: set), memory: sets.memory,
-      observer: &observer)
+    var machine = EPTMachine(memory: sets.memory, eptp: sets.pointer(of: set))
+    let outcome = machine.access(GuestAccess(address, .dataRead))
     guard case .translated(let found) = outcome else { return nil }
-    return (LeafBits(rawValue: found.rights.rawValue).intersection([.write, .execute]), found.hpa.rawValue >> 12, found.level)
+    return (LeafBits(rawValue: found.rights.entryBits).intersection([.write, .execute]), found.hpa.rawValue >> 12, found.level)
   }
 
   static func differences(_ sets: TableSets, _ model: [Page]) -> [String] {
@@ -75,15 +73,15 @@ struct TableSetsProperties {
       let affected = Int(first)..<Int(first + count)
       switch random.below(6) {
       case 0, 1:
-        let change: LeafChange = Bool.random(using: &random) ? .grant(.write) : .withdraw(.write)
+        let change: BitsChange = Bool.random(using: &random) ? .grant(.write) : .withdraw(.write)
         _ = try machine.sets.edit(range, normal: change, integrity: change)
         for page in affected {
           model[page].normal = change.applied(to: model[page].normal)
           model[page].integrity = change.applied(to: model[page].integrity)
         }
       case 2:
-        let normal: LeafChange = Bool.random(using: &random) ? .grant(.write) : .withdraw(.write)
-        let integrity: LeafChange = Bool.random(using: &random) ? .none : .withdraw(.write)
+        let normal: BitsChange = Bool.random(using: &random) ? .grant(.write) : .withdraw(.write)
+        let integrity: BitsChange = Bool.random(using: &random) ? .none : .withdraw(.write)
         _ = try machine.sets.edit(range, normal: normal, integrity: integrity)
         for page in affected {
           model[page].normal = normal.applied(to: model[page].normal)
@@ -133,7 +131,7 @@ struct TableSetsProperties {
     let range = try #require(PageRange(first: GuestPageNumber(500), count: 600))
     _ = try machine.sets.edit(range, normal: .withdraw(.write), integrity: .withdraw(.write))
     let levels: [(page: Int, level: Level)] = [
-      (100, .pt), (500, .pt), (512, .pd), (1023, .pd), (1024, .pt), (1099, .pt), (1100, .pt), (1536, .pd),
+      (100, .pte), (500, .pte), (512, .pde), (1023, .pde), (1024, .pte), (1099, .pte), (1100, .pte), (1536, .pde),
     ]
     for (page, level) in levels { #expect(Self.walk(machine.sets, page, .normal)?.2 == level, "page \(page)") }
   }

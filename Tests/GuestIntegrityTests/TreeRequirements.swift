@@ -63,7 +63,7 @@ struct TreeRequirements {
     let fixture = try Self.withDeepTree(seed: 22)
     for page in Fixture.nodes.all {
       #expect(fixture.hypervisor.monitor.tracing.clients(of: page).contains(.ownPages))
-      guard case .violation = fixture.walk(page.address, .write(at: GuestLinearAddress(0)), in: .normal) else {
+      guard case .violation = fixture.walk(page.address, .dataWrite, in: .normal) else {
         Issue.record("node page \(page) can be written")
         continue
       }
@@ -139,7 +139,7 @@ struct TreeRequirements {
     for set in TableSet.allCases {
       // Every 4 KiB of what an address can name above guest memory, and the far ends.
       for page in [Fixture.ramPages, Fixture.ramPages + 1, Fixture.ramPages * 2, 1 << 27, 1 << 35, 1 << 36, 1 << 40] {
-        let outcome = fixture.walk(GuestPageNumber(page).address, .read(at: GuestLinearAddress(0)), in: set)
+        let outcome = fixture.walk(GuestPageNumber(page).address, .dataRead, in: set)
         guard case .violation = outcome else {
           Issue.record("page \(page) is mapped: \(outcome)")
           continue
@@ -175,7 +175,8 @@ struct TreeRequirements {
     #expect(after == before)
   }
 
-  @Test("R29 five distinct actions, of base, interior, leaf and two mappings, give five distinct results", .requirement(29))
+  @Test(
+    "R29 five distinct actions, of base, interior, leaf and two mappings, give five distinct results", .requirement(29))
   func fiveActions() throws {
     let fixture = try Fixture {
       $0.nodeActions = TreeWriter.NodeActions(
@@ -184,7 +185,8 @@ struct TreeRequirements {
     // Nodes of eight entries, so that a small tree has a level between base and leaves.
     fixture.hypervisor.writer = try TreeWriter(
       memory: fixture.hypervisor.monitor.memory, base: fixture.hypervisor.base,
-      nodeActions: fixture.hypervisor.configuration.nodeActions, capacity: 8)
+      nodeActions: fixture.hypervisor.configuration.nodeActions,
+      shape: NodeShape(entriesPerBlock: 4, blocksPerLeaf: 2, children: 4))
     try fixture.arm()
     fixture.inIntegrityMode {
       for index in UInt64(0)..<60 {
@@ -206,7 +208,9 @@ struct TreeRequirements {
     #expect(isolating?.effect == .isolated)
   }
 
-  @Test("R30 a node that claims it is not protected is reported as a tree page, and its content never read", .requirement(30))
+  @Test(
+    "R30 a node that claims it is not protected is reported as a tree page, and its content never read",
+    .requirement(30))
   func identityBeforeContent() throws {
     let fixture = try Fixture.armed()
     let base = fixture.hypervisor.base.reference.pageNumber
@@ -227,7 +231,9 @@ struct TreeRequirements {
     }
   }
 
-  @Test("R31 both kinds of alert come through the tracing service: without the trace there is no violation", .requirement(31))
+  @Test(
+    "R31 both kinds of alert come through the tracing service: without the trace there is no violation",
+    .requirement(31))
   func throughTracing() throws {
     let fixture = try Fixture.armed()
     let node = Fixture.nodes.first

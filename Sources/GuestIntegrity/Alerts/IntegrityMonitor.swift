@@ -134,11 +134,11 @@ struct IntegrityMonitor {
 
   /// The first up to 16 bytes that a store would replace; nil where they are not mapped.
   private func oldBytes(of store: Store) -> StoreValue? {
-    let view = tracing.tables.memory
+    let memory = tracing.tables.memory
     func load(_ address: GuestPhysicalAddress) -> StoreValue? {
       tracing.tables.frame(of: address.page).map { frame in
-        let start = HostPhysicalAddress(frame.rawValue + address.pageOffset)
-        return StoreValue(low: view.load(start), high: view.load(HostPhysicalAddress(start.rawValue + 8)))
+        let start = frame.rawValue + address.pageOffset
+        return StoreValue(low: memory.loadUnaligned(at: start), high: memory.loadUnaligned(at: start + 8))
       }
     }
     guard var bytes = load(store.address) else { return nil }

@@ -7,17 +7,16 @@ import MonitorTree
 ///
 /// A store that the EPT refuses is completed as any refused store is: only if the page is one the driver may write.
 struct DriverStore: GuestStore {
-  let memory: HostMemory.View
-  let pointer: EPTPointer
+  let memory: FlatMemory
+  private let regime: EPTRegime
   let tracing: TracingService
-  private let walker = EPTWalker()
   /// How many stores were made, and how many of them the EPT refused.
   private(set) var stores = 0
   private(set) var refused = 0
 
-  init(memory: HostMemory.View, pointer: EPTPointer, tracing: TracingService) {
+  init(memory: FlatMemory, pointer: EPTPointer, tracing: TracingService) {
     self.memory = memory
-    self.pointer = pointer
+    regime = EPTRegime(capabilities: .all, controls: .ept, pointer: pointer)
     self.tracing = tracing
   }
 
@@ -46,12 +45,9 @@ struct DriverStore: GuestStore {
 
   private func translated(_ address: GuestPhysicalAddress) -> HostPhysicalAddress? {
     var observer = NoObserver()
+    let walk = regime.rules.walk(address, from: .root(regime.pointer), in: memory, &observer)
     // The driver stores through its direct map: which linear address that is, no right depends on.
-    let access = Access.write(at: GuestLinearAddress(0))
-    guard
-      case .translated(let translation) = walker.walk(
-        address, access: access, eptp: pointer, memory: memory, observer: &observer)
-    else { return nil }
-    return translation.hpa
+    guard walk.end == .page, regime.denial(.dataWrite, walk).isEmpty else { return nil }
+    return walk.address(of: address)
   }
 }

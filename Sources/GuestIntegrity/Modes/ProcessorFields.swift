@@ -12,7 +12,7 @@ struct ProcessorFields {
   private(set) var subPages: SubPageTable
   private var pool: TablePool
 
-  init(memory: HostMemory.View, pool: TablePool, vcpus: Int) throws(TableError) {
+  init(memory: FlatMemory, pool: TablePool, vcpus: Int) throws(TableError) {
     var pool = pool
     func page() throws(TableError) -> HostPhysicalAddress {
       guard let page = pool.take() else { throw .outOfTablePages }
@@ -40,23 +40,26 @@ struct ProcessorFields {
 
 extension Hypervisor {
   /// Sets the VMCS fields of a vCPU that this hypervisor's mechanism needs: controls, and where their structures lie.
-  public func configure(_ machine: inout EPTMachine, for vcpu: Int) {
+  public func configure(_ machine: inout EPTMachine<FlatMemory>, for vcpu: Int) {
     guard monitor.vcpus.indices.contains(vcpu) else { return }
     let mechanism = configuration.mechanism
-    var controls = Controls()
-    controls.vpid = UInt16(truncatingIfNeeded: vcpu + 1)
-    controls.vmFunctions = mechanism.switching == .eptpByVMFUNC || mechanism.completion == .viewSwitch
-    controls.virtualizationException = mechanism.noticing == .virtualizationException
-    controls.subPageWrite = mechanism.noticing == .subPagePermissions
-    controls.pageModificationLogging = mechanism.noticing == .modificationLog
+    var controls = Controls.ept
+    controls.set(.enableVPID, to: true)
+    controls.set(
+      .enableVMFunctions, to: mechanism.switching == .eptpByVMFUNC || mechanism.completion == .viewSwitch)
+    controls.vmFunctions = 1
+    controls.set(.eptViolationVE, to: mechanism.noticing == .virtualizationException)
+    controls.set(.subPageWritePermissions, to: mechanism.noticing == .subPagePermissions)
+    controls.set(.enablePML, to: mechanism.noticing == .modificationLog)
     machine.controls = controls
     machine.eptp = eptp(of: monitor.vcpus[vcpu].activeSet)
-    machine.eptpIndex = UInt16(monitor.vcpus[vcpu].activeSet.rawValue)
-    machine.eptpList = fields.eptpList
-    machine.subPageTable = fields.subPages.pointer
-    machine.logAddress = fields.logs[vcpu]
-    machine.logIndex = 511
-    machine.exceptionArea = fields.exceptionAreas[vcpu]
+    machine.fields.vpid = UInt16(truncatingIfNeeded: vcpu + 1)
+    machine.fields.eptpIndex = UInt16(monitor.vcpus[vcpu].activeSet.rawValue)
+    machine.fields.eptpList = fields.eptpList
+    machine.fields.spptp = fields.subPages.pointer
+    machine.fields.pmlAddress = fields.logs[vcpu]
+    machine.fields.pmlIndex = 511
+    machine.fields.exceptionInformation = fields.exceptionAreas[vcpu]
   }
 
   /// Lets VMFUNC load the table sets that the guest may put in force by itself, or none.

@@ -19,7 +19,7 @@ struct LeafBits: OptionSet, Hashable, Sendable {
 }
 
 /// How an edit changes the bits of leaves.
-struct LeafChange: Hashable, Sendable {
+struct BitsChange: Hashable, Sendable {
   var granted: LeafBits = []
   var withdrawn: LeafBits = []
 

@@ -8,7 +8,7 @@ struct OpenView {
   private let isReachable: Bool
 
   init(
-    memory: HostMemory.View, pageCount: UInt64, pool: TablePool, unwatched: LeafBits, isReachable: Bool
+    memory: FlatMemory, pageCount: UInt64, pool: TablePool, unwatched: LeafBits, isReachable: Bool
   ) throws(TableError) {
     self.isReachable = isReachable
     tables = try TableSets(
@@ -21,7 +21,7 @@ struct OpenView {
   /// Lets GI code be executed, or not any more.
   mutating func setExecution(of code: PageRange, _ allowed: Bool) throws(TableError) -> InvalidationDebt {
     guard isReachable else { return .none }
-    let change: LeafChange = allowed ? .grant(.execute) : .withdraw(.execute)
+    let change: BitsChange = allowed ? .grant(.execute) : .withdraw(.execute)
     return try tables.edit(code, normal: change, integrity: change).ofOpenView
   }
 

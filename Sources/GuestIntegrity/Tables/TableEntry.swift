@@ -13,36 +13,28 @@ struct TableEntry: Hashable, Sendable {
 
   /// A leaf that maps what `level` spans.
   static func leaf(_ frame: HostPhysicalAddress, level: Level, _ bits: LeafBits) -> Self {
-    var leaf = Self(bits.rawValue)
-    leaf.entry.address = frame
-    leaf.entry.rights.insert(.read)
-    leaf.entry.memoryTypeCode = MemoryType.writeBack.rawValue
-    leaf.entry.isLarge = level > .pt
-    return leaf
+    Self(EPTEntry.page(frame, at: level, rights: .read).rawValue | bits.rawValue)
   }
 
   /// A reference to the table of the next level.
   static func table(_ table: HostPhysicalAddress, executable: Bool = true) -> Self {
-    var reference = Self(0)
-    reference.entry.address = table
-    reference.entry.rights = executable ? [.read, .write, .execute] : [.read, .write]
-    return reference
+    Self(EPTEntry.table(table, rights: executable ? [.read, .write, .execute] : [.read, .write]).rawValue)
   }
 
   /// This leaf, not mapping its page any more; its bits are kept where the processor looks at none of them.
   var unmapped: Self { Self(LeafBits.suppressVE.rawValue | bits.rawValue.compressed << 52) }
   /// This leaf mapping its page to `frame`, 4 KiB.
-  func mapped(to frame: HostPhysicalAddress) -> Self { .leaf(frame, level: .pt, bits) }
+  func mapped(to frame: HostPhysicalAddress) -> Self { .leaf(frame, level: .pte, bits) }
 
   var isPresent: Bool { entry.rights.contains(.read) }
-  func isLeaf(at level: Level) -> Bool { level == .pt || entry.isLarge }
+  func isLeaf(at level: Level) -> Bool { level == .pte || entry.hasPageBit }
   /// Whether what a reference leads to may be executed at all.
   var isExecutable: Bool {
     get { entry.rights.contains(.execute) }
     set { if newValue { entry.rights.insert(.execute) } else { entry.rights.remove(.execute) } }
   }
   /// The frame of a leaf, or the table an entry refers to.
-  var address: HostPhysicalAddress { entry.address }
+  var address: HostPhysicalAddress { entry.table }
 
   /// The bits of a leaf, in force or kept while the page is not mapped.
   var bits: LeafBits {
@@ -56,15 +48,6 @@ struct TableEntry: Hashable, Sendable {
         entry.rawValue = LeafBits.suppressVE.rawValue | newValue.rawValue.compressed << 52
       }
     }
-  }
-
-  /// Whether replacing this entry by another leaves cached translations that grant too much or lead elsewhere
-  /// (SDM vol. 3C, "Guidelines for Use of the INVEPT Instruction").
-  func owesInvalidation(to next: Self, at level: Level) -> Bool {
-    guard isPresent else { return false }
-    guard next.isPresent, next.address == address, next.isLeaf(at: level) == isLeaf(at: level) else { return true }
-    guard isLeaf(at: level) else { return isExecutable && !next.isExecutable }
-    return !bits.subtracting(next.bits).isEmpty
   }
 }
 

@@ -14,7 +14,7 @@ extension TableSets {
     var audit = TableAudit(sets: self)
     audit.count(roots.normal)
     if !roots.isShared { audit.count(roots.integrity) }
-    audit.visit(roots, .pml4, first: 0)
+    audit.visit(roots, .pml4e, first: 0)
     audit.compareReferences()
     return audit.findings
   }
@@ -54,7 +54,7 @@ private struct TableAudit {
     let (normal, integrity) = (entries.normal, entries.integrity)
     if normal.isPresent != integrity.isPresent { report("is mapped in one set only", page) }
     guard normal.isPresent, integrity.isPresent else {
-      if level > .pt { report("has no table below its entry of level \(level.rawValue)", page) }
+      if level > .pte { report("has no table below its entry of level \(level.rawValue)", page) }
       return
     }
     if normal.isLeaf(at: level) != integrity.isLeaf(at: level) { report("differs in page size", page) }

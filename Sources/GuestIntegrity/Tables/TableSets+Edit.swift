@@ -8,15 +8,15 @@ extension TableSets {
   ///
   /// - Parameter small: large leaves are split also where all of them changes.
   mutating func edit(
-    _ range: PageRange, normal: LeafChange, integrity: LeafChange, small: Bool = false
+    _ range: PageRange, normal: BitsChange, integrity: BitsChange, small: Bool = false
   ) throws(TableError) -> InvalidationDebt {
     var debt = InvalidationDebt.none
     let edit = Edit(
       start: range.first.rawValue, end: range.last.rawValue + 1, normal: normal,
       integrity: roots.isShared ? normal : integrity, isSmall: small)
-    guard pool.available >= edit.mostTables || pool.available >= tablesNeeded(for: edit, roots, .pml4, first: 0)
+    guard pool.available >= edit.mostTables || pool.available >= tablesNeeded(for: edit, roots, .pml4e, first: 0)
     else { throw .outOfTablePages }
-    try apply(edit, to: roots, .pml4, first: 0, &debt)
+    try apply(edit, to: roots, .pml4e, first: 0, &debt)
     return debt
   }
 
@@ -47,11 +47,11 @@ extension TableSets {
   ) throws(TableError) {
     try edit.forEachEntry(level, first: first) { (index, entryFirst, isWhole) throws(TableError) in
       var entries = read(index, of: tables)
-      guard entries.normal.isPresent || level == .pt else { return }
+      guard entries.normal.isPresent || level == .pte else { return }
       if entries.normal.isLeaf(at: level) {
         let new = edit.applied(to: entries)
         guard new != entries else { return }
-        guard !isWhole || edit.isSmall && level > .pt else {
+        guard !isWhole || edit.isSmall && level > .pte else {
           return replace(entries, by: new, at: index, of: tables, level, &debt)
         }
         entries = try split(entries, at: index, of: tables, level, &debt)
@@ -72,8 +72,8 @@ extension TableSets {
 private struct Edit {
   var start: UInt64
   var end: UInt64
-  var normal: LeafChange
-  var integrity: LeafChange
+  var normal: BitsChange
+  var integrity: BitsChange
   var isSmall: Bool
 
   /// Both sets change alike, so that shared tables stay shared.

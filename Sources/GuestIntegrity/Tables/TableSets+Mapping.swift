@@ -17,17 +17,17 @@ extension TableSets {
   ) throws(TableError) -> InvalidationDebt {
     var debt = InvalidationDebt.none
     var tables = roots
-    for level in [Level.pml4, .pdpt, .pd] {
-      let index = level.index(of: page.rawValue)
+    for level in [Level.pml4e, .pdpte, .pde] {
+      let index = level.index(ofPage: page.rawValue)
       var entries = read(index, of: tables)
       // The only large leaves are those of page directories: where splitting fails, nothing has been changed yet.
       if entries.normal.isLeaf(at: level) { entries = try split(entries, at: index, of: tables, level, &debt) }
       tables = entries.tables
     }
-    let index = Level.pt.index(of: page.rawValue)
+    let index = Level.pte.index(ofPage: page.rawValue)
     let old = read(index, of: tables)
     let new = EntryPair(normal: change(old.normal), integrity: change(old.integrity))
-    replace(old, by: new, at: index, of: tables, .pt, &debt)
+    replace(old, by: new, at: index, of: tables, .pte, &debt)
     return debt
   }
 
@@ -42,13 +42,13 @@ extension TableSets {
 
   private mutating func merge(page: UInt64, _ debt: inout InvalidationDebt) {
     var tables = roots
-    for level in [Level.pml4, .pdpt] { tables = read(level.index(of: page), of: tables).tables }
-    let index = Level.pd.index(of: page)
+    for level in [Level.pml4e, .pdpte] { tables = read(level.index(ofPage: page), of: tables).tables }
+    let index = Level.pde.index(ofPage: page)
     let old = read(index, of: tables)
-    guard !old.normal.isLeaf(at: .pd), let normal = largeLeaf(of: old.normal),
+    guard !old.normal.isLeaf(at: .pde), let normal = largeLeaf(of: old.normal),
       let integrity = largeLeaf(of: old.integrity)
     else { return }
-    replace(old, by: EntryPair(normal: normal, integrity: integrity), at: index, of: tables, .pd, &debt)
+    replace(old, by: EntryPair(normal: normal, integrity: integrity), at: index, of: tables, .pde, &debt)
     pool.release(old.normal.address)
     if !tables.isShared { pool.release(old.integrity.address) }
   }
@@ -56,7 +56,7 @@ extension TableSets {
   /// The 2 MiB leaf that says what the table an entry refers to says; nil if there is none.
   private func largeLeaf(of reference: TableEntry) -> TableEntry? {
     let first = read(0, of: reference.address)
-    guard first.isPresent, first.address.rawValue & (Level.pd.span - 1) == 0,
+    guard first.isPresent, first.address.rawValue & (Level.pde.byteCount - 1) == 0,
       first.bits.symmetricDifference(unwatched).isDisjoint(with: [.dirty, .subPageWrite])
     else { return nil }
     for index in 1..<512
@@ -65,6 +65,6 @@ extension TableSets {
     }
     var bits = first.bits
     if !reference.isExecutable { bits.remove(.execute) }
-    return .leaf(first.address, level: .pd, bits)
+    return .leaf(first.address, level: .pde, bits)
   }
 }

@@ -33,7 +33,7 @@ extension TableSets {
   ) throws(TableError) -> HostPhysicalAddress {
     guard let table = pool.take(), let below = level.below else { throw .outOfTablePages }
     for index in 0..<512 {
-      let frame = HostPhysicalAddress(leaf.address.rawValue + UInt64(index) * below.span)
+      let frame = HostPhysicalAddress(leaf.address.rawValue + UInt64(index) * below.byteCount)
       write(.leaf(frame, level: below, bits), at: index, in: table)
     }
     debt.filled(512)

@@ -13,12 +13,13 @@ enum TableError: Error, Hashable {
 /// and the other does not, and to pages that the integrity set lets be executed. Write rights are withheld in leaves
 /// only. Execute rights of the integrity set are withheld as high up as possible, so that everything below stays shared.
 struct TableSets {
-  let memory: HostMemory.View
+  let memory: FlatMemory
   /// Pages of guest memory.
   let pageCount: UInt64
   var pool: TablePool
   /// The top tables; equal where there is one set only.
   let roots: TablePair
+  private let rules = EntryRules(capabilities: .all, controls: .ept)
   /// The bits of leaves that nobody watches.
   let unwatched: LeafBits
 
@@ -45,7 +46,7 @@ struct TableSets {
   ///   - unwatched: the bits of all leaves to begin with.
   ///   - stripsExecution: in the integrity set nothing is executable until ``exposeExecution(of:)``.
   init(
-    memory: HostMemory.View, pageCount: UInt64, pool: TablePool, unwatched: LeafBits = .unwatched, twoSets: Bool,
+    memory: FlatMemory, pageCount: UInt64, pool: TablePool, unwatched: LeafBits = .unwatched, twoSets: Bool,
     stripsExecution: Bool
   ) throws(TableError) {
     self.unwatched = unwatched
@@ -57,8 +58,8 @@ struct TableSets {
     roots = TablePair(normal: normal, integrity: integrity)
     clear(normal)
     if twoSets { clear(integrity) }
-    for index in 0..<512 where UInt64(index) << Level.pml4.pageShift < pageCount {
-      let child = try buildIdentity(.pdpt, first: UInt64(index) << Level.pml4.pageShift)
+    for index in 0..<512 where UInt64(index) << Level.pml4e.pageShift < pageCount {
+      let child = try buildIdentity(.pdpte, first: UInt64(index) << Level.pml4e.pageShift)
       write(.table(child), at: index, in: normal)
       guard twoSets else { continue }
       write(.table(child, executable: !stripsExecution), at: index, in: integrity)
@@ -78,7 +79,7 @@ struct TableSets {
     for index in 0..<512 {
       let page = first + UInt64(index) << level.pageShift
       guard page < pageCount else { break }
-      if level == .pt || level == .pd && page + 512 <= pageCount {
+      if level == .pte || level == .pde && page + 512 <= pageCount {
         write(.leaf(HostPhysicalAddress(page << 12), level: level, unwatched), at: index, in: table)
       } else if let below = level.below {
         write(.table(try buildIdentity(below, first: page)), at: index, in: table)
@@ -92,7 +93,16 @@ extension Level {
   /// log2 of the pages that one entry of the level spans.
   var pageShift: UInt64 { shift - 12 }
   /// Which entry of a table of this level leads to a page.
-  func index(of page: UInt64) -> Int { Int(page >> pageShift & 511) }
+  func index(ofPage page: UInt64) -> Int { Int(page >> pageShift & 511) }
+}
+
+extension FlatMemory {
+  /// The eight bytes at an address of any alignment, little endian.
+  func loadUnaligned(at address: UInt64) -> UInt64 {
+    let shift = (address & 7) * 8
+    let low = load(HostPhysicalAddress(address & ~7)) >> shift
+    return shift == 0 ? low : low | load(HostPhysicalAddress(address & ~7 + 8)) << (64 - shift)
+  }
 }
 
 extension HostPhysicalAddress {
@@ -118,6 +128,11 @@ extension TableSets {
     return EntryPair(normal: normal, integrity: tables.isShared ? normal : read(index, of: tables.integrity))
   }
 
+  /// Whether a change of an entry leaves cached translations that grant too much or lead elsewhere.
+  func owesInvalidation(_ old: TableEntry, _ new: TableEntry, at level: Level) -> Bool {
+    EntryEdit(old.entry, new.entry, at: level).owesInvalidation(under: rules)
+  }
+
   /// Replaces the entries of both sets and adds to the debt what that leaves to do.
   func replace(
     _ old: EntryPair, by new: EntryPair, at index: Int, of tables: TablePair, _ level: Level,
@@ -125,12 +140,12 @@ extension TableSets {
   ) {
     if new.normal != old.normal {
       write(new.normal, at: index, in: tables.normal)
-      let owes = old.normal.owesInvalidation(to: new.normal, at: level)
+      let owes = owesInvalidation(old.normal, new.normal, at: level)
       if tables.isShared { debt.wroteShared(owes: owes) } else { debt.wrote(.normal, owes: owes) }
     }
     if !tables.isShared, new.integrity != old.integrity {
       write(new.integrity, at: index, in: tables.integrity)
-      debt.wrote(.integrity, owes: old.integrity.owesInvalidation(to: new.integrity, at: level))
+      debt.wrote(.integrity, owes: owesInvalidation(old.integrity, new.integrity, at: level))
     }
   }
 }
@@ -148,9 +163,9 @@ extension TableSets {
   func frame(of page: GuestPageNumber) -> HostPhysicalAddress? {
     guard page.rawValue < pageCount else { return nil }
     var table = roots.normal
-    var level = Level.pml4
+    var level = Level.pml4e
     while true {
-      let entry = read(level.index(of: page.rawValue), of: table)
+      let entry = read(level.index(ofPage: page.rawValue), of: table)
       guard entry.isPresent else { return nil }
       guard !entry.isLeaf(at: level), let below = level.below else {
         let offset = page.rawValue & (1 << level.pageShift - 1)

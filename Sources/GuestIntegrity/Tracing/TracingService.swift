@@ -63,7 +63,7 @@ struct TracingService {
     ownPagesOpen = open
     for range in ranges {
       for run in map.runs(in: range) where run.after == .ownPages {
-        let change: LeafChange = open ? .grant(.write) : .withdraw(.write)
+        let change: BitsChange = open ? .grant(.write) : .withdraw(.write)
         debt += try tables.edit(run.range, normal: change, integrity: change)
       }
     }

@@ -24,14 +24,16 @@ public struct LinearForm: Equatable, Sendable {
   }
 
   /// The price under a profile: the middle value, and the least and greatest over the box of all brackets.
-  public func priced(by profile: CycleProfile) -> Bracket {
+  public func priced(by profile: CycleProfile) -> Bracket { priced(by: profile.parameters) }
+
+  /// The same from the costs alone; a cost that is not given counts nothing.
+  public func priced(by costs: [CycleProfile.Parameter]) -> Bracket {
     var low = 0.0
     var value = 0.0
     var high = 0.0
-    for parameter in CostParameter.allCases {
-      let coefficient = self[parameter]
+    for cost in costs {
+      let coefficient = self[cost.name]
       if coefficient == 0 { continue }
-      let cost = profile.cost(of: parameter)
       value += coefficient * cost.value
       low += coefficient * (coefficient > 0 ? cost.low : cost.high)
       high += coefficient * (coefficient > 0 ? cost.high : cost.low)

@@ -75,12 +75,24 @@ extension CycleProfile {
     case DecodingError.keyNotFound(let key, let context):
       return
         "\(path(context)) lacks the key \"\(key.stringValue)\"; add it (`gi-bench profile show` prints a whole one)"
-    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
-      return "\(path(context)) has a value of the wrong kind: \(context.debugDescription)"
+    case DecodingError.typeMismatch(let kind, let context), DecodingError.valueNotFound(let kind, let context):
+      return "\(path(context)) has a value of the wrong kind, expected \(word(for: kind)); correct it"
+    case DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty:
+      return "not JSON, expected a profile as `gi-bench profile show --format json` prints it"
     case DecodingError.dataCorrupted(let context):
-      return "\(path(context)) cannot be read: \(context.debugDescription)"
+      return "\(path(context)) has no value it may have; `gi-bench profile show` prints those in use"
     default:
       return "not readable as a profile: \(error)"
+    }
+  }
+
+  private static func word(for kind: any Any.Type) -> String {
+    switch kind {
+    case is Int.Type: "a whole number"
+    case is Double.Type: "a number"
+    case is String.Type: "a text"
+    case is [Any].Type: "a list"
+    default: "an object"
     }
   }
 }

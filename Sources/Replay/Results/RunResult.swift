@@ -9,7 +9,7 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// The machine that ran it; absent under `--counters-only`.
   public var host: HostDescription?
   /// The recording that was replayed.
-  public var trace: TraceDescription
+  public var trace: ReplayedTrace
   /// What was protected, from when, with which action.
   public var policy: PolicyDescription
   /// The profile that priced the counts.
@@ -23,7 +23,7 @@ public struct RunResult: Codable, Equatable, Sendable {
 
   /// A result from its parts.
   public init(
-    tool: ToolDescription, host: HostDescription?, trace: TraceDescription, policy: PolicyDescription,
+    tool: ToolDescription, host: HostDescription?, trace: ReplayedTrace, policy: PolicyDescription,
     profile: ProfileDescription, strategies: [StrategyResult], ranking: Ranking, crosscheck: CrossCheck
   ) {
     self.tool = tool
@@ -68,7 +68,7 @@ public struct HostDescription: Codable, Equatable, Sendable {
 }
 
 /// The recording that was replayed.
-public struct TraceDescription: Codable, Equatable, Sendable {
+public struct ReplayedTrace: Codable, Equatable, Sendable {
   /// The path as it was given.
   public var path: String
   /// XXH3-128 of the file, hexadecimal.
@@ -105,6 +105,12 @@ public struct ProfileDescription: Codable, Equatable, Sendable {
   public var name: String
   /// Every parameter with bracket, tag and source.
   public var parameters: [CycleProfile.Parameter]
+
+  /// A description from its parts.
+  public init(name: String, parameters: [CycleProfile.Parameter]) {
+    self.name = name
+    self.parameters = parameters
+  }
 }
 
 /// Whether a strategy keeps its promise, and why.

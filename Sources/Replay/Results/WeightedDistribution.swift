@@ -3,7 +3,7 @@ struct WeightedDistribution {
   private var weights: [(value: Double, weight: UInt64)] = []
 
   mutating func add(_ value: Double, weight: UInt64) {
-    weights.append((value, weight))
+    if weight > 0 { weights.append((value, weight)) }
   }
 
   /// Percentiles by nearest rank; all zero when the distribution is empty.

@@ -3,5 +3,6 @@ extension Strategy {
   public static let eptpExit = Strategy(
     name: "eptp-exit",
     summary: "two table sets; VMCALL, the hypervisor writes the EPTP",
+    switching: .eptpByExit,
     sound: Soundness(value: true, reason: "permissions belong to the vCPU's own table set, switched by the hypervisor"))
 }

@@ -3,5 +3,6 @@ extension Strategy {
   public static let filter = Strategy(
     name: "filter",
     summary: "one table set, never changed; every GI store faults and is filtered by mode",
+    switching: .filterByMode,
     sound: Soundness(value: true, reason: "no permission is ever lifted; the mode is looked up at each fault"))
 }

@@ -1,3 +1,5 @@
+import GuestIntegrity
+
 /// A page-table-switch strategy: three orthogonal choices, and what is known of its soundness.
 ///
 /// A strategy is a value; the loop over stores never looks at it, since it acts only where a store is refused or the
@@ -7,13 +9,16 @@ public struct Strategy: Sendable, Equatable {
   public let name: String
   /// One sentence for the help and the reports.
   public let summary: String
+  /// How integrity mode changes what may be written.
+  public let switching: Switching
   /// Whether it keeps its promise, and why.
   public let sound: Soundness
 
   /// A strategy from its choices.
-  public init(name: String, summary: String, sound: Soundness) {
+  public init(name: String, summary: String, switching: Switching, sound: Soundness) {
     self.name = name
     self.summary = summary
+    self.switching = switching
     self.sound = sound
   }
 

@@ -3,6 +3,7 @@ extension Strategy {
   public static let toggle = Strategy(
     name: "toggle",
     summary: "one table set; write bits of GI data toggled, INVEPT on every vCPU at exit",
+    switching: .toggleWriteBits,
     sound: Soundness(
       value: false, reason: "while one vCPU is in integrity mode every other vCPU can write GI data unnoticed"))
 }

@@ -3,6 +3,7 @@ extension Strategy {
   public static let vmfunc = Strategy(
     name: "vmfunc",
     summary: "two table sets; VMFUNC switches without an exit",
+    switching: .eptpByVMFUNC,
     sound: Soundness(
       value: true, reason: "only GI code pages are executable in the integrity set, so a foreign VMFUNC gains nothing"))
 }

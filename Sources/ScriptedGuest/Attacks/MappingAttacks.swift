@@ -8,6 +8,7 @@ extension Attack {
   ) { machine in
     let malware = Malware(machine)
     malware.store(Malware.page(2).address.rawValue | 0x61, at: malware.entry(for: GuestLayout.entry, level: 1))
+    machine.invalidatePage(GuestLayout.entry, on: malware.vcpu)
     machine.setRegisters(of: malware.vcpu) {
       $0.rip = GuestLayout.entry
       $0.interruptsEnabled = false

@@ -36,6 +36,7 @@ extension Attack {
     for page in UInt64(0)..<64 {
       let frame = GuestLayout.ramBytes + page << 12
       malware.store(frame | 0x63, at: malware.entry(for: window, level: 1))
+      machine.invalidatePage(window, on: malware.vcpu)
       let words = (0..<4).map { machine.memory.load(.init(frame + $0 * 1024)) }
       for word in UInt64(0)..<4 {
         malware.store(Target.value, atLinear: GuestLinearAddress(window.rawValue + word * 1024))

@@ -1,0 +1,47 @@
+import Addresses
+import Glibc
+import MonitorTree
+import Synchronization
+
+/// A thread that publishes one change after another: it lets ranges of a workload alternate between two actions, so that
+/// which pages are monitored never changes.
+final class BackgroundWriter: @unchecked Sendable {
+  private let workload: TreeWorkload
+  private let stop = Atomic(false)
+  private let published = Atomic(0)
+  private var thread = pthread_t()
+  private let started = nanoseconds()
+
+  init(_ workload: TreeWorkload) {
+    self.workload = workload
+    let context = Unmanaged.passRetained(self).toOpaque()
+    let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+      guard let context else { return nil }
+      Unmanaged<BackgroundWriter>.fromOpaque(context).takeRetainedValue().run()
+      return nil
+    }
+    precondition(pthread_create(&thread, nil, body, context) == 0, "no thread for the writer")
+  }
+
+  private func run() {
+    var random = SplitMix64(state: 1)
+    var store = DirectStore(workload.memory)
+    while !stop.load(ordering: .relaxed) {
+      let mapping = workload.mappings[Int.random(in: 0..<workload.mappings.count, using: &random)]
+      let actions: AlertActions = Bool.random(using: &random) ? .count : .notify
+      do {
+        try workload.writer.setActions(mapping.range, actions: actions, region: nil, through: &store)
+        published.wrappingAdd(1, ordering: .relaxed)
+      } catch TreeError.outOfPages {
+        // The reader has not been quiescent for long: the host runs other threads. Try again.
+      } catch { fatalError("the writer failed: \(error)") }
+    }
+  }
+
+  /// Ends the thread; returns how many changes a second it published.
+  func finish() -> Double {
+    stop.store(true, ordering: .relaxed)
+    pthread_join(thread, nil)
+    return Double(published.load(ordering: .relaxed)) / (nanoseconds() - started) * 1e9
+  }
+}

@@ -1,0 +1,70 @@
+import Glibc
+
+/// Nanoseconds on a clock that only goes forward.
+func nanoseconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
+}
+
+/// The middle of some values and the 95 % interval of it by order statistics (binomial, normal approximation).
+struct Median {
+  let value: Double
+  let low: Double
+  let high: Double
+
+  init(_ values: [Double]) {
+    let sorted = values.sorted()
+    let n = Double(sorted.count)
+    let reach = 0.98 * n.squareRoot()
+    func at(_ rank: Double) -> Double { sorted[min(max(Int(rank), 0), sorted.count - 1)] }
+    value = at((n - 1) / 2)
+    low = at((n - 1) / 2 - reach)
+    high = at((n - 1) / 2 + reach)
+  }
+}
+
+/// Two pieces of work measured in turn, so that whatever else the machine does meets both.
+struct Comparison {
+  /// Nanoseconds an operation, ours and the reference's.
+  let ours: Median
+  let reference: Median
+  /// Ours over the reference's, round by round.
+  let ratio: Median
+  /// Ours less the reference's, round by round.
+  let difference: Median
+
+  /// Runs both `rounds` times in turn, `operations` operations each time, and requires that they return the same sum.
+  init(rounds: Int = 101, operations: Int, ours: () -> UInt64, reference: () -> UInt64) {
+    var mine: [Double] = []
+    var theirs: [Double] = []
+    for round in 0..<rounds + 2 {
+      let start = nanoseconds()
+      let expected = reference()
+      let middle = nanoseconds()
+      let sum = ours()
+      let end = nanoseconds()
+      precondition(sum == expected, "the reference sums to \(expected), ours to \(sum)")
+      // The first rounds warm caches and predictors.
+      guard round >= 2 else { continue }
+      theirs.append((middle - start) / Double(operations))
+      mine.append((end - middle) / Double(operations))
+    }
+    self.ours = Median(mine)
+    self.reference = Median(theirs)
+    ratio = Median(zip(mine, theirs).map { $0 / $1 })
+    difference = Median(zip(mine, theirs).map { $0 - $1 })
+  }
+}
+
+/// A small deterministic generator (SplitMix64).
+struct SplitMix64: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Replay
+import Report
+
+/// `gi-bench check`: the gate.
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "The gate: replay traces and hold every count and cycle against a reviewed baseline.",
+    discussion: """
+      Counts and modelled cycles are exact, so nothing is tolerated. A dearer figure, another notified set or a failing \
+      cross-check is a regression (exit status 2). A cheaper figure is an improvement (exit status 0) that asks for a new \
+      baseline. No clock is read.
+
+      EXAMPLES:
+        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.json
+        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.json --update
+
+      \(ExitStatus.help)
+      """)
+
+  @Argument(
+    help: ArgumentHelp("Recordings to replay.", valueName: "trace"), completion: .file(extensions: ["trace"]))
+  var traces: [String]
+
+  @Option(help: ArgumentHelp("The baseline, JSON kept under review.", valueName: "file")) var baseline: String
+
+  @Flag(help: "Rewrite the baseline with the results of this run.") var update = false
+
+  @OptionGroup(title: "Replay") var choice: ReplayOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Terminal") var console: ConsoleOptions
+
+  func run() throws {
+    let destinations = try output.destinations(console: console, inputs: traces + [baseline])
+    if update { return try rewrite() }
+    let baselines = try SavedFile.read(baseline)
+    let results = try choice.results(of: traces, countersOnly: true, console: console)
+    let gates = try results.map { try Gate($0, against: match(for: $0, in: baselines)) }
+    try destinations.write { format, paints in
+      let documents = gates.map(\.document)
+      return switch format {
+      case .text: TextExporter(paints: paints).export(documents)
+      case .json: try JSONExporter.encode(gates)
+      case .csv: Gate.csv(gates)
+      case .markdown: MarkdownExporter.export(documents)
+      case .html: HTMLExporter.export(documents)
+      }
+    }
+    if gates.contains(where: \.hasRegression) { throw ExitCode(ExitStatus.regression.rawValue) }
+  }
+
+  private func rewrite() throws {
+    let file = try OutputFile(baseline)
+    let results = try choice.results(of: traces, countersOnly: true, console: console)
+    if let result = results.first(where: { !$0.crosscheck.agree }) {
+      throw Failure(
+        .regression, "\(result.trace.path): the strategies disagree on the notified stores; no baseline was written")
+    }
+    try file.write(JSONExporter.export(results))
+  }
+
+  /// The baseline of one result: the same recording, or else one under the same name, whose difference is then told.
+  private func match(for result: RunResult, in baselines: [RunResult]) throws -> RunResult {
+    let match =
+      baselines.first { $0.trace.digest == result.trace.digest }
+      ?? baselines.first { $0.trace.path == result.trace.path }
+    guard let match else {
+      throw NotComparable("\(baseline) has no baseline of \(result.trace.path); make one with --update")
+    }
+    return match
+  }
+}

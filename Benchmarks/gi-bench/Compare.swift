@@ -1,0 +1,42 @@
+import ArgumentParser
+import Report
+
+/// `gi-bench compare`: two saved results side by side.
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Hold two saved results against each other: ratio, interval, verdict.",
+    discussion: """
+      The interval holds every ratio the costs allow within their brackets; where it holds 1 the verdict is undecided. \
+      Host seconds are shown and not judged. Results of other recordings, policies or profiles are refused with exit \
+      status 3. `compare` only tells, `check` judges: a dearer result is no failure here.
+
+      EXAMPLES:
+        gi-bench compare before.json after.json
+        gi-bench compare before.json after.json --format markdown
+
+      \(ExitStatus.help)
+      """)
+
+  @Argument(help: "The first result, saved by `run --save`.", completion: .file(extensions: ["json"])) var a: String
+  @Argument(help: "The second result.", completion: .file(extensions: ["json"])) var b: String
+
+  @Flag(help: "Compare unlike results all the same.") var force = false
+
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Terminal") var console: ConsoleOptions
+
+  func run() throws {
+    let destinations = try output.destinations(console: console, inputs: [a, b])
+    let results = try [a, b].map(SavedFile.read)
+    let comparison = try Comparison(of: results[1], against: results[0], names: (a, b), isForced: force)
+    try destinations.write { format, paints in
+      switch format {
+      case .text: TextExporter(paints: paints).export([comparison.document])
+      case .json: try JSONExporter.encode(comparison)
+      case .csv: comparison.csv
+      case .markdown: MarkdownExporter.export([comparison.document])
+      case .html: HTMLExporter.export([comparison.document])
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+import Foundation
+
+/// What goes to the terminal besides the report.
+struct ConsoleOptions: ParsableArguments {
+  @Flag(name: .shortAndLong, help: "Print nothing but errors; files are still written.")
+  var quiet = false
+
+  @Flag(name: .customLong("no-progress"), help: "Draw no progress line; none is drawn where stderr is no terminal.")
+  var isWithoutProgress = false
+
+  @Option(help: "Paint text reports; auto honours NO_COLOR.")
+  var color = Coloring.auto
+
+  /// When text reports are painted.
+  enum Coloring: String, CaseIterable, ExpressibleByArgument {
+    case auto, always, never
+  }
+
+  /// Whether text on the standard output is painted.
+  var paints: Bool {
+    switch color {
+    case .always: true
+    case .never: false
+    case .auto: isatty(1) == 1 && variable("NO_COLOR").isEmpty && variable("TERM") != "dumb"
+    }
+  }
+
+  /// A progress line of that name; nil where none is to be drawn.
+  func progressLine(named name: String) -> ProgressLine? {
+    let isDrawn = !quiet && !isWithoutProgress && isatty(2) == 1 && variable("TERM") != "dumb"
+    return isDrawn ? ProgressLine(name: name) : nil
+  }
+
+  private func variable(_ name: String) -> String { ProcessInfo.processInfo.environment[name] ?? "" }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Report
+
+/// Where reports go, and in which format.
+struct OutputOptions: ParsableArguments {
+  @Option(help: "Format of the report.")
+  var format = ReportFormat.text
+
+  @Option(
+    name: .customLong("export"),
+    help: ArgumentHelp("Also write a report of that format to a file; repeatable.", valueName: "format=file"))
+  var exports: [String] = []
+
+  @Option(help: ArgumentHelp("Write the report to this file; - is the standard output.", valueName: "file"))
+  var output = standardOutput
+
+  static let standardOutput = "-"
+
+  func validate() throws { _ = try exports.map(Self.parsed) }
+
+  /// Proves every destination writable; `saves` are files that get JSON, `inputs` must not be overwritten.
+  func destinations(console: ConsoleOptions, saves: [String] = [], inputs: [String]) throws -> Destinations {
+    var targets = try exports.map(Self.parsed) + saves.map { (.json, $0) }
+    if output != Self.standardOutput || !console.quiet { targets.insert((format, output), at: 0) }
+    return try Destinations(targets, inputs: inputs, paints: console.paints)
+  }
+
+  private static func parsed(_ export: String) throws -> (ReportFormat, String) {
+    let formats = ReportFormat.allCases.map(\.rawValue)
+    guard let equals = export.firstIndex(of: "="), case let file = String(export[export.index(after: equals)...]),
+      !file.isEmpty
+    else { throw ValidationError("--export \(export) names no file; write it as --export json=FILE") }
+    let name = String(export[..<equals])
+    guard let format = ReportFormat(rawValue: name) else {
+      throw ValidationError(
+        "--export \(export): no format is named '\(name)'; \(Nearest.advice(for: name, in: formats))")
+    }
+    return (format, file)
+  }
+}
+
+extension ReportFormat: ExpressibleByArgument {}
+
+/// Every place a report goes to, proved writable before the work begins.
+struct Destinations {
+  private let targets: [(format: ReportFormat, file: OutputFile?)]
+  private let paints: Bool
+
+  init(_ wanted: [(ReportFormat, String)], inputs: [String], paints: Bool) throws {
+    self.paints = paints
+    guard wanted.count(where: { $0.1 == OutputOptions.standardOutput }) <= 1 else {
+      throw ValidationError("two reports go to the standard output; give one of them a file")
+    }
+    let read = Set(inputs.compactMap(OutputFile.resolved))
+    var taken: Set<String> = []
+    targets = try wanted.map { format, path in
+      guard path != OutputOptions.standardOutput else { return (format, nil) }
+      let file = try OutputFile(path)
+      guard !read.contains(file.canonicalPath) else {
+        throw ValidationError("\(path) is also read, and would be overwritten; give another file")
+      }
+      guard file.isInPlace || taken.insert(file.canonicalPath).inserted else {
+        throw ValidationError("two reports go to \(path); give one of them another file")
+      }
+      return (format, file)
+    }
+  }
+
+  /// Renders each format and writes it; the standard output comes last, since its reader may leave.
+  func write(_ render: (_ format: ReportFormat, _ paints: Bool) throws -> String) throws {
+    for (format, file) in targets { try file?.write(render(format, false)) }
+    for (format, file) in targets where file == nil {
+      try OutputFile.writeStandardOutput(render(format, paints))
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Foundation
+import Replay
+import Report
+
+/// `gi-bench run`, the default: replays recordings and compares strategies.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Replay traces and compare strategies (the default).",
+    usage: "gi-bench [run] TRACE... [options]",
+    discussion: """
+      Prints the strategy table, latency percentiles by stage, notifications by kind, the cross-check of the notified \
+      sets, and the ranking. Cycles are modelled from exact counts and a profile; seconds and nanoseconds are measured \
+      on this host. A cross-check that fails ends with exit status 2.
+
+      EXAMPLES:
+        gi-bench traces/boot.trace
+        gi-bench traces/boot.trace --strategy eptp-exit --strategy vmfunc --profile sapphire-rapids
+        gi-bench traces/boot.trace --counters-only --format json --output boot.json
+        gi-bench traces/boot.trace --quiet --export html=boot.html --export csv=boot.csv
+
+      \(ExitStatus.help)
+      """)
+
+  @Argument(
+    help: ArgumentHelp("Recordings to replay; - is the standard input.", valueName: "trace"),
+    completion: .file(extensions: ["trace"]))
+  var traces: [String]
+
+  @OptionGroup(title: "Replay") var choice: ReplayOptions
+
+  @Flag(name: .customLong("counters-only"), help: "Read no clock; the result is byte-identical everywhere.")
+  var countersOnly = false
+
+  @OptionGroup(title: "Output") var output: OutputOptions
+
+  @Option(help: ArgumentHelp("Save the result as JSON for `compare`.", valueName: "file"))
+  var save: String?
+
+  @OptionGroup(title: "Terminal") var console: ConsoleOptions
+
+  func validate() throws {
+    // A misspelt or misplaced subcommand arrives here as a trace.
+    guard let first = traces.first, first != InputFile.standardInput, !InputFile.exists(first),
+      let meant = Nearest.to(first, in: GIBench.configuration.subcommands.map { $0._commandName })
+    else { return }
+    throw ValidationError(
+      meant == first
+        ? "the subcommand \(first) stands behind options; write `gi-bench \(first) ...` with the options last"
+        : "there is no trace '\(first)'; did you mean `gi-bench \(meant)`?")
+  }
+
+  func run() throws {
+    let destinations = try output.destinations(console: console, saves: save.map { [$0] } ?? [], inputs: traces)
+    let results = try choice.results(of: traces, countersOnly: countersOnly, console: console)
+    try destinations.write { try report(on: results, as: $0, painted: $1) }
+    if let result = results.first(where: { !$0.crosscheck.agree }) {
+      throw Failure(
+        .regression, "\(result.trace.path): the strategies disagree on the notified stores; see the cross-check")
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import Replay
+import Report
+import Synchronization
+
+/// One line on the terminal that says how far a run is and how long it will take; never drawn elsewhere.
+final class ProgressLine: Sendable {
+  private struct State {
+    var started = ContinuousClock.now
+    var drawn: ContinuousClock.Instant?
+  }
+
+  private let state = Mutex(State())
+  private let name: String
+
+  /// A line for one trace; `name` says which.
+  init(name: String) { self.name = name }
+
+  /// Draws the line anew, at most ten times a second.
+  func show(_ progress: ReplayProgress) {
+    state.withLock { state in
+      let now = ContinuousClock.now
+      if let drawn = state.drawn, now - drawn < .milliseconds(100) { return }
+      state.drawn = now
+      let text = Self.text(name: name, progress, elapsed: (now - state.started) / .seconds(1))
+      StandardError.write("\r\(text.prefix(Self.columns - 1))\u{1B}[K")
+    }
+  }
+
+  /// Wipes the line, so that what follows starts at the margin.
+  func clear() {
+    state.withLock { state in
+      if state.drawn != nil { StandardError.write("\r\u{1B}[K") }
+      state.drawn = nil
+    }
+  }
+
+  /// The line's words.
+  static func text(name: String, _ progress: ReplayProgress, elapsed: Double) -> String {
+    let ofStrategy = progress.totalWrites > 0 ? Double(progress.writes) / Double(progress.totalWrites) : 0
+    let total = Double(max(1, progress.strategies))
+    let done = min(1, (Double(progress.finished) + min(1, ofStrategy)) / total)
+    var text = "\(Terminal.printable(name)): \(progress.strategy) "
+    text += "(\(min(progress.finished + 1, progress.strategies)) of \(progress.strategies)), \(Int(done * 100)) %"
+    if elapsed > 0.5, done > 0.01 {
+      let seconds = Int((elapsed * (1 - done) / done).rounded(.up))
+      text += ", " + (seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s") + " left"
+    }
+    return text
+  }
+
+  private static var columns: Int {
+    var size = winsize()
+    return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
+  }
+}

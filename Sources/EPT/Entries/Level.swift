@@ -1,0 +1,49 @@
+import Addresses
+
+/// One of the four levels of EPT paging structures (SDM vol. 3C, "EPT Translation Mechanism"), numbered from the page up.
+@frozen
+public enum Level: UInt8, Comparable, CaseIterable, Sendable {
+  /// EPT PTE: maps a 4 KiB page.
+  case pte = 1
+  /// EPT PDE: refers to a page table or maps a 2 MiB page.
+  case pde = 2
+  /// EPT PDPTE: refers to a page directory or maps a 1 GiB page.
+  case pdpte = 3
+  /// EPT PML4E: refers to a page-directory-pointer table.
+  case pml4e = 4
+
+  /// Orders from the page (PTE) up to the root (PML4E).
+  @inlinable public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+
+  /// How many address bits an entry of this level spans: 12, 21, 30 or 39.
+  @inlinable @inline(__always) public var shift: UInt64 { 3 &+ 9 &* UInt64(rawValue) }
+
+  /// How many bytes an entry of this level spans: 4 KiB, 2 MiB, 1 GiB or 512 GiB.
+  @inlinable @inline(__always) public var byteCount: UInt64 { 1 << shift }
+
+  /// How many 4 KiB pages an entry of this level spans.
+  @inlinable @inline(__always) public var pageCount: UInt64 { 1 << (shift &- 12) }
+
+  /// The address bits below this level's: the offset within the page that a leaf of this level maps.
+  @inlinable @inline(__always) public var offsetMask: UInt64 { (1 << shift) &- 1 }
+
+  /// The index of an address in a table of this level, 0...511.
+  @inlinable @inline(__always)
+  public func index(of address: UInt64) -> UInt64 { address >> shift & 511 }
+
+  /// The level below, nil for a PTE.
+  @inlinable public var below: Level? { Level(rawValue: rawValue &- 1) }
+
+  /// The level above, nil for a PML4E.
+  @inlinable public var above: Level? { Level(rawValue: rawValue &+ 1) }
+
+  /// The manual's name of an entry of this level.
+  public var entryName: String {
+    switch self {
+    case .pte: "EPT PTE"
+    case .pde: "EPT PDE"
+    case .pdpte: "EPT PDPTE"
+    case .pml4e: "EPT PML4E"
+    }
+  }
+}

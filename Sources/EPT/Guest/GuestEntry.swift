@@ -1,0 +1,136 @@
+import Addresses
+
+/// A guest paging-structure entry of 4-level paging (SDM vol. 3A, "4-Level Paging and 5-Level Paging").
+///
+/// Levels are named as in EPT: PML4E, PDPTE, PDE, PTE.
+@frozen
+public struct GuestEntry: RawRepresentable, Hashable, Sendable {
+  /// The 64 bits.
+  public var rawValue: UInt64
+  /// An entry from its bits.
+  @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+  /// An entry from its bits.
+  @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
+  /// Bit 0: present.
+  public static let presentBit: UInt64 = 1 << 0
+  /// Bit 1: writes are allowed.
+  public static let writableBit: UInt64 = 1 << 1
+  /// Bit 2: user-mode accesses are allowed.
+  public static let userBit: UInt64 = 1 << 2
+  /// Bit 5: accessed.
+  public static let accessedBit: UInt64 = 1 << 5
+  /// Bit 6: dirty (entries that map a page).
+  public static let dirtyBit: UInt64 = 1 << 6
+  /// Bit 8: global (entries that map a page).
+  public static let globalBit: UInt64 = 1 << 8
+  /// Bit 63: execute-disable.
+  public static let executeDisableBit: UInt64 = 1 << 63
+
+  /// Whether an entry of this level maps a page.
+  @inlinable @inline(__always)
+  public func mapsPage(at level: Level) -> Bool {
+    level == .pte || (level != .pml4e && rawValue & EPTEntry.pageBit != 0)
+  }
+
+  /// The PAT type that a leaf selects; its PAT bit is bit 7 of a PTE and bit 12 of a large page.
+  public func patType(at level: Level, register: UInt64) -> MemoryType {
+    MemoryType.pat(
+      register: register, pat: rawValue & (level == .pte ? 1 << 7 : 1 << 12) != 0,
+      cacheDisable: rawValue & 1 << 4 != 0, writeThrough: rawValue & 1 << 3 != 0)
+  }
+}
+
+extension GuestState {
+  /// The bits that are reserved in a present guest entry of this level: 51:M, bit 63 without NXE, bit 7 of a PML4E, and the low
+  /// address bits of a large page but for bit 12, which is its PAT bit.
+  @inlinable @inline(__always)
+  public func reservedBits(_ entry: UInt64, at level: Level, _ width: PhysicalAddressWidth) -> UInt64 {
+    var reserved = width.reservedInEntries | (noExecute ? 0 : GuestEntry.executeDisableBit)
+    if level == .pml4e {
+      reserved |= EPTEntry.pageBit
+    } else if level != .pte && entry & EPTEntry.pageBit != 0 {
+      reserved |= level.offsetMask & ~0x1fff
+    }
+    return entry & reserved
+  }
+}
+
+extension GuestLinearAddress {
+  /// Whether bits 63:47 are all equal, as 4-level paging requires.
+  @inlinable @inline(__always)
+  public var isCanonical: Bool { UInt64(bitPattern: Int64(bitPattern: rawValue << 16) >> 16) == rawValue }
+}
+
+/// What the guest's paging structures say of a linear address: where it leads, and what all entries together allow.
+@frozen
+public struct GuestTranslation: Hashable, Sendable {
+  /// The guest-physical address of the linear address.
+  public var gpa: GuestPhysicalAddress
+  /// The level of the leaf: the size of the guest page.
+  public var level: Level
+  /// The leaf.
+  public var leaf: GuestEntry
+  /// U/S = 1 in every entry: a user-mode address.
+  public var isUser: Bool
+  /// R/W = 1 in every entry.
+  public var isWritable: Bool
+  /// XD = 1 in some entry.
+  public var isExecuteDisable: Bool
+  /// Some entry was read from a page whose EPT leaf has no paging-write access (bit 58).
+  public var isUnverified: Bool
+
+  @inlinable
+  init() {
+    gpa = GuestPhysicalAddress(0)
+    level = .pml4e
+    leaf = GuestEntry(0)
+    isUser = true
+    isWritable = true
+    isExecuteDisable = false
+    isUnverified = false
+  }
+
+  /// Takes in the rights of one more entry.
+  @inlinable @inline(__always)
+  mutating func add(_ entry: UInt64) {
+    isUser = isUser && entry & GuestEntry.userBit != 0
+    isWritable = isWritable && entry & GuestEntry.writableBit != 0
+    isExecuteDisable = isExecuteDisable || entry & GuestEntry.executeDisableBit != 0
+  }
+
+  /// The properties that an access to the final address takes from its translation.
+  @inlinable @inline(__always)
+  public var accessKind: AccessKind {
+    var kind: AccessKind = .linear
+    if isUser { kind.insert(.userAddress) }
+    if isWritable { kind.insert(.guestWritable) }
+    if isExecuteDisable { kind.insert(.guestExecuteDisable) }
+    if isUnverified { kind.insert(.unverifiedPaging) }
+    return kind
+  }
+}
+
+extension GuestState {
+  /// Whether guest paging denies an access to a translated linear address (SDM vol. 3A, "Determination of Access Rights").
+  @inlinable @inline(__always)
+  public func denies(_ kind: AccessKind, user: Bool, _ page: GuestTranslation) -> Bool {
+    if kind.contains(.fetch) {
+      if page.isExecuteDisable { return true }
+      return user ? !page.isUser : page.isUser && smep
+    }
+    if user {
+      return !page.isUser || (kind.contains(.write) && !page.isWritable)
+    }
+    if page.isUser && smap && !alignmentCheck { return true }
+    return kind.contains(.write) && !page.isWritable && writeProtect
+  }
+
+  /// The error code of a page fault (SDM vol. 3A, "Interrupt 14—Page-Fault Exception (#PF)"): bit 0 protection, 1 write, 2 user,
+  /// 3 reserved bit, 4 fetch (with NXE or SMEP only).
+  @inlinable
+  public func faultCode(_ kind: AccessKind, user: Bool, protection: Bool, reserved: Bool) -> UInt32 {
+    (protection ? 1 : 0) | (kind.contains(.write) ? 2 : 0) | (user ? 4 : 0) | (reserved ? 8 : 0)
+      | (kind.contains(.fetch) && (noExecute || smep) ? 16 : 0)
+  }
+}

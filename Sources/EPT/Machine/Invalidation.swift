@@ -1,0 +1,111 @@
+import Addresses
+
+/// Where an invalidating instruction is executed.
+@frozen
+public enum ExecutionMode: Hashable, Sendable {
+  /// VMX root operation, at this privilege level.
+  case root(privilegeLevel: UInt8)
+  /// VMX non-root operation.
+  case nonRoot
+  /// Outside VMX operation.
+  case outside
+}
+
+/// What INVEPT or INVVPID came to.
+@frozen
+public enum InvalidationOutcome: Hashable, Sendable {
+  /// VMsucceed.
+  case success
+  /// VMfail with error 28, "Invalid operand to INVEPT/INVVPID".
+  case invalidOperand
+  /// #UD.
+  case undefinedOpcode
+  /// #GP(0).
+  case generalProtection
+  /// A VM exit with this basic exit reason.
+  case exit(reason: UInt16)
+}
+
+extension EPTMachine {
+  /// Executes INVEPT (SDM vol. 3C, "INVEPT—Invalidate Translations Derived from EPT").
+  ///
+  /// Type 1 drops what is tagged with bits 51:12 of the descriptor's EPTP, which must be one that VM entry would accept; type 2 drops
+  /// everything. Bits 127:64 of the descriptor are not looked at, as the instruction's operation does not.
+  public mutating func invept(
+    type: UInt64, eptp: EPTPointer, mode: ExecutionMode = .root(privilegeLevel: 0)
+  ) -> InvalidationOutcome {
+    if let refusal = refusal(of: .invept, exitReason: 50, mode) { return refusal }
+    switch type {
+    case 1:
+      guard capabilities.has(.inveptSingle), eptp.isValid(on: capabilities) else { return .invalidOperand }
+      caches.dropAll(eptp.tag)
+    case 2:
+      guard capabilities.has(.inveptAll) else { return .invalidOperand }
+      caches.dropAll(nil)
+    default:
+      return .invalidOperand
+    }
+    return .success
+  }
+
+  /// Executes INVVPID (SDM vol. 3C, "INVVPID—Invalidate Translations Based on VPID").
+  ///
+  /// `vpid` is the first quadword of the descriptor, whose bits 63:16 must be 0, `linear` the second. Types: 0 address, 1 VPID, 2 all VPIDs but
+  /// 0, 3 VPID but for global translations. Guest-physical mappings stay.
+  public mutating func invvpid(
+    type: UInt64, vpid: UInt64, linear: GuestLinearAddress, mode: ExecutionMode = .root(privilegeLevel: 0)
+  ) -> InvalidationOutcome {
+    if let refusal = refusal(of: .invvpid, exitReason: 53, mode) { return refusal }
+    let features: [Capabilities.Feature] = [.invvpidAddress, .invvpidSingle, .invvpidAll, .invvpidRetainingGlobals]
+    guard type < 4, capabilities.has(features[Int(type)]), let vpid = UInt16(exactly: vpid), vpid != 0 || type == 2
+    else { return .invalidOperand }
+    switch type {
+    case 0:
+      guard linear.isCanonical else { return .invalidOperand }
+      caches.dropLinear(linear) { $0.vpid == vpid }
+    case 1: caches.dropCombined { $0.vpid == vpid }
+    case 2: caches.dropCombined { $0.vpid != 0 }
+    default: caches.dropCombined(retainingGlobals: true) { $0.vpid == vpid }
+    }
+    return .success
+  }
+
+  private func refusal(
+    of feature: Capabilities.Feature, exitReason: UInt16, _ mode: ExecutionMode
+  ) -> InvalidationOutcome? {
+    guard capabilities.has(feature), mode != .outside else { return .undefinedOpcode }
+    switch mode {
+    case .nonRoot: return .exit(reason: exitReason)
+    case .root(let level) where level > 0: return .generalProtection
+    default: return nil
+    }
+  }
+}
+
+/// What the guest does that invalidates its own combined mappings (SDM vol. 3A, "Operations that Invalidate TLBs and
+/// Paging-Structure Caches"; vol. 3C, "Operations That Invalidate Cached Mappings"): under the current VPID, for every EPTRTA.
+extension EPTMachine {
+  /// INVLPG: the address under the current PCID and global, and every combined paging-structure entry of the PCID.
+  public mutating func invlpg(_ linear: GuestLinearAddress) {
+    let (vpid, pcid) = (vpid, guest.pcid)
+    caches.dropLinear(linear) { $0.vpid == vpid && ($0.pcid == pcid || $0.isGlobal) }
+    caches.dropCombinedStructures { $0.vpid == vpid && $0.pcid == pcid }
+  }
+
+  /// MOV to CR3: the new value; what the new PCID holds is dropped but for global translations. (Bit 63 of the source, which asks to
+  /// keep it, is not modelled.)
+  public mutating func moveToCR3(_ value: UInt64) {
+    guest.cr3 = value
+    let (vpid, pcid) = (vpid, guest.pcid)
+    caches.dropCombined(retainingGlobals: true) { $0.vpid == vpid && $0.pcid == pcid }
+  }
+
+  /// INVPCID of every context with globals, or a change of CR0.PG, CR4.PGE, CR4.SMEP (0 to 1) or CR4.PCIDE (1 to 0): everything of the VPID.
+  public mutating func flushGuestMappings() {
+    let vpid = vpid
+    caches.dropCombined { $0.vpid == vpid }
+  }
+
+  /// VM entry or VM exit: without VPIDs, the combined mappings of VPID 0 are dropped.
+  public mutating func vmTransition() { passTransition() }
+}

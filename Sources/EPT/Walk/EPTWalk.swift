@@ -1,0 +1,137 @@
+import Addresses
+
+/// How far a walk of the EPT paging structures came, and what it gathered on the way. Rights are not judged here.
+@frozen
+public struct EPTWalk: Hashable, Sendable {
+  /// Where a walk ends.
+  @frozen
+  public enum End: UInt8, Sendable {
+    /// At a leaf: the entry maps a page.
+    case page
+    /// At an entry that is not present.
+    case notPresent
+    /// At a misconfigured entry.
+    case misconfigured
+    /// Before any entry: the guest-physical address has bits beyond 47.
+    case addressTooWide
+  }
+
+  /// Where the walk ended.
+  public var end: End
+  /// The level of ``entry``.
+  public var level: Level
+  /// The deciding entry: the leaf, or the one that stopped the walk; 0 if the address was too wide.
+  public var entry: EPTEntry
+  /// Where the deciding entry lies.
+  public var entryAddress: HostPhysicalAddress
+  /// The AND of all entries used, the leaf included.
+  public var granted: UInt64
+  /// The AND of the entries that refer to tables, the leaf not included; all ones if there were none.
+  public var grantedAboveLeaf: UInt64
+
+  /// A walk from its parts.
+  @inlinable @inline(__always)
+  init(
+    _ end: End, _ level: Level, _ entry: UInt64, at entryAddress: HostPhysicalAddress, above: UInt64
+  ) {
+    self.end = end
+    self.level = level
+    self.entry = EPTEntry(entry)
+    self.entryAddress = entryAddress
+    granted = above & entry
+    grantedAboveLeaf = above
+  }
+
+  /// The AND of the rights over all entries, as bits 6:3 of an exit qualification report it; empty unless a leaf was reached.
+  @inlinable public var rights: Rights { end == .page ? Rights(entryBits: granted) : [] }
+
+  /// Where a guest-physical address lands in the page of the leaf.
+  @inlinable @inline(__always)
+  public func address(of gpa: GuestPhysicalAddress) -> HostPhysicalAddress {
+    let offset = level.offsetMask
+    return HostPhysicalAddress(entry.rawValue & EPTEntry.addressMask & ~offset | gpa.rawValue & offset)
+  }
+}
+
+/// Where a walk begins: at the root, or below it with what a paging-structure cache remembers.
+@frozen
+public struct WalkStart: Hashable, Sendable {
+  /// The table to read first.
+  public var table: HostPhysicalAddress
+  /// The level of that table's entries.
+  public var level: Level
+  /// The AND of the entries that led to the table; all ones at the root.
+  public var granted: UInt64
+
+  /// A start from its parts.
+  @inlinable
+  public init(table: HostPhysicalAddress, level: Level, granted: UInt64) {
+    self.table = table
+    self.level = level
+    self.granted = granted
+  }
+
+  /// The start of a full walk.
+  @inlinable @inline(__always)
+  public static func root(_ pointer: EPTPointer) -> WalkStart {
+    WalkStart(table: pointer.root, level: .pml4e, granted: ~0)
+  }
+}
+
+extension EntryRules {
+  /// Walks the EPT paging structures for a guest-physical address: presence and misconfiguration, level by level.
+  ///
+  /// Source: SDM vol. 3C, "EPT Translation Mechanism" and "EPT Misconfigurations". In this order, and a later step never precedes an earlier:
+  /// a wide address stops the walk before any entry is read; an entry that is not present stops it; then one that is misconfigured;
+  /// a good entry leads on. Rights are gathered and judged by the caller once the leaf is reached.
+  @inlinable @inline(__always)
+  public func walk<Memory: PhysicalMemory, Observer: WalkObserver>(
+    _ gpa: GuestPhysicalAddress, from start: WalkStart, in memory: Memory, _ observer: inout Observer
+  ) -> EPTWalk {
+    guard gpa.rawValue >> 48 == 0 else {
+      return EPTWalk(.addressTooWide, .pml4e, 0, at: start.table, above: 0)
+    }
+    var table = start.table
+    var granted = start.granted
+    if start.level == .pml4e, let end = step(.pml4e, gpa, &table, &granted, memory, &observer) { return end }
+    if start.level >= .pdpte, let end = step(.pdpte, gpa, &table, &granted, memory, &observer) { return end }
+    if start.level >= .pde, let end = step(.pde, gpa, &table, &granted, memory, &observer) { return end }
+    return lastStep(gpa, table, granted, memory, &observer)
+  }
+
+  /// Reads the entry of one of the upper levels: nil, and `table` moved on, if it refers to a table; else where the walk ends.
+  @inlinable @inline(__always)
+  func step<Memory: PhysicalMemory, Observer: WalkObserver>(
+    _ level: Level, _ gpa: GuestPhysicalAddress, _ table: inout HostPhysicalAddress, _ granted: inout UInt64,
+    _ memory: Memory, _ observer: inout Observer
+  ) -> EPTWalk? {
+    let address = HostPhysicalAddress(table.rawValue | level.index(of: gpa.rawValue) << 3)
+    let entry = memory.load(address)
+    observer.reference(.ept, level: level.rawValue, address: address, value: entry)
+    guard isPresent(entry) else { return EPTWalk(.notPresent, level, entry, at: address, above: granted) }
+    if entry & largePageBit(level) != 0 {
+      let end: EPTWalk.End = isMisconfiguredPage(entry, level) ? .misconfigured : .page
+      return EPTWalk(end, level, entry, at: address, above: granted)
+    }
+    if isMisconfiguredTable(entry, level) {
+      return EPTWalk(.misconfigured, level, entry, at: address, above: granted)
+    }
+    granted &= entry
+    table = HostPhysicalAddress(entry & EPTEntry.addressMask)
+    return nil
+  }
+
+  /// Reads the PTE, where every walk that came so far ends.
+  @inlinable @inline(__always)
+  func lastStep<Memory: PhysicalMemory, Observer: WalkObserver>(
+    _ gpa: GuestPhysicalAddress, _ table: HostPhysicalAddress, _ granted: UInt64, _ memory: Memory,
+    _ observer: inout Observer
+  ) -> EPTWalk {
+    let address = HostPhysicalAddress(table.rawValue | Level.pte.index(of: gpa.rawValue) << 3)
+    let entry = memory.load(address)
+    observer.reference(.ept, level: 1, address: address, value: entry)
+    let end: EPTWalk.End =
+      !isPresent(entry) ? .notPresent : isMisconfiguredPage(entry, .pte) ? .misconfigured : .page
+    return EPTWalk(end, .pte, entry, at: address, above: granted)
+  }
+}

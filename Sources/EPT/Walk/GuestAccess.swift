@@ -1,0 +1,74 @@
+import Addresses
+
+/// What an access does, and on whose behalf.
+@frozen
+public struct AccessKind: OptionSet, Hashable, Sendable {
+  /// The properties as bits; bits 2:0 stand as in an exit qualification.
+  public let rawValue: UInt16
+  /// Properties from bits.
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  /// A data read.
+  public static let read = AccessKind(rawValue: 1 << 0)
+  /// A data write.
+  public static let write = AccessKind(rawValue: 1 << 1)
+  /// An instruction fetch.
+  public static let fetch = AccessKind(rawValue: 1 << 2)
+  /// A read-modify-write: one access that is both.
+  public static let readWrite: AccessKind = [.read, .write]
+
+  /// There is a linear address. Not so for the load of PDPTEs by MOV to CR, for trace output and for architectural PEBS.
+  public static let linear = AccessKind(rawValue: 1 << 3)
+  /// The access is to a guest paging-structure entry; a write of this kind is an update of accessed and dirty flags.
+  public static let pagingStructure = AccessKind(rawValue: 1 << 4)
+  /// The linear address is a user-mode one: U/S = 1 in every guest entry of its translation, or CR0.PG = 0.
+  public static let userAddress = AccessKind(rawValue: 1 << 5)
+  /// Guest paging allows writes to the linear address.
+  public static let guestWritable = AccessKind(rawValue: 1 << 6)
+  /// Guest paging makes the linear address execute-disable.
+  public static let guestExecuteDisable = AccessKind(rawValue: 1 << 7)
+  /// A shadow-stack access.
+  public static let shadowStack = AccessKind(rawValue: 1 << 8)
+  /// A supervisor shadow-stack access.
+  public static let supervisorShadowStack: AccessKind = [.shadowStack, AccessKind(rawValue: 1 << 9)]
+  /// A guest entry of this translation was read from a page without paging-write access: what guest-paging verification looks for.
+  public static let unverifiedPaging = AccessKind(rawValue: 1 << 10)
+  /// The access is asynchronous to instruction execution (trace output, PEBS, user-interrupt delivery).
+  public static let asynchronous = AccessKind(rawValue: 1 << 11)
+  /// A write that may not use sub-page permissions: transactional, to an enclave's range, by PEBS, or across pages by policy.
+  public static let noSubPage = AccessKind(rawValue: 1 << 12)
+
+  /// An ordinary data read through a linear address.
+  public static let dataRead: AccessKind = [.read, .linear]
+  /// An ordinary data write through a linear address.
+  public static let dataWrite: AccessKind = [.write, .linear]
+  /// An ordinary fetch through a linear address.
+  public static let codeFetch: AccessKind = [.fetch, .linear]
+  /// The read of a guest paging-structure entry on behalf of a linear address.
+  public static let pagingRead: AccessKind = [.read, .linear, .pagingStructure]
+}
+
+/// One access with a guest-physical address.
+@frozen
+public struct GuestAccess: Hashable, Sendable {
+  /// Where the access goes.
+  public var gpa: GuestPhysicalAddress
+  /// The linear address that led to it; meaningful with ``AccessKind/linear``.
+  public var gla: GuestLinearAddress
+  /// What it does and on whose behalf.
+  public var kind: AccessKind
+  /// How many bytes of the page it touches, from `gpa` on; sub-page permissions look at it, nothing else does.
+  public var byteCount: UInt16
+
+  /// An access from its parts.
+  @inlinable @inline(__always)
+  public init(
+    _ gpa: GuestPhysicalAddress, _ kind: AccessKind, gla: GuestLinearAddress = GuestLinearAddress(0),
+    byteCount: UInt16 = 1
+  ) {
+    self.gpa = gpa
+    self.gla = gla
+    self.kind = kind
+    self.byteCount = byteCount
+  }
+}

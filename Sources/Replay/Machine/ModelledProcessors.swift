@@ -1,0 +1,73 @@
+import EPT
+import GuestIntegrity
+
+/// The processors as a replay models them: what the hypervisor asks of them is counted, and their caches lose what an
+/// INVEPT invalidates.
+///
+/// Caches and active sets are raw memory, so that the loop over stores reads them without reference counting or
+/// exclusivity checks; the owner calls ``deallocate()``.
+struct ModelledProcessors: ProcessorControl {
+  let vcpus: Int
+  let caches: UnsafeMutablePointer<VirtualCPUCaches>
+  /// The first-level TLB of each vCPU, and the tag of its active table set: all that the common store reads.
+  let fast: UnsafeMutablePointer<FastPath>
+  var counts = EventCounts()
+  /// Table sets of each root, to find the tag of an INVEPT's EPTP.
+  private var setOfRoot: [UInt64: UInt32] = [:]
+
+  /// What the common store of one vCPU reads.
+  struct FastPath {
+    let l1: SetAssociativeCache
+    var tag: UInt32
+  }
+
+  init(vcpus: Int, geometry: CacheGeometry) {
+    self.vcpus = vcpus
+    caches = .allocate(capacity: vcpus)
+    fast = .allocate(capacity: vcpus)
+    for vcpu in 0..<vcpus {
+      (caches + vcpu).initialize(to: VirtualCPUCaches(geometry: geometry))
+      (fast + vcpu).initialize(to: FastPath(l1: caches[vcpu].l1, tag: 0))
+    }
+  }
+
+  func deallocate() {
+    for vcpu in 0..<vcpus { caches[vcpu].deallocate() }
+    caches.deinitialize(count: vcpus)
+    caches.deallocate()
+    fast.deallocate()
+  }
+
+  mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
+    setOfRoot[pointer.rawValue] = UInt32(set.rawValue)
+    fast[vcpu].tag = TranslationKey.key(page: 0, set: UInt32(set.rawValue))
+    counts[means == .vmfunc ? .vmfuncSwitches : .eptpWrites] += 1
+  }
+
+  mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {
+    let lost =
+      switch scope {
+      case .single(let pointer): caches[vcpu].invalidate(set: setOfRoot[pointer.rawValue] ?? 0)
+      case .all: caches[vcpu].invalidate(set: nil)
+      }
+    counts[scope == .all ? .inveptAll : .inveptSingle] += 1
+    counts[.translationsInvalidated] += UInt64(lost)
+  }
+
+  mutating func shootdown(of vcpu: Int, from sender: Int) { counts[.shootdowns] += 1 }
+  mutating func entriesEdited(_ count: Int) { counts[.entryEdits] += UInt64(count) }
+
+  mutating func exit(_ reason: ExitReason, on vcpu: Int) {
+    switch reason {
+    case .hypercall, .vmfunc: counts[.hypercallExits] += 1
+    case .eptViolation, .subPage: counts[.violationExits] += 1
+    case .monitorTrap: counts[.singleSteps] += 1
+    case .modificationLogFull: counts[.pmlFullExits] += 1
+    // A recording has neither.
+    case .nonMaskableInterrupt, .controlRegister: break
+    }
+  }
+
+  mutating func driverStores(_ count: Int, refused: Int, on vcpu: Int) { counts[.treeStores] += UInt64(count) }
+  mutating func treeNodesVisited(_ count: Int, on vcpu: Int) { counts[.treeNodesVisited] += UInt64(count) }
+}

@@ -1,0 +1,26 @@
+/// What translating cost, beyond first-level hits; first-level hits are what is left of all accesses.
+struct TranslationCounts {
+  var stlbHits: UInt64 = 0
+  var walks: UInt64 = 0
+  /// EPT entries read from the first-level, second-level and last-level cache, and from memory.
+  var references = SIMD4<UInt64>()
+  var saved: UInt64 = 0
+
+  mutating func add(_ cost: WalkCost) {
+    walks += 1
+    references &+= SIMD4(truncatingIfNeeded: cost.references)
+    saved += UInt64(cost.saved)
+  }
+
+  /// Adds these to a tally, with the first-level hits that complete them.
+  func add(to counts: inout EventCounts, accesses: UInt64) {
+    counts[.l1TLBHits] += accesses - stlbHits - walks
+    counts[.stlbHits] += stlbHits
+    counts[.walks] += walks
+    counts[.walkReferencesL1] += references[0]
+    counts[.walkReferencesL2] += references[1]
+    counts[.walkReferencesL3] += references[2]
+    counts[.walkReferencesDRAM] += references[3]
+    counts[.pagingStructureCacheHits] += saved
+  }
+}

@@ -1,0 +1,63 @@
+import GuestIntegrity
+
+/// Turns counts into a strategy's result under one profile.
+struct Pricing {
+  let profile: CycleProfile
+
+  func result(
+    of strategy: Strategy, _ outcome: Recording.Outcome, overhead: LinearForm
+  ) -> StrategyResult {
+    let tally = outcome.tally
+    var latency = WeightedDistribution()
+    var stages = [WeightedDistribution](repeating: WeightedDistribution(), count: Stage.latency.count)
+    var stall = LinearForm()
+    for (shape, weight) in tally.shapes {
+      latency.add(shape.latencyPrice.priced(by: profile).value, weight: weight)
+      for (i, stage) in Stage.latency.enumerated() {
+        stages[i].add(shape.price(of: stage).priced(by: profile).value, weight: weight)
+      }
+      stall.add(shape.stallPrice, times: Double(weight))
+    }
+    let stagePercentiles = zip(Stage.latency, stages).map { ($0.rawValue, $1.percentiles) }
+    return StrategyResult(
+      name: strategy.name, sound: strategy.sound, counts: outcome.counts.byName,
+      overheadCycles: overhead.priced(by: profile), guestStallCycles: stall.priced(by: profile),
+      notifications: Notifications(
+        count: tally.count,
+        byKind: .init(
+          protected: tally.count(of: .protected), tree: tally.count(of: .tree), giCode: tally.count(of: .giCode),
+          giData: tally.count(of: .giData)),
+        falseShare: tally.falseShare, latencyCycles: latency.percentiles,
+        stages: Dictionary(uniqueKeysWithValues: stagePercentiles), late: nil,
+        setDigest: "\(tally.count)-" + String(tally.setDigest, radix: 16)),
+      switches: outcome.switches, host: outcome.host)
+  }
+
+  /// Strategies from cheapest to dearest, and whether each neighbouring order holds all over the brackets.
+  func ranking(of strategies: [Strategy], _ prices: [LinearForm]) -> Ranking {
+    let order = prices.indices.sorted {
+      (prices[$0].priced(by: profile).value, $0) < (prices[$1].priced(by: profile).value, $1)
+    }
+    return Ranking(
+      order: order.map { strategies[$0].name },
+      robust: zip(order, order.dropFirst()).map { (prices[$1] - prices[$0]).priced(by: profile).low > 0 })
+  }
+}
+
+extension CrossCheck {
+  /// Compares the sets of notified stores with that of the first sound strategy.
+  ///
+  /// Sound strategies owe the same set; a difference of an unsound one is listed, since that is what it misses.
+  init(_ results: [StrategyResult]) {
+    guard let first = results.first(where: \.sound.value) ?? results.first else {
+      self.init(agree: true, differences: [])
+      return
+    }
+    let differing = results.filter { $0.notifications.setDigest != first.notifications.setDigest }
+    self.init(
+      agree: !differing.contains(where: \.sound.value),
+      differences: differing.map {
+        "\($0.name) notified \($0.notifications.count) stores, \(first.name) \(first.notifications.count): not the same set"
+      })
+  }
+}

@@ -1,0 +1,86 @@
+import Replay
+
+/// Two saved results side by side: a ratio, its interval and a verdict for every figure.
+public struct Comparison: Codable, Equatable, Sendable {
+  /// Schema version, 1.
+  public var schema = 1
+  /// Names of the two results.
+  public var names: [String]
+  /// In what the results differ that they should share; empty unless the comparison was forced.
+  public var unlike: [String]
+  /// What the reader should know, one sentence each.
+  public var notes: [String]
+  /// One row a figure.
+  public var rows: [Row]
+
+  /// One figure of one strategy in both results.
+  public struct Row: Codable, Equatable, Sendable {
+    /// The recording.
+    public var trace: String
+    /// The strategy.
+    public var strategy: String
+    /// What is compared, with its unit.
+    public var figure: String
+    /// The figure in the first result.
+    public var a: Double
+    /// The figure in the second result.
+    public var b: Double
+    /// Second over first, with the interval that the brackets leave; nil where the first is zero.
+    public var ratio: Bracket?
+    /// What follows.
+    public var verdict: Verdict
+  }
+
+  /// What follows from a row.
+  public enum Verdict: String, Codable, Sendable {
+    /// Equal, exactly.
+    case same
+    /// Less in the second result, whatever the costs within their brackets.
+    case less
+    /// More in the second result, whatever the costs within their brackets.
+    case more
+    /// The brackets leave it open.
+    case undecided
+    /// Equal in number, but not the same.
+    case different
+    /// Measured once a result: without its spread a difference means nothing.
+    case unjudged
+  }
+
+  /// Holds `b` against `a`, pairwise in order; `names` are those of the files.
+  ///
+  /// Throws ``NotComparable`` for unlike results unless `isForced`.
+  public init(of b: [RunResult], against a: [RunResult], names: (a: String, b: String), isForced: Bool) throws {
+    self.names = [names.a, names.b]
+    (unlike, notes, rows) = ([], [], [])
+    guard a.count == b.count else {
+      throw NotComparable(
+        "\(names.a) holds \(Figure.counted(a.count, "result", "results")) and \(names.b) \(b.count); "
+          + "compare files of as many results each")
+    }
+    for (a, b) in zip(a, b) {
+      let differences = Likeness.differences(a, b)
+      guard differences.isEmpty || isForced else {
+        throw NotComparable(
+          "\(names.a) and \(names.b) are not comparable: \(differences.joined(separator: ", and ")); "
+            + "--force compares them all the same")
+      }
+      unlike += differences
+      try add(a.roundedForExport(), b.roundedForExport(), areLike: differences.isEmpty)
+    }
+  }
+
+  private mutating func add(_ a: RunResult, _ b: RunResult, areLike: Bool) throws {
+    let shared = a.strategies.compactMap { mine in b.strategies.first { $0.name == mine.name }.map { (mine, $0) } }
+    guard !shared.isEmpty else {
+      throw NotComparable("\(names[0]) and \(names[1]) share no strategy; run both with the same `--strategy`")
+    }
+    let lone = Set(a.strategies.map(\.name)).symmetricDifference(b.strategies.map(\.name)).sorted()
+    if !lone.isEmpty { notes.append("In one result only, not compared: \(lone.joined(separator: ", ")).") }
+    for (mine, other) in shared {
+      let pair = StrategyPair(a: mine, b: other, profile: areLike ? a.profile : nil)
+      notes += pair.notes
+      rows += pair.rows(trace: a.trace.path)
+    }
+  }
+}

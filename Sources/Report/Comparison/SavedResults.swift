@@ -1,0 +1,96 @@
+import Foundation
+import Replay
+
+/// Why a saved result was refused: one sentence with place, finding, expectation and remedy.
+public struct SavedResultError: Error, CustomStringConvertible, Equatable {
+  /// The sentence.
+  public let description: String
+}
+
+/// Why two results cannot be held against each other: one sentence.
+public struct NotComparable: Error, CustomStringConvertible, Equatable {
+  /// The sentence.
+  public let description: String
+
+  /// An error from its sentence.
+  public init(_ description: String) { self.description = description }
+}
+
+/// Results that were saved as JSON, schema 1: one object, or an array of them.
+public enum SavedResults {
+  /// The greatest file that is read, in bytes.
+  public static let sizeLimit = 64 << 20
+
+  /// The results in a file's bytes, every rule checked; `origin` names the file in errors.
+  ///
+  /// Throws ``SavedResultError``, and ``NotComparable`` for another schema.
+  public static func decode(_ json: Data, origin: String) throws -> [RunResult] {
+    func fail(_ what: String) -> SavedResultError { SavedResultError(description: "\(origin): \(what)") }
+    let decoder = JSONDecoder()
+    let isArray = json.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "[")
+    do {
+      let schemas = try isArray ? decoder.decode([Schema].self, from: json) : [decoder.decode(Schema.self, from: json)]
+      if let other = schemas.first(where: { $0.schema != 1 }) {
+        throw NotComparable(
+          "\(origin): schema is \(other.schema), expected 1; save the result again with this gi-bench")
+      }
+      let results =
+        try isArray ? decoder.decode([RunResult].self, from: json) : [decoder.decode(RunResult.self, from: json)]
+      guard !results.isEmpty else { throw fail("holds no result, expected one or more; save it again") }
+      for result in results { try result.validate(fail) }
+      return results
+    } catch let error as DecodingError {
+      throw fail(sentence(for: error))
+    }
+  }
+
+  private struct Schema: Decodable {
+    var schema: Int
+  }
+
+  private static func sentence(for error: DecodingError) -> String {
+    let expected = "; expected a result saved by `gi-bench run --save`"
+    func place(_ context: DecodingError.Context) -> String {
+      let keys = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
+      return keys.isEmpty ? "the top level" : String(keys.drop { $0 == "." })
+    }
+    return switch error {
+    case .keyNotFound(let key, let context): "\(place(context)) lacks the key \"\(key.stringValue)\"\(expected)"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      "\(place(context)) has a value of the wrong kind\(expected)"
+    case .dataCorrupted(let context): "\(place(context)) cannot be read\(expected)"
+    @unknown default: "cannot be read\(expected)"
+    }
+  }
+}
+
+extension RunResult {
+  fileprivate func validate(_ fail: (String) -> SavedResultError) throws {
+    for cost in CostParameter.allCases {
+      let given = profile.parameters.filter { $0.name == cost }
+      guard given.count == 1, let parameter = given.first else {
+        throw fail("profile.parameters gives \(cost.rawValue) \(given.count) times, expected once; save it again")
+      }
+      guard 0 <= parameter.low, parameter.low <= parameter.value, parameter.value <= parameter.high,
+        parameter.high <= 1e9
+      else {
+        throw fail("profile.parameters: \(cost.rawValue) is not 0 <= low <= value <= high <= 1e9; save it again")
+      }
+    }
+    guard !strategies.isEmpty else { throw fail("strategies is empty, expected one or more; save it again") }
+    let names = strategies.map(\.name)
+    guard Set(names).count == names.count else {
+      throw fail("strategies names one strategy twice, expected each once; save it again")
+    }
+    let events = Set(Event.allCases.map(\.name))
+    for strategy in strategies {
+      if let unknown = strategy.counts.keys.filter({ !events.contains($0) }).min() {
+        throw fail("\(strategy.name) counts the unknown event \"\(unknown)\"; save it again with this gi-bench")
+      }
+      for bracket in [strategy.overheadCycles, strategy.guestStallCycles]
+      where !(bracket.low <= bracket.value && bracket.value <= bracket.high) {
+        throw fail("\(strategy.name) has cycles that are not low <= value <= high; save it again")
+      }
+    }
+  }
+}

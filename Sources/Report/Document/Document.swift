@@ -1,0 +1,76 @@
+import Replay
+
+/// A report before it has a format: what is said, in which order, not how it looks.
+///
+/// Run, comparison, gate and profile reports build documents; the text, Markdown and HTML exporters render them.
+public struct Document: Equatable, Sendable {
+  /// The heading of the whole.
+  public var title: String
+  /// Its parts in reading order.
+  public var blocks: [Block]
+
+  /// A document from its parts.
+  public init(title: String, blocks: [Block] = []) {
+    self.title = title
+    self.blocks = blocks
+  }
+
+  /// One part of a document.
+  public enum Block: Equatable, Sendable {
+    /// Opens a section.
+    case heading(String)
+    /// Running text.
+    case paragraph(String)
+    /// Points of equal rank.
+    case list([Cell])
+    /// Names with their values.
+    case facts([Fact])
+    /// Rows and columns.
+    case table(Table)
+    /// Bars with whiskers, for the eye; its figures also stand in a table.
+    case chart(BarChart)
+  }
+
+  /// A name with its value.
+  public struct Fact: Equatable, Sendable {
+    /// The name.
+    public var name: String
+    /// The value.
+    public var value: String
+
+    /// A name with its value.
+    public init(_ name: String, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+}
+
+/// Text that means well or ill.
+public struct Cell: Equatable, Sendable, ExpressibleByStringLiteral {
+  /// The text; it says everything also without its tone.
+  public var text: String
+  /// How it is meant.
+  public var tone: Tone
+
+  /// Text and tone.
+  public init(_ text: String, _ tone: Tone = .plain) {
+    self.text = text
+    self.tone = tone
+  }
+
+  /// Plain text.
+  public init(stringLiteral text: String) { self.init(text) }
+}
+
+/// How a text is meant.
+public enum Tone: String, Equatable, Sendable {
+  /// Neither good nor bad.
+  case plain
+  /// As it should be.
+  case good
+  /// Not as it should be.
+  case bad
+  /// Open.
+  case doubtful
+}

@@ -1,0 +1,51 @@
+import Replay
+
+extension RunResult {
+  /// The result as exports hold it: totals in whole cycles, percentiles in tenths of a cycle, host figures to what a clock
+  /// can tell. Rounding an already rounded result changes nothing.
+  public func roundedForExport() -> RunResult {
+    var result = self
+    for i in result.strategies.indices { result.strategies[i].round() }
+    return result
+  }
+}
+
+extension StrategyResult {
+  fileprivate mutating func round() {
+    overheadCycles.round()
+    guestStallCycles.round()
+    notifications.latencyCycles.round()
+    notifications.stages = notifications.stages.mapValues { stage in
+      var stage = stage
+      stage.round()
+      return stage
+    }
+    host?.round()
+  }
+}
+
+extension Bracket {
+  fileprivate mutating func round() {
+    for path in [\Bracket.low, \.value, \.high] { self[keyPath: path] = rounded(self[keyPath: path], parts: 1) }
+  }
+}
+
+extension Percentiles {
+  fileprivate mutating func round() {
+    for (_, path) in Percentiles.named { self[keyPath: path] = rounded(self[keyPath: path], parts: 10) }
+  }
+}
+
+extension HostFigures {
+  fileprivate mutating func round() {
+    seconds = rounded(seconds, parts: 1_000_000)
+    writesPerSecond = rounded(writesPerSecond, parts: 1)
+    for path in [\HostFigures.lookupNanoseconds, \.alertNanoseconds] {
+      self[keyPath: path].p50 = rounded(self[keyPath: path].p50, parts: 10)
+      self[keyPath: path].p99 = rounded(self[keyPath: path].p99, parts: 10)
+    }
+  }
+}
+
+/// The nearest multiple of one over `parts`; never a negative zero.
+private func rounded(_ x: Double, parts: Double) -> Double { (x * parts).rounded() / parts + 0 }

@@ -1,0 +1,35 @@
+/// Text that is safe and pleasant on a terminal.
+public enum Terminal {
+  /// Columns that running text fills.
+  static let width = 110
+
+  /// The text with everything a terminal could act on replaced by `?`: names in recordings are hostile input.
+  public static func printable(_ text: String) -> String {
+    var safe = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned,
+        .nonspacingMark, .enclosingMark:
+        safe.append("?")
+      default: safe.append(scalar.value > 0xFFFF ? "?" : scalar)
+      }
+    }
+    return String(safe)
+  }
+
+  /// Lines of at most ``width`` columns, each with this indent; at least one line.
+  static func wrapped(_ text: String, indent: String = "") -> [String] {
+    var lines = [indent]
+    for word in printable(text).split(separator: " ") {
+      let last = lines.count - 1
+      if lines[last].count == indent.count {
+        lines[last] += word
+      } else if lines[last].count + 1 + word.count <= width {
+        lines[last] += " " + word
+      } else {
+        lines.append(indent + word)
+      }
+    }
+    return lines
+  }
+}

@@ -1,0 +1,71 @@
+import Replay
+
+/// Holds a fresh result against its reviewed baseline: counts and modelled cycles exactly, host figures not at all.
+public struct Gate: Codable, Equatable, Sendable {
+  /// The recording.
+  public var trace: String
+  /// Strategies that were held against the baseline.
+  public var strategies: [String]
+  /// Every figure that differs.
+  public var findings: [Finding]
+
+  /// A figure that differs from its baseline.
+  public struct Finding: Codable, Equatable, Sendable {
+    /// The strategy; nil for what all strategies share.
+    public var strategy: String?
+    /// The figure, with its unit.
+    public var figure: String
+    /// What the baseline says.
+    public var baseline: String
+    /// What the run says.
+    public var now: String
+    /// What follows.
+    public var verdict: Verdict
+  }
+
+  /// What follows from a difference, from harmless to grave.
+  public enum Verdict: String, Codable, Sendable {
+    /// Another count, at no greater cost.
+    case changed
+    /// Cheaper.
+    case improved
+    /// Dearer, or another answer.
+    case regression
+  }
+
+  /// Whether some figure is dearer or some answer another one.
+  public var hasRegression: Bool { findings.contains { $0.verdict == .regression } }
+
+  /// Holds `run` against `baseline`.
+  ///
+  /// Throws ``NotComparable`` where recording, policy, profile or strategies differ.
+  public init(_ run: RunResult, against baseline: RunResult) throws {
+    let differences = Likeness.differences(baseline, run)
+    guard differences.isEmpty else {
+      throw NotComparable(
+        "\(run.trace.path) is not comparable with its baseline: \(differences.joined(separator: ", and ")); "
+          + "run what the baseline ran, or rewrite it with --update")
+    }
+    let (old, new) = (baseline.roundedForExport(), run.roundedForExport())
+    guard Set(old.strategies.map(\.name)) == Set(new.strategies.map(\.name)) else {
+      let names = { (result: RunResult) in result.strategies.map(\.name).joined(separator: ", ") }
+      throw NotComparable(
+        "\(run.trace.path): the baseline holds \(names(old)), the run holds \(names(new)); "
+          + "run what the baseline ran, or rewrite it with --update")
+    }
+    trace = run.trace.path
+    strategies = new.strategies.map(\.name)
+    findings = []
+    if !new.crosscheck.agree {
+      findings.append(
+        Finding(
+          strategy: nil, figure: "cross-check", baseline: old.crosscheck.agree ? "agree" : "disagree",
+          now: new.crosscheck.differences.first ?? "disagree", verdict: .regression))
+    }
+    for strategy in new.strategies {
+      if let before = old.strategies.first(where: { $0.name == strategy.name }) {
+        findings += StrategyGate(before: before, now: strategy).findings
+      }
+    }
+  }
+}

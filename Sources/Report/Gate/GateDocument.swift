@@ -1,0 +1,67 @@
+import Replay
+
+extension Gate {
+  /// What the gate found, as a document.
+  public var document: Document {
+    let title = "\(trace) against its baseline"
+    guard !findings.isEmpty else {
+      let names = strategies.joined(separator: ", ")
+      return Document(title: title, blocks: [.list([Cell("As the baseline, every count and cycle: \(names).", .good)])])
+    }
+    return Document(
+      title: title,
+      blocks: [
+        .list([conclusion]),
+        .table(
+          Table(
+            caption: "Figures that differ; counts and modelled cycles are exact, nothing is tolerated",
+            columns: [
+              .words("strategy"), .words("figure"), .figure("baseline"), .figure("now"), .words("verdict"),
+            ],
+            rows: findings.map { finding in
+              [
+                Cell(finding.strategy ?? "all"), Cell(finding.figure), Cell(finding.baseline), Cell(finding.now),
+                Cell(finding.verdict.rawValue, Self.tone(finding.verdict)),
+              ]
+            })),
+      ])
+  }
+
+  /// The findings as rows of comma-separated values.
+  public static func csv(_ gates: [Gate]) -> String {
+    CSVExporter.export(
+      rows: [["trace", "strategy", "figure", "baseline", "now", "verdict"]]
+        + gates.flatMap { gate in
+          gate.findings.map {
+            [gate.trace, $0.strategy ?? "", $0.figure, $0.baseline, $0.now, $0.verdict.rawValue]
+          }
+        })
+  }
+
+  private var conclusion: Cell {
+    func strategies(_ verdict: Verdict) -> String {
+      var names: [String] = []
+      for finding in findings where finding.verdict == verdict {
+        let name = finding.strategy ?? "all"
+        if !names.contains(name) { names.append(name) }
+      }
+      return names.joined(separator: ", ")
+    }
+    if hasRegression {
+      return Cell(
+        "Regression: \(strategies(.regression)); if it is meant, rewrite the baseline with --update.", .bad)
+    }
+    if findings.contains(where: { $0.verdict == .improved }) {
+      return Cell("Improved: \(strategies(.improved)); update the baseline with --update.", .good)
+    }
+    return Cell("Changed at no cost: \(strategies(.changed)); update the baseline with --update.", .doubtful)
+  }
+
+  private static func tone(_ verdict: Verdict) -> Tone {
+    switch verdict {
+    case .changed: .doubtful
+    case .improved: .good
+    case .regression: .bad
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Replay
+
+/// One strategy's figures against its baseline.
+struct StrategyGate {
+  let before: StrategyResult
+  let now: StrategyResult
+
+  var findings: [Gate.Finding] { answers + cycles + counts }
+
+  /// What a run answers; another answer is a regression, cheaper or not.
+  private var answers: [Gate.Finding] {
+    let (old, new) = (before.notifications, now.notifications)
+    var findings = [
+      finding("sound", before.sound.value, now.sound.value),
+      finding("notifications", old.count, new.count),
+      finding("set of notified stores, digest", old.setDigest, new.setDigest),
+      finding("notifications of protected pages", old.byKind.protected, new.byKind.protected),
+      finding("notifications of tree pages", old.byKind.tree, new.byKind.tree),
+      finding("notifications of GI code", old.byKind.giCode, new.byKind.giCode),
+      finding("notifications of GI data", old.byKind.giData, new.byKind.giData),
+      finding("false share", old.falseShare, new.falseShare),
+    ]
+    // A store or a run lost is a reader that lost it: the recording is the same.
+    for event in [Event.writes, .runs] {
+      findings.append(finding(event.name, before.counts[event.name, default: 0], now.counts[event.name, default: 0]))
+    }
+    return findings.compactMap(\.self)
+  }
+
+  /// Modelled figures, where more is dearer. Of a bracket the value decides; its ends only tell.
+  private var cycles: [Gate.Finding] {
+    var findings: [Gate.Finding?] = []
+    for (name, path) in [("overhead", \StrategyResult.overheadCycles), ("guest stall", \.guestStallCycles)] {
+      let (old, new) = (before[keyPath: path], now[keyPath: path])
+      findings += [
+        dearer("\(name), cycles", old.value, new.value),
+        finding("\(name), cycles (low)", Figure.exact(old.low), Figure.exact(new.low), verdict: .changed),
+        finding("\(name), cycles (high)", Figure.exact(old.high), Figure.exact(new.high), verdict: .changed),
+      ]
+    }
+    let (old, new) = (before.notifications, now.notifications)
+    for (name, path) in Percentiles.named {
+      findings.append(
+        dearer("latency \(name), cycles", old.latencyCycles[keyPath: path], new.latencyCycles[keyPath: path]))
+    }
+    let late = [("p50", \LateDetection.p50), ("p99", \.p99), ("max", \.max)]
+    for (name, path) in late {
+      findings.append(
+        dearer(
+          "late by \(name), instructions", Double(old.late?[keyPath: path] ?? 0), Double(new.late?[keyPath: path] ?? 0))
+      )
+    }
+    return findings.compactMap(\.self)
+  }
+
+  /// Counts explain cycles; a count of its own is neither good nor bad.
+  private var counts: [Gate.Finding] {
+    let names = Event.allCases.map(\.name).filter { ![Event.writes.name, Event.runs.name].contains($0) }
+    let explaining = names.map { name in
+      finding(name, before.counts[name, default: 0], now.counts[name, default: 0], verdict: .changed)
+    }
+    return (explaining + [finding("switches", before.switches, now.switches, verdict: .changed)]).compactMap(\.self)
+  }
+
+  private func finding<Value: Equatable>(
+    _ figure: String, _ old: Value, _ new: Value, verdict: Gate.Verdict = .regression
+  ) -> Gate.Finding? {
+    guard old != new else { return nil }
+    return Gate.Finding(
+      strategy: now.name, figure: figure, baseline: "\(old)", now: "\(new)", verdict: verdict)
+  }
+
+  private func dearer(_ figure: String, _ old: Double, _ new: Double) -> Gate.Finding? {
+    finding(figure, Figure.exact(old), Figure.exact(new), verdict: new > old ? .regression : .improved)
+  }
+}

@@ -1,0 +1,65 @@
+import Replay
+
+extension RunResult {
+  /// Latency percentiles by stage, one row a strategy and percentile.
+  var latencyTable: Table {
+    let shown = Percentiles.named.filter { ["p50", "p99", "max"].contains($0.name) }
+    return Table(
+      caption: "Notification latency by stage in modelled cycles; a stage's percentile is over that stage alone, "
+        + "so a row need not add up",
+      columns: [.words("strategy"), .words("of all")] + Stage.latency.map { .figure($0.rawValue) }
+        + [.figure("latency")],
+      rows: strategies.filter { $0.notifications.count > 0 }.flatMap { strategy in
+        shown.map { name, path in
+          [Cell(strategy.name), Cell(name)]
+            + Stage.latency.map { stage in
+              Cell(strategy.notifications.stages[stage.rawValue].map { Figure.number($0[keyPath: path]) } ?? "-")
+            } + [Cell(Figure.number(strategy.notifications.latencyCycles[keyPath: path]))]
+        }
+      })
+  }
+
+  /// Notifications by kind of page, false sharing, and how late the late ones were.
+  var kindTable: Table {
+    var columns: [Table.Column] = [
+      .words("strategy"), .figure("protected"), .figure("tree"), .figure("GI code"), .figure("GI data"),
+      .figure("false share"),
+    ]
+    let someAreLate = strategies.contains { $0.notifications.late != nil }
+    if someAreLate { columns += [.figure("late by p50"), .figure("p99"), .figure("max")] }
+    return Table(
+      caption: "Notifications by kind of page; false share: the store touched a monitored page but no monitored byte"
+        + (someAreLate ? "; late in guest instructions after the store" : ""),
+      columns: columns,
+      rows: strategies.map { strategy in
+        let notified = strategy.notifications
+        let kinds = notified.byKind
+        return [Cell(strategy.name)]
+          + [kinds.protected, kinds.tree, kinds.giCode, kinds.giData, notified.falseShare].map {
+            Cell(Figure.count($0))
+          }
+          + (notified.late.map { late in [late.p50, late.p99, late.max].map { Cell(Figure.count($0)) } } ?? [])
+      })
+  }
+
+  /// Whether the strategies notified the same stores.
+  var crosscheckNotes: [Cell] {
+    if crosscheck.agree {
+      return [Cell("Every strategy whose contract says so notified the same set of stores.", .good)]
+    }
+    return [Cell("The strategies disagree on the set of notified stores.", .bad)]
+      + crosscheck.differences.map { Cell($0, .bad) }
+  }
+
+  /// From cheapest to dearest, and whether the brackets leave the order open.
+  var rankingNotes: [Cell] {
+    ranking.order.enumerated().map { i, name in
+      guard i > 0 else { return Cell("\(name) costs least.") }
+      let cheaper = ranking.order[i - 1]
+      guard i <= ranking.robust.count, ranking.robust[i - 1] else {
+        return Cell("\(name) or \(cheaper): undecided, the order flips inside the brackets.", .doubtful)
+      }
+      return Cell("\(name) costs more than \(cheaper): robust, whatever the costs within their brackets.")
+    }
+  }
+}

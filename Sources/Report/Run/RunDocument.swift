@@ -1,0 +1,64 @@
+import Replay
+
+/// How much a report says.
+public enum Detail: Sendable {
+  /// What fits a terminal.
+  case brief
+  /// Also charts, every count, and every parameter with its source.
+  case full
+}
+
+extension RunResult {
+  /// The report of a run.
+  public func document(_ detail: Detail) -> Document {
+    var blocks: [Document.Block] = [.facts(facts)]
+    blocks += [.heading("Strategies"), .table(strategyTable)]
+    if detail == .full { blocks += charts }
+    blocks += [.list(soundnessNotes), .heading("Notifications")]
+    blocks += [.table(latencyTable), .table(kindTable)]
+    blocks += [.heading("Cross-check"), .list(crosscheckNotes)]
+    blocks += [.heading("Ranking"), .list(rankingNotes)]
+    if let table = hostTable { blocks += [.heading("Host"), .table(table)] }
+    if detail == .full { blocks += [.heading("Counts"), .table(countsTable)] }
+    blocks += [.heading("Evidence"), .paragraph(profile.evidence)]
+    if detail == .full { blocks += [.table(profile.parameterTable)] }
+    return Document(title: "gi-bench \(tool.version) (\(tool.build)): \(trace.path)", blocks: blocks)
+  }
+
+  private var facts: [Document.Fact] {
+    let n = Figure.count
+    var facts = [
+      Document.Fact(
+        "guest",
+        "\(trace.guest); \(Figure.counted(trace.vcpus, "vCPU", "vCPUs")), \(n(trace.instructions)) instructions"),
+      Document.Fact(
+        "recording",
+        "\(n(trace.writes)) writes on \(n(trace.pages)) pages in \(n(trace.runs)) page runs, "
+          + "\(n(trace.hypercalls)) hypercalls, \(n(trace.marks)) marks"),
+      Document.Fact("digest", trace.digest),
+      Document.Fact(
+        "policy", "\(policy.name), armed by \(policy.arm.map { "mark \($0)" } ?? "the recorded hypercalls")"),
+      Document.Fact("profile", "\(profile.name); cycles are modelled, not measured"),
+    ]
+    if let host {
+      facts.append(
+        Document.Fact(
+          "host",
+          "\(host.cpu), \(Figure.counted(host.cores, "core", "cores")), \(host.os); seconds and ns are measured here"))
+    }
+    return facts
+  }
+
+  private var charts: [Document.Block] {
+    func chart(_ title: String, _ path: KeyPath<StrategyResult, Bracket>) -> Document.Block {
+      .chart(
+        BarChart(
+          title: title, unit: "cycles",
+          bars: strategies.map { BarChart.Bar(label: $0.name, bracket: $0[keyPath: path]) }))
+    }
+    return [
+      chart("Modelled overhead beyond the same guest unmonitored", \.overheadCycles),
+      chart("Modelled guest stall because of notifications", \.guestStallCycles),
+    ]
+  }
+}

@@ -1,0 +1,80 @@
+import Replay
+
+extension RunResult {
+  /// One row a strategy: what it promises, notices and costs.
+  var strategyTable: Table {
+    var columns: [Table.Column] = [
+      .words("strategy"), .words("sound"), .figure("notified"), .figure("overhead"), .figure("low to high"),
+      .figure("per 1000 instr."), .figure("latency p50"), .figure("p99"), .figure("max"), .figure("switches"),
+    ]
+    let isTimed = strategies.contains { $0.host != nil }
+    if isTimed { columns += [.figure("host s"), .figure("M writes/s")] }
+    return Table(
+      caption:
+        "Overhead and latency in modelled cycles of \(profile.name), low to high over the brackets of all costs; "
+        + "latency from the store's issue to the alert delivered"
+        + (isTimed ? "; the last two columns are measured on this host" : ""),
+      columns: columns,
+      rows: strategies.map { row(of: $0) })
+  }
+
+  private func row(of strategy: StrategyResult) -> [Cell] {
+    let latency = strategy.notifications.latencyCycles
+    let isSilent = strategy.notifications.count == 0
+    func cycles(_ x: Double) -> Cell { Cell(isSilent ? "-" : Figure.number(x)) }
+    var row = [
+      Cell(strategy.name),
+      strategy.sound.value ? Cell("yes", .good) : Cell("no", .bad),
+      Cell(Figure.count(strategy.notifications.count)),
+      Cell(Figure.number(strategy.overheadCycles.value)),
+      Cell(Figure.range(strategy.overheadCycles)),
+      Cell(perThousandInstructions(strategy.overheadCycles.value)),
+      cycles(latency.p50), cycles(latency.p99), cycles(latency.max),
+      Cell(Figure.count(strategy.switches)),
+    ]
+    if let host = strategy.host {
+      row += [Cell(Figure.number(host.seconds)), Cell(Figure.number(host.writesPerSecond / 1e6))]
+    }
+    return row
+  }
+
+  private func perThousandInstructions(_ cycles: Double) -> String {
+    trace.instructions == 0 ? "-" : Figure.number(cycles * 1000 / Double(trace.instructions))
+  }
+
+  /// Why each strategy is sound or not.
+  var soundnessNotes: [Cell] {
+    strategies.map { strategy in
+      strategy.sound.value
+        ? Cell("\(strategy.name) is sound: \(strategy.sound.reason).")
+        : Cell("\(strategy.name) is not sound: \(strategy.sound.reason).", .bad)
+    }
+  }
+
+  /// Host figures of our own path; nil where nothing was timed.
+  var hostTable: Table? {
+    let timed = strategies.compactMap { strategy in strategy.host.map { (strategy.name, $0) } }
+    guard !timed.isEmpty else { return nil }
+    return Table(
+      caption: "Our own path, measured on this host in nanoseconds; never added to modelled cycles",
+      columns: [
+        .words("strategy"), .figure("look-up p50"), .figure("p99"), .figure("violation to alert p50"), .figure("p99"),
+      ],
+      rows: timed.map { name, host in
+        [Cell(name)]
+          + [
+            host.lookupNanoseconds.p50, host.lookupNanoseconds.p99, host.alertNanoseconds.p50,
+            host.alertNanoseconds.p99,
+          ].map { Cell(Figure.number($0)) }
+      })
+  }
+
+  /// Every event count, a row an event that happened under some strategy.
+  var countsTable: Table {
+    let events = Event.allCases.map(\.name).filter { name in strategies.contains { $0.counts[name, default: 0] > 0 } }
+    return Table(
+      caption: "Events counted, exact; identical on every machine, build and thread count",
+      columns: [.words("event")] + strategies.map { .figure($0.name) },
+      rows: events.map { name in [Cell(name)] + strategies.map { Cell(String($0.counts[name, default: 0])) } })
+  }
+}

@@ -1,0 +1,79 @@
+/// Checks every run of a block, at the speed of memory: the loop is branch-free and is vectorised.
+enum RunValidation {
+  static func flaw(
+    in words: UnsafeBufferPointer<UInt64>, block: BlockHeader, totals: TraceHeader.Totals
+  ) -> Flaw? {
+    var accesses: UInt64 = 0
+    var continuations: UInt64 = 0
+    var highestPage: UInt32 = 0
+    var highestVCPU: UInt64 = 0
+    var empty: UInt64 = 0
+    var unknown: UInt64 = 0
+    for word in words {
+      let count = word >> 32 & 0xffff
+      accesses &+= count
+      // 1 for a count of 0.
+      empty |= (count &- 1) >> 63
+      highestPage = max(highestPage, UInt32(truncatingIfNeeded: word))
+      highestVCPU = max(highestVCPU, word & 0xff << 48)
+      continuations &+= word >> 56 & 1
+      unknown |= word >> 57
+    }
+    guard empty == 0 else { return Flaw(found: "a run without accesses", expected: "1 to 65535") }
+    guard unknown == 0 else { return Flaw(found: "a run with unknown flags", expected: "flags of version 1") }
+    guard words.isEmpty || UInt64(highestPage) < totals.pageLimit else {
+      return Flaw(found: "guest page \(highestPage)", expected: "a page below \(totals.pageLimit)")
+    }
+    guard words.isEmpty || highestVCPU >> 48 < UInt64(totals.vcpus) else {
+      return Flaw(found: "vCPU \(highestVCPU >> 48)", expected: "a vCPU below \(totals.vcpus)")
+    }
+    guard accesses == UInt64(block.accesses), accesses &- continuations == UInt64(block.writes) else {
+      return Flaw(
+        found: "\(accesses) accesses, \(continuations) of them continuations",
+        expected: "\(block.accesses) accesses and \(block.writes) writes, as the block header says")
+    }
+    return continuations == 0 ? nil : continuationFlaw(in: words)
+  }
+
+  /// A continuation is one access, and follows a run of its own vCPU that is none.
+  private static func continuationFlaw(in words: UnsafeBufferPointer<UInt64>) -> Flaw? {
+    var previous: UInt64 = 1 << 56
+    for (index, word) in words.enumerated() {
+      if word & 1 << 56 != 0 {
+        guard previous & 1 << 56 == 0, (word ^ previous) >> 48 & 0xff == 0, word >> 32 & 0xffff == 1 else {
+          return Flaw(found: "a continuation at run \(index) that continues nothing", expected: "a run it can follow")
+        }
+      }
+      previous = word
+    }
+    return nil
+  }
+}
+
+/// Checks that every access lies in its page.
+enum PlaceValidation {
+  static func flaw(in bytes: UnsafeRawBufferPointer, count: Int, sizes: [NarrowException]) -> Flaw? {
+    let places = UnsafeRawBufferPointer(rebasing: bytes[..<(2 * count)]).bindMemory(to: UInt16.self)
+    var escapes = 0
+    var beyond = 0
+    for place in places {
+      let code = place >> 12
+      escapes &+= code == 0 ? 1 : 0
+      // Only codes with a size above 1 near the end of a page can reach beyond it.
+      if place & 0xfff > 4096 - 64 {
+        beyond &+= Int(place & 0xfff) &+ Place.size(ofCode: code) > 4096 ? 1 : 0
+      }
+    }
+    guard beyond == 0 else { return Flaw(found: "an access past the end of its page", expected: "an end within it") }
+    guard escapes == sizes.count else {
+      return Flaw(found: "\(sizes.count) listed sizes", expected: "\(escapes), as many as escapes")
+    }
+    for size in sizes {
+      let place = places[Int(size.index)]
+      guard place >> 12 == 0, size.value >= 1, size.value <= UInt64(Place.maximumSize),
+        Int(place & 0xfff) + Int(size.value) <= 4096
+      else { return Flaw(found: "a listed size of \(size.value)", expected: "1 to 64 bytes within the page") }
+    }
+    return nil
+  }
+}

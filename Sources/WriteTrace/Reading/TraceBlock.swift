@@ -1,0 +1,263 @@
+import Addresses
+
+/// The decoded columns of one block; used again for the next, so that reading allocates nothing once it is warm.
+///
+/// Filled by `TraceReader.read`. One thread at a time; it may be handed from a thread that decodes to one that uses it.
+/// Everything in it was checked when it was decoded: pages and vCPUs lie within the header's totals, runs hold as many accesses
+/// as the detail columns, places lie in their page.
+public final class TraceBlock: @unchecked Sendable {
+  /// Which block of the trace this is; nil before the first was read.
+  public private(set) var number: Int?
+  /// The runs, valid until the next block is read.
+  public private(set) var runs = UnsafeBufferPointer<Run>(start: nil, count: 0)
+  /// The events, in order; each stands before the run it names.
+  public private(set) var events: [PlacedEvent] = []
+  /// For each run, the instruction count of its first access on its vCPU (`.clocks`).
+  public private(set) var clocks = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
+  /// For each run, its linear page number (`.linearPages`).
+  public private(set) var linearPages = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
+  /// The columns that are decoded.
+  public private(set) var loaded: TraceColumns = []
+
+  private var reader: TraceReader?
+  private let decompressor = ZstandardDecompressor()
+  private var stored = ColumnBuffer()
+  private var scratch = ColumnBuffer()
+  private var runWords = ColumnBuffer()
+  private var clockWords = ColumnBuffer()
+  private var linearWords = ColumnBuffer()
+  private var firstWords = ColumnBuffer()
+  private var placeBytes = ColumnBuffer()
+  private var stepBytes = ColumnBuffer()
+  private var pointerWords = ColumnBuffer()
+  private var valueBytes = ColumnBuffer()
+  private var valueStarts = ColumnBuffer()
+  private var exceptions: [NarrowException] = []
+  private var wideSizes: [NarrowException] = []
+  private var wideSteps: [NarrowException] = []
+  private lazy var linear = LinearPages()
+  private lazy var pointers = InstructionPointers()
+  private var usesLinear = false
+  private var usesPointers = false
+
+  /// An empty buffer.
+  public init() {}
+
+  deinit {
+    if usesLinear { linear.deallocate() }
+    if usesPointers { pointers.deallocate() }
+  }
+
+  /// Decodes one more column of this block, if that has not happened yet.
+  public func load(_ column: TraceColumn) throws(TraceError) {
+    guard let reader, let number else { preconditionFailure("no block was read") }
+    if loaded.contains(TraceColumns(column)) { return }
+    guard let (offset, entry) = reader.locate(column, of: number) else {
+      throw TraceError(
+        .format, file: reader.name, block: number, column: column, found: "no such column",
+        expected: "a trace that has it", remedy: "record or convert it with `--columns \(column.name)`")
+    }
+    let source = stored.bytes(entry.storedBytes)
+    try reader.file.read(at: offset, into: source)
+    let sum = checksum(UnsafeRawBufferPointer(source))
+    guard sum == entry.checksum else {
+      throw damage(column, offset, Flaw(found: "checksum \(hex(sum))", expected: hex(entry.checksum)))
+    }
+    let target = decoded(column, entry.decodedBytes)
+    if let flaw = decompressor.decompress(UnsafeRawBufferPointer(source), into: target) {
+      throw damage(column, offset, flaw)
+    }
+    if column == .places, let base = target.baseAddress, let words = runWords.base {
+      PlacePrediction().decode(
+        base.assumingMemoryBound(to: UInt16.self), runs: words.assumingMemoryBound(to: UInt64.self), count: runs.count)
+    }
+    if let flaw = accept(column, UnsafeRawBufferPointer(target), reader, reader.blocks[number]) {
+      throw damage(column, nil, flaw)
+    }
+    loaded.insert(TraceColumns(column))
+  }
+
+  func start(reader: TraceReader, number: Int) throws(TraceError) {
+    self.reader = reader
+    self.number = number
+    loaded = []
+    runs = UnsafeBufferPointer(start: nil, count: 0)
+    clocks = UnsafeBufferPointer(start: nil, count: 0)
+    linearPages = UnsafeBufferPointer(start: nil, count: 0)
+    events.removeAll(keepingCapacity: true)
+    firstWords.isFilled = false
+    try load(.runs)
+  }
+
+  private func damage(_ column: TraceColumn, _ offset: UInt64?, _ flaw: Flaw) -> TraceError {
+    TraceError(
+      .damaged, file: reader?.name ?? "", block: number, column: column, offset: offset, found: flaw.found,
+      expected: flaw.expected, remedy: "copy or record the file anew, or read its whole blocks with --salvage")
+  }
+
+  private func decoded(_ column: TraceColumn, _ count: Int) -> UnsafeMutableRawBufferPointer {
+    switch column {
+    case .runs: runWords.bytes(count)
+    case .places: placeBytes.bytes(count)
+    case .steps: stepBytes.bytes(count)
+    case .values: valueBytes.bytes(count)
+    case .clocks, .linearPages, .instructionPointers, .events: scratch.bytes(count)
+    }
+  }
+
+  /// Checks a column, and expands it where that is needed; what is wrong with it, nil if nothing is.
+  private func accept(
+    _ column: TraceColumn, _ bytes: UnsafeRawBufferPointer, _ reader: TraceReader, _ block: BlockHeader
+  ) -> Flaw? {
+    switch column {
+    case .runs:
+      let words = bytes.bindMemory(to: UInt64.self)
+      if let flaw = RunValidation.flaw(in: words, block: block, totals: reader.header.totals) { return flaw }
+      runs = bytes.bindMemory(to: Run.self)
+      return nil
+    case .clocks: return expandClocks(bytes, block)
+    case .places:
+      var tail = ByteReader(bytes, from: 2 * block.accesses)
+      guard NarrowColumn.decode(&tail, count: block.accesses, into: &wideSizes) else { return .badExceptions }
+      return PlaceValidation.flaw(in: bytes, count: block.accesses, sizes: wideSizes)
+    case .steps:
+      let count = block.accesses - block.runs
+      var tail = ByteReader(bytes, from: count)
+      guard NarrowColumn.decode(&tail, count: count, into: &wideSteps),
+        wideSteps.allSatisfy({ $0.value < TraceFormat.maximumCount })
+      else { return .badExceptions }
+      let escapes = bytes[..<count].reduce(0) { $0 &+ ($1 == NarrowColumn.stepEscape ? 1 : 0) }
+      guard escapes == wideSteps.count, wideSteps.allSatisfy({ bytes[Int($0.index)] == NarrowColumn.stepEscape }) else {
+        return .badExceptions
+      }
+      return nil
+    case .linearPages:
+      let target = linearWords.bytes(8 * block.runs).bindMemory(to: UInt64.self)
+      usesLinear = true
+      var tail = ByteReader(bytes)
+      guard let words = runWords.base?.assumingMemoryBound(to: UInt64.self), let base = target.baseAddress,
+        linear.decode(&tail, runs: words, count: block.runs, into: base)
+      else { return block.runs == 0 ? nil : Flaw(found: "a malformed list", expected: "a linear page for every run") }
+      guard target.allSatisfy({ $0 < 1 << 52 }) else {
+        return Flaw(found: "a linear page of 2^52 or more", expected: "52 bits")
+      }
+      linearPages = UnsafeBufferPointer(target)
+      return nil
+    case .instructionPointers:
+      let target = pointerWords.bytes(8 * block.accesses).bindMemory(to: UInt64.self)
+      usesPointers = true
+      var tail = ByteReader(bytes)
+      guard let base = target.baseAddress, pointers.decode(&tail, count: block.accesses, into: base) else {
+        return block.accesses == 0 ? nil : Flaw(found: "a malformed list", expected: "an address for every access")
+      }
+      return nil
+    case .values: return indexValues(bytes, block)
+    case .events:
+      var coding = EventCoding(clocks: block.clocks)
+      var tail = ByteReader(bytes)
+      while !tail.isAtEnd {
+        switch coding.decode(&tail, runs: block.runs) {
+        case .success(let event): events.append(event)
+        case .failure(let flaw): return flaw
+        }
+      }
+      guard events.count == block.events else {
+        return Flaw(found: "\(events.count) events", expected: "\(block.events)")
+      }
+      return nil
+    }
+  }
+
+  private func expandClocks(_ bytes: UnsafeRawBufferPointer, _ block: BlockHeader) -> Flaw? {
+    var tail = ByteReader(bytes, from: 2 * block.runs)
+    guard NarrowColumn.decode(&tail, count: block.runs, into: &exceptions) else { return .badExceptions }
+    let target = clockWords.bytes(8 * block.runs).bindMemory(to: UInt64.self)
+    let narrow = UnsafeRawBufferPointer(rebasing: bytes[..<(2 * block.runs)]).bindMemory(to: UInt16.self)
+    var next = 0
+    return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: TraceFormat.maximumVCPUs) { last -> Flaw? in
+      for vcpu in 0..<TraceFormat.maximumVCPUs { last[vcpu] = vcpu < block.clocks.count ? block.clocks[vcpu] : 0 }
+      for run in 0..<block.runs {
+        let vcpu = runs[run].vcpu
+        var step = UInt64(narrow[run])
+        if narrow[run] == NarrowColumn.clockEscape {
+          guard next < exceptions.count, exceptions[next].index == run,
+            exceptions[next].value < TraceFormat.maximumCount
+          else { return .badExceptions }
+          step = exceptions[next].value
+          next += 1
+          guard last[vcpu] &+ step < TraceFormat.maximumCount else { return .badExceptions }
+        }
+        // A block's narrow steps add up to less than 2^36, so nothing wraps between two exceptions.
+        last[vcpu] &+= step
+        target[run] = last[vcpu]
+      }
+      guard next == exceptions.count, last.allSatisfy({ $0 < 1 << 63 }) else { return .badExceptions }
+      clocks = UnsafeBufferPointer(target)
+      return nil
+    }
+  }
+
+  private func indexValues(_ bytes: UnsafeRawBufferPointer, _ block: BlockHeader) -> Flaw? {
+    let starts = valueStarts.bytes(4 * block.accesses).bindMemory(to: UInt32.self)
+    var next = block.accesses
+    for access in 0..<block.accesses {
+      guard bytes[access] <= 16 else { return Flaw(found: "a value of \(bytes[access]) bytes", expected: "at most 16") }
+      starts[access] = UInt32(next)
+      next += Int(bytes[access])
+    }
+    return next == bytes.count
+      ? nil : Flaw(found: "\(bytes.count) bytes", expected: "\(next), as the lengths add up to")
+  }
+
+  // MARK: - Details
+
+  /// The accesses of a run, one by one; decodes `.places` if that has not happened yet, and nothing else.
+  public func accesses(ofRun run: Int) throws(TraceError) -> RunAccesses {
+    if !loaded.contains(.places) { try load(.places) }
+    return RunAccesses(block: self, run: run, first: firstAccess(ofRun: run), count: runs[run].accesses)
+  }
+
+  /// How many accesses of the block lie before a run.
+  public func firstAccess(ofRun run: Int) -> Int {
+    precondition(run >= 0 && run < runs.count, "no such run")
+    if !firstWords.isFilled {
+      let target = firstWords.bytes(4 * runs.count).bindMemory(to: UInt32.self)
+      var next: UInt32 = 0
+      for index in 0..<runs.count {
+        target[index] = next
+        next &+= UInt32(truncatingIfNeeded: runs[index].rawValue >> 32 & 0xffff)
+      }
+      firstWords.isFilled = true
+    }
+    return Int(firstWords.load(run, as: UInt32.self))
+  }
+
+  func place(_ access: Int) -> Place {
+    let word = placeBytes.load(access, as: UInt16.self)
+    let size = Place.size(ofCode: word >> 12)
+    return Place(offset: Int(word & 0xfff), size: size > 0 ? size : Int(wideSizes.value(at: access) ?? 1))
+  }
+
+  func step(_ index: Int) -> UInt64 {
+    let step = stepBytes.load(index, as: UInt8.self)
+    return step == NarrowColumn.stepEscape ? wideSteps.value(at: index) ?? 0 : UInt64(step)
+  }
+
+  func instructionPointer(_ access: Int) -> UInt64 { pointerWords.load(access, as: UInt64.self) }
+
+  func value(_ access: Int) -> (length: Int, low: UInt64, high: UInt64) {
+    let length = Int(valueBytes.load(access, as: UInt8.self))
+    let start = Int(valueStarts.load(access, as: UInt32.self))
+    var words: (UInt64, UInt64) = (0, 0)
+    for index in 0..<length {
+      let byte = UInt64(valueBytes.load(start + index, as: UInt8.self)) << UInt64(8 * (index & 7))
+      if index < 8 { words.0 |= byte } else { words.1 |= byte }
+    }
+    return (length, words.0, words.1)
+  }
+}
+
+extension Flaw {
+  fileprivate static let badExceptions = Flaw(
+    found: "a malformed list of exceptions", expected: "one for each escape, in ascending order")
+}

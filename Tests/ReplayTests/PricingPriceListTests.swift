@@ -1,0 +1,118 @@
+import Testing
+
+@testable import Replay
+
+@Suite("The price list")
+struct PricingPriceListTests {
+  @Test("prices a tally as the sum of its events")
+  func tally() {
+    var counts = EventCounts()
+    var sum = LinearForm()
+    for (i, event) in Event.allCases.enumerated() {
+      counts[event] = UInt64(i * i)
+      sum.add(PriceList.price(of: event), times: Double(i * i))
+    }
+    #expect(PriceList.price(of: counts) == sum)
+    #expect(PriceList.price(of: EventCounts()) == LinearForm())
+  }
+
+  @Test("gives no event a price below zero", arguments: Event.allCases)
+  func neverNegative(event: Event) {
+    let form = PriceList.price(of: event)
+    #expect(CostParameter.allCases.allSatisfy { form[$0] >= 0 })
+  }
+
+  @Test(
+    "prices no event that only explains others",
+    arguments: [
+      Event.writes, .runs, .l1TLBHits, .walks, .pagingStructureCacheHits, .translationsInvalidated,
+    ])
+  func explaining(event: Event) {
+    #expect(PriceList.price(of: event) == LinearForm())
+  }
+
+  @Test("uses every cost that a profile must state")
+  func everyCost() {
+    let shapes = [NotificationShape.Delivery.exit, .virtualizationException, .drainedLog].map {
+      NotificationShape(delivery: $0, completion: .singleStepped, walkReferences: [1, 1, 1, 1], treeNodes: 1)
+    }
+    let forms =
+      Event.allCases.map(PriceList.price) + shapes.flatMap { shape in Stage.allCases.map { shape.price(of: $0) } }
+    for cost in CostParameter.allCases {
+      #expect(forms.contains { $0[cost] != 0 }, "\(cost.rawValue) prices nothing")
+    }
+  }
+
+  @Test("names events uniquely, in snake case")
+  func names() {
+    let names = Event.allCases.map(\.name)
+    #expect(Set(names).count == names.count)
+    #expect(names.allSatisfy { $0.wholeMatch(of: /[a-z0-9_]+/) != nil })
+    var counts = EventCounts()
+    counts[.alerts] = 3
+    #expect(counts.byName["alerts"] == 3 && counts.byName.count == names.count)
+  }
+}
+
+@Suite("The stages of a notification")
+struct PricingStageTests {
+  typealias Delivery = NotificationShape.Delivery
+  typealias Completion = NotificationShape.Completion
+
+  private static let shapes: [NotificationShape] = [.exit, .virtualizationException, .drainedLog].flatMap { delivery in
+    [Completion.emulated, .singleStepped, .viewSwitched, .blocked, .alreadyDone].map {
+      NotificationShape(delivery: delivery, completion: $0, walkReferences: [3, 2, 1, 4], treeNodes: 5)
+    }
+  }
+
+  @Test("add up to the latency until the alert, and with completion and entry to the guest's stall")
+  func addUp() {
+    for shape in Self.shapes {
+      var latency = LinearForm()
+      for stage in [Stage.walk, .exit, .dispatch, .lookup, .alert] { latency.add(shape.price(of: stage), times: 1) }
+      #expect(shape.latencyPrice == latency)
+      var stall = latency
+      for stage in [Stage.complete, .entry] { stall.add(shape.price(of: stage), times: 1) }
+      #expect(shape.stallPrice == stall)
+    }
+  }
+
+  @Test("cost what their events cost: the same notification is never priced in two ways")
+  func eventsAgree() {
+    for shape in Self.shapes {
+      var counts = EventCounts()
+      counts[.walkReferencesL1] = UInt64(shape.walkReferences[0])
+      counts[.walkReferencesL2] = UInt64(shape.walkReferences[1])
+      counts[.walkReferencesL3] = UInt64(shape.walkReferences[2])
+      counts[.walkReferencesDRAM] = UInt64(shape.walkReferences[3])
+      counts[.treeNodesVisited] = UInt64(shape.treeNodes)
+      counts[.alerts] = 1
+      switch shape.delivery {
+      case .exit: counts[.violationExits] = 1
+      case .virtualizationException: counts[.virtualizationExceptions] = 1
+      case .drainedLog:
+        counts[.pmlEntries] = 1
+        counts[.pmlDrains] = 1
+      }
+      switch shape.completion {
+      case .emulated: counts[.emulatedStores] = 1
+      case .singleStepped:
+        counts[.singleSteps] = 1
+        counts[.entryEdits] = 2
+      case .viewSwitched: counts[.vmfuncSwitches] = 2
+      case .blocked, .alreadyDone: break
+      }
+      #expect(PriceList.price(of: counts) == shape.stallPrice, "\(shape)")
+    }
+  }
+
+  @Test("are never priced below zero by an embedded profile", arguments: ProfileLibrary.names)
+  func neverNegative(name: String) throws {
+    let profile = try #require(try ProfileLibrary.profile(named: name))
+    for shape in Self.shapes {
+      for stage in Stage.allCases {
+        #expect(shape.price(of: stage).priced(by: profile).value >= 0, "\(stage) \(shape)")
+      }
+    }
+  }
+}

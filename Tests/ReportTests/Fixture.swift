@@ -1,0 +1,81 @@
+@testable import Replay
+
+/// A made-up result with every feature a report must show: a strategy that is not sound, an undecided order, late
+/// notifications, a strategy without any.
+enum Fixture {
+  static let parameters = CostParameter.allCases.enumerated().map { i, name in
+    let value = Double(10 * (i + 1))
+    return CycleProfile.Parameter(
+      name: name, low: value / 2, value: value, high: value * 2,
+      tag: [.published, .derived, .assumed][i % 3], source: "source of \(name.rawValue)")
+  }
+
+  static func percentiles(_ scale: Double) -> Percentiles {
+    Percentiles(p50: scale, p90: scale * 1.5, p99: scale * 2.25, p999: scale * 3, max: scale * 4)
+  }
+
+  static func strategy(
+    _ name: String, sound: Bool = true, overhead: Double, notifications: UInt64 = 20_000, timed: Bool = true
+  ) -> StrategyResult {
+    StrategyResult(
+      name: name,
+      sound: Soundness(value: sound, reason: sound ? "no permission is lifted" : "another vCPU can write meanwhile"),
+      counts: [
+        "writes": 141_100_000, "runs": 23_000_000, "violation_exits": notifications,
+        "walk_references_l1": UInt64(overhead) / 10,
+      ],
+      overheadCycles: Bracket(low: overhead / 2, value: overhead, high: overhead * 2),
+      guestStallCycles: Bracket(low: overhead / 4, value: overhead / 2, high: overhead),
+      notifications: Notifications(
+        count: notifications,
+        byKind: .init(protected: notifications / 2, tree: 12, giCode: 1, giData: notifications / 2 &- 13),
+        falseShare: 380, latencyCycles: percentiles(2345.5),
+        stages: Dictionary(
+          uniqueKeysWithValues: Stage.latency.enumerated().map { ($1.rawValue, percentiles(Double($0 + 1) * 100)) }),
+        late: nil, setDigest: "00112233445566778899aabbccddeeff"),
+      switches: 412,
+      host: timed
+        ? HostFigures(
+          seconds: 0.1414, writesPerSecond: 998_000_000, lookupNanoseconds: HostPercentiles(p50: 5.7, p99: 22.04),
+          alertNanoseconds: HostPercentiles(p50: 41.5, p99: 180))
+        : nil)
+  }
+
+  static var result: RunResult {
+    var late = strategy("pml", sound: false, overhead: 1_000_000)
+    late.notifications.late = LateDetection(p50: 51_000, p99: 900_000, max: 1_250_000)
+    var silent = strategy("spp", overhead: 42, notifications: 0)
+    silent.notifications.byKind = .init(protected: 0, tree: 0, giCode: 0, giData: 0)
+    return RunResult(
+      tool: ToolDescription(version: "9.9.9", build: "release"),
+      host: HostDescription(cpu: "Example CPU", cores: 2, os: "Linux"),
+      trace: ReplayedTrace(
+        path: "traces/boot.trace", digest: "0123456789abcdef0123456789abcdef", writes: 141_100_000, runs: 23_000_000,
+        pages: 17_800, vcpus: 2, instructions: 1_234_567_890, hypercalls: 131, marks: 36, guest: "Linux 6.1.0-amd64"),
+      policy: PolicyDescription(name: "recorded-driver", arm: nil),
+      profile: ProfileDescription(name: "example", parameters: parameters),
+      strategies: [
+        strategy("toggle", sound: false, overhead: 3_210_987_654.4), strategy("eptp-exit", overhead: 98_765_432.1),
+        silent, late,
+      ],
+      ranking: Ranking(order: ["spp", "pml", "eptp-exit", "toggle"], robust: [true, false, true]),
+      crosscheck: CrossCheck(agree: false, differences: ["pml notified 12 stores fewer than eptp-exit"]))
+  }
+
+  /// The same without any host figure.
+  static var counted: RunResult {
+    var result = result
+    result.host = nil
+    for i in result.strategies.indices { result.strategies[i].host = nil }
+    result.crosscheck = CrossCheck(agree: true, differences: [])
+    return result
+  }
+
+  /// Names that try to act on the reader's terminal, browser or spreadsheet.
+  static var hostile: RunResult {
+    var result = result
+    result.trace.path = "a\u{1B}[31m\u{202E}<script>alert('1')</script>|*b*,\"c\"\r\nd&amp;.trace"
+    result.trace.guest = "\u{9B}2J</title>\u{0}"
+    return result
+  }
+}

@@ -1,0 +1,79 @@
+# Where everything comes from: Debian packages, by name, from the mirror this machine already uses.
+# Sourced by record.sh.
+# shellcheck shell=bash disable=SC2164 # set -e is in force
+
+readonly HOST_PACKAGES="cpio gcc gcc-12 libc6-dev make xz-utils zstd qemu-system-x86"
+readonly GUEST_PACKAGES="busybox-static sqlite3 libsqlite3-0 libreadline8 libtinfo6 zlib1g libc6"
+readonly QEMU_PACKAGES="qemu-system-x86 qemu-system-common qemu-system-data"
+readonly QEMU_VERSION="10.0.2"
+
+# Tools of this machine. Bookworm's own QEMU is not run: it brings the libraries and the firmware.
+install_host_packages() {
+  local missing=() package
+  for package in $HOST_PACKAGES; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  say "installing ${missing[*]}"
+  $SUDO apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $SUDO apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# apt with a private package list that holds bookworm-backports alone; apt checks signatures and digests.
+backports_apt() {
+  "$@" -o Dir::Etc::sourcelist="$WORK/apt/backports.list" -o Dir::Etc::sourceparts=/dev/null \
+    -o Dir::State::lists="$WORK/apt/lists" -o Dir::Cache="$WORK/apt/cache" -o APT::Sandbox::User=root
+}
+
+# apt as this machine has it set up.
+own_apt() {
+  "$@" -o APT::Sandbox::User=root
+}
+
+kernel_release() {
+  apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: linux-image-\(.*\)/\1/p' | head -n 1
+}
+
+fetch_packages() {
+  local release mirror
+  release=$(kernel_release)
+  [[ $release ]] || fail "no package linux-image-amd64: run apt-get update, or use Debian 12 on x86-64"
+  # shellcheck disable=SC2016 # apt's own variables
+  mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Identifier: Packages' |
+    awk '$2 == "bookworm" { print $1; exit }')
+  [[ $mirror ]] || fail "apt knows no mirror of bookworm: the recorder needs Debian 12"
+
+  rm -rf "$WORK/debs"
+  mkdir -p "$WORK/debs" "$WORK/apt/lists/partial" "$WORK/apt/cache/archives/partial"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror bookworm-backports main" \
+    >"$WORK/apt/backports.list"
+  cd "$WORK/debs"
+  say "downloading QEMU from bookworm-backports"
+  backports_apt apt-get -qq update
+  # shellcheck disable=SC2086 # lists of names
+  backports_apt apt-get -qq download $QEMU_PACKAGES
+  compgen -G "qemu-system-x86_*${QEMU_VERSION}+*.deb" >/dev/null ||
+    fail "bookworm-backports no longer offers QEMU $QEMU_VERSION, the version this recorder was verified with"
+
+  say "downloading kernel $release and the guest's programs"
+  local headers
+  headers=$(apt-cache depends "linux-headers-$release" | sed -n 's/.*Depends: //p')
+  # shellcheck disable=SC2086 # lists of names
+  own_apt apt-get -qq download "linux-image-$release" "linux-headers-$release" $headers $GUEST_PACKAGES ||
+    fail "the packages of kernel $release cannot be downloaded: run apt-get update and try again"
+  cd "$HERE"
+}
+
+unpack_packages() {
+  local deb
+  say "unpacking into work/root"
+  rm -rf "$ROOT"
+  mkdir -p "$ROOT"
+  for deb in "$WORK"/debs/*.deb; do
+    dpkg-deb -x "$deb" "$ROOT"
+    printf '%s\t%s\t%s\n' "$(dpkg-deb -f "$deb" Package)" "$(dpkg-deb -f "$deb" Version)" \
+      "$(sha256sum "$deb" | cut -d' ' -f1)"
+  done | sort >"$WORK/packages.tsv"
+  # The headers' makefile includes its other half by an absolute path.
+  sed -i "s#include /usr/src#include $ROOT/usr/src#" "$ROOT"/usr/src/linux-headers-*-amd64/Makefile
+}
