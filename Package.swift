@@ -39,6 +39,9 @@ let package = Package(
     .target(name: "WriteTrace", dependencies: ["Addresses", "CXXHash", "CZstd"], swiftSettings: house),
     .target(name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree"], swiftSettings: house),
     .target(
+      name: "ScriptedGuest", dependencies: ["Addresses", "EPT", "MonitorTree", "GuestIntegrity"],
+      swiftSettings: house),
+    .target(
       name: "Replay",
       dependencies: [
         "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "WriteTrace", "CHost", "CXXHash",
@@ -63,7 +66,7 @@ let package = Package(
     .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT"], swiftSettings: house),
     .testTarget(name: "MonitorTreeTests", dependencies: ["MonitorTree"], swiftSettings: house),
     .testTarget(name: "WriteTraceTests", dependencies: ["WriteTrace", "CZstd", "CXXHash"], swiftSettings: house),
-    .testTarget(name: "GuestIntegrityTests", dependencies: ["GuestIntegrity"], swiftSettings: house),
+    .testTarget(name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest"], swiftSettings: house),
     .testTarget(name: "ReplayTests", dependencies: ["Replay"], swiftSettings: house),
     .testTarget(name: "ReportTests", dependencies: ["Report", "Replay"], exclude: ["Golden"], swiftSettings: house),
     .testTarget(

@@ -2,8 +2,8 @@ import MonitorTree
 
 /// What a hypervisor is set up to do: choices of its owner, none of them the guest's.
 public struct Configuration: Hashable, Sendable {
-  /// How integrity mode changes what may be written.
-  public var switching: Switching
+  /// How integrity mode changes what may be written, how writes are noticed, and how they are completed.
+  public var mechanism: Mechanism
   /// What the integrity set lets be executed.
   public var integrityExecution: IntegrityExecution
   /// What is done about writes to GI code and GI data.
@@ -30,12 +30,14 @@ public struct Configuration: Hashable, Sendable {
   public var allowsShutdown: Bool
   /// How many events each vCPU's ring holds.
   public var ringCapacity: Int
+  /// The bytes that regions protect, where that is less than whole pages: guest-physical, for sub-page permissions.
+  public var regionBytes: [RegionID: [Range<UInt64>]]
   /// Whether event records tell what a write replaced; needs guest memory to hold what the guest wrote.
   public var recordsOldBytes: Bool
 
   /// What the design calls for: writes to pages of guest integrity are blocked, everything else is observed.
-  public init(switching: Switching) {
-    self.switching = switching
+  public init(_ mechanism: Mechanism) {
+    self.mechanism = mechanism
     integrityExecution = .giCodeOnly
     let blocking: AlertActions = [.count, .log, .notify, .blockWrite]
     ownPageActions = blocking
@@ -51,5 +53,12 @@ public struct Configuration: Hashable, Sendable {
     allowsShutdown = false
     ringCapacity = 1024
     recordsOldBytes = true
+    regionBytes = [:]
   }
+
+  /// The same, with violations that exit and stores that the hypervisor emulates.
+  public init(switching: Switching) { self.init(Mechanism(switching: switching)) }
+
+  /// How integrity mode changes what may be written.
+  public var switching: Switching { mechanism.switching }
 }

@@ -13,6 +13,7 @@ extension Hypervisor {
       return vmfunc(to: number == .enter ? .integrity : .normal, by: call, on: vcpu)
     }
     processors.exit(.hypercall, on: vcpu)
+    drainModificationLog(of: vcpu, time: call.time)
     do throws(HypercallError) {
       guard let number else { throw .unknownCall }
       return try execute(number, call, on: vcpu)
@@ -70,11 +71,7 @@ extension Hypervisor {
     try trace(.add(.protection), code, on: vcpu)
     do throws(HypercallError) {
       try trace(.add(.ownPages), data, on: vcpu)
-      if configuration.switching.usesTwoSets, configuration.integrityExecution == .giCodeOnly {
-        do throws(TableError) {
-          settle(try monitor.tracing.tables.exposeExecution(of: code), from: vcpu)
-        } catch { throw .outOfTablePages }
-      }
+      try setExecution(of: code, true, on: vcpu)
     } catch {
       try? trace(.drop(.protection), code, on: vcpu)
       try? trace(.drop(.ownPages), data, on: vcpu)
@@ -83,6 +80,7 @@ extension Hypervisor {
     var registration = Registration(code: code, data: data, entry: entry, exit: exit)
     registration.context = privateContext(in: data)
     monitor.registration = registration
+    fillEPTPList(true)
     if configuration.switching == .eptpByVMFUNC {
       for vcpu in monitor.vcpus.indices { monitor.vcpus[vcpu].mayLoadAnySet() }
     }
@@ -107,6 +105,18 @@ extension Hypervisor {
     processors.treeNodesVisited(status.nodesVisited, on: vcpu)
     guard status.corruptNode == nil else { throw .corruptTree }
     return .answer(PageAnswer(status).rawValue)
+  }
+
+  /// Lets GI code be executed in the sets where nothing else may, or not any more.
+  func setExecution(of code: PageRange, _ allowed: Bool, on vcpu: Int) throws(HypercallError) {
+    do throws(TableError) {
+      var debt = try openView?.setExecution(of: code, allowed) ?? .none
+      if configuration.switching.usesTwoSets, configuration.integrityExecution == .giCodeOnly {
+        debt += try monitor.tracing.tables.edit(
+          code, normal: .none, integrity: allowed ? .grant(.execute) : .withdraw(.execute))
+      }
+      settle(debt, from: vcpu)
+    } catch { throw .outOfTablePages }
   }
 
   /// Changes traces of guest integrity and settles what that owes.

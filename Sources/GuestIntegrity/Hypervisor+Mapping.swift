@@ -21,7 +21,11 @@ extension Hypervisor {
   public func unmap(_ page: GuestPageNumber, on vcpu: Int, time: UInt64 = 0) throws(MappingError) {
     try checkUnmonitored(page, on: vcpu, time: time)
     guard let frame = monitor.tracing.tables.frame(of: page) else { throw .notMapped(page) }
-    do throws(TableError) { settle(try monitor.tracing.tables.unmap(page), from: vcpu) } catch { throw .outOfPages }
+    do throws(TableError) {
+      var debt = try monitor.tracing.tables.unmap(page)
+      debt += try openView?.unmap(page) ?? .none
+      settle(debt, from: vcpu)
+    } catch { throw .outOfPages }
     spareFrames.moved(from: frame, to: HostPhysicalAddress(page.rawValue << 12))
   }
 
@@ -31,9 +35,7 @@ extension Hypervisor {
     guard monitor.tracing.tables.frame(of: page) == nil else { throw .mapped(page) }
     let frame = HostPhysicalAddress(page.rawValue << 12)
     for word in 0..<512 { memory.store(0, at: frame.qword(word)) }
-    do throws(TableError) { settle(try monitor.tracing.tables.map(page, to: frame), from: vcpu) } catch {
-      throw .outOfPages
-    }
+    try map(page, to: frame, on: vcpu)
   }
 
   /// Moves a page of guest memory to another frame with what it holds, or back; the guest notices nothing.
@@ -48,10 +50,16 @@ extension Hypervisor {
     guard let frame = monitor.tracing.tables.frame(of: page) else { throw .notMapped(page) }
     guard let target = spareFrames.target(for: page, at: frame) else { throw .outOfPages }
     for word in 0..<512 { memory.store(memory.load(frame.qword(word)), at: target.qword(word)) }
-    do throws(TableError) {
-      settle(try monitor.tracing.tables.map(page, to: target), from: vcpu)
-    } catch { throw .outOfPages }
+    try map(page, to: target, on: vcpu)
     spareFrames.moved(from: frame, to: target)
+  }
+
+  private func map(_ page: GuestPageNumber, to frame: HostPhysicalAddress, on vcpu: Int) throws(MappingError) {
+    do throws(TableError) {
+      var debt = try monitor.tracing.tables.map(page, to: frame)
+      debt += try openView?.map(page, to: frame) ?? .none
+      settle(debt, from: vcpu)
+    } catch { throw .outOfPages }
   }
 
   private func checkUnmonitored(_ page: GuestPageNumber, on vcpu: Int, time: UInt64) throws(MappingError) {
@@ -65,4 +73,9 @@ extension Hypervisor {
       .mapping, on: vcpu, actions: configuration.mappingActions, address: page.address, time: time)
     throw .monitored(page, status.kind ?? .protected)
   }
+}
+
+extension Hypervisor {
+  /// The host page that a page of guest memory is mapped to; nil if it is not mapped.
+  public func frame(of page: GuestPageNumber) -> HostPhysicalAddress? { monitor.tracing.tables.frame(of: page) }
 }

@@ -1,4 +1,5 @@
 import Addresses
+import EPT
 
 extension Hypervisor {
   /// GI_ENTER: every check, then the integrity set, then the mode.
@@ -42,6 +43,7 @@ extension Hypervisor {
     _ fault: IntegrityFault, on vcpu: Int, address: GuestPhysicalAddress, rip: GuestLinearAddress? = nil, time: UInt64
   ) {
     guard monitor.vcpus.indices.contains(vcpu), monitor.vcpus[vcpu].mode == .integrity else { return }
+    drainModificationLog(of: vcpu, time: time)
     monitor.counters[.integrityFaults] += 1
     monitor.raise(
       .integrityFault, on: vcpu, actions: configuration.faultActions, address: address, rip: rip,
@@ -54,11 +56,7 @@ extension Hypervisor {
   func vmfunc(to set: TableSet, by call: Hypercall, on vcpu: Int) -> HypercallResult {
     guard let registration = monitor.registration else {
       // The EPTP list is empty before GI_INIT: the processor refuses, and exits.
-      processors.exit(.vmfunc, on: vcpu)
-      monitor.counters[.hypercallsRefused] += 1
-      monitor.raise(
-        .entry, on: vcpu, actions: configuration.hypercallActions, address: call.ripAddress, rip: call.rip,
-        detail: Int32(HypercallError.notInitialised.rawValue), time: call.time)
+      refusedVMFUNC(on: vcpu, address: call.ripAddress, rip: call.rip, time: call.time)
       return .refused(.notInitialised)
     }
     let mode: Mode = set == .integrity ? .integrity : .normal
@@ -77,6 +75,32 @@ extension Hypervisor {
       return .refused(.outsideGICode)
     }
     return .success
+  }
+
+  /// Tells the hypervisor which EPTP a vCPU runs with, as it would find it in the VMCS at the next exit: under
+  /// ``Switching/eptpByVMFUNC`` the guest switches by itself, and the EPTP is the mode.
+  public func observe(_ pointer: EPTPointer, on vcpu: Int, time: UInt64) {
+    guard configuration.switching == .eptpByVMFUNC, monitor.vcpus.indices.contains(vcpu) else { return }
+    let mode: Mode = pointer == eptp(of: .integrity) ? .integrity : .normal
+    monitor.vcpus[vcpu].activate(pointer == eptp(of: .open) ? .open : configuration.switching.set(in: mode))
+    guard mode != monitor.vcpus[vcpu].mode else { return }
+    monitor.vcpus[vcpu].mode = mode
+    monitor.vcpus[vcpu].enteredAt = nil
+    guard mode == .integrity else { return }
+    monitor.counters[.entries] += 1
+    monitor.lastEntry = time
+  }
+
+  /// Reports a VMFUNC that the processor refused: no table set stands where the guest looked for one.
+  public func refusedVMFUNC(
+    on vcpu: Int, address: GuestPhysicalAddress, rip: GuestLinearAddress, time: UInt64
+  ) {
+    guard monitor.vcpus.indices.contains(vcpu) else { return }
+    processors.exit(.vmfunc, on: vcpu)
+    monitor.counters[.hypercallsRefused] += 1
+    monitor.raise(
+      .entry, on: vcpu, actions: configuration.hypercallActions, address: address, rip: rip,
+      detail: Int32(HypercallError.notInitialised.rawValue), time: time)
   }
 
   /// Normal set, then mode, then the registers saved on entry, then the interrupts held since.

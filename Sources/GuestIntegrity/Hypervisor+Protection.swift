@@ -18,6 +18,7 @@ extension Hypervisor {
       dropUnclaimed(range, on: vcpu)
       throw HypercallError(error)
     }
+    try refreshSubPages(range, on: vcpu)
   }
 
   /// GI_UNPROTECT: out of the tree first; traces that nothing in the tree needs any more are dropped last.
@@ -30,6 +31,7 @@ extension Hypervisor {
       }
     }
     guard change.pages > 0 else { throw .notProtected }
+    try refreshSubPages(range, on: vcpu)
     dropUnclaimed(range, on: vcpu)
   }
 
@@ -84,7 +86,8 @@ extension Hypervisor {
     if let all = PageRange(first: GuestPageNumber(0), count: UInt64(monitor.memory.pageCount)) {
       try trace(.drop(.guestIntegrity), all, on: vcpu)
     }
-    if let code = monitor.registration?.code { withdrawExecution(of: code, on: vcpu) }
+    fillEPTPList(false)
+    if let code = monitor.registration?.code { try setExecution(of: code, false, on: vcpu) }
     monitor.registration = nil
     monitor.isShutDown = true
   }
@@ -172,6 +175,7 @@ extension Hypervisor {
     }
     close(upTo: range.last.rawValue + 1)
     for gap in gaps { try? trace(.drop(.protection), gap, on: vcpu) }
+    settle(monitor.tracing.tables.merge(range), from: vcpu)
   }
 }
 

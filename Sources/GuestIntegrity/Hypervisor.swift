@@ -18,6 +18,8 @@ public final class Hypervisor<Processors: ProcessorControl> {
   let base: BasePointer
   var writer: TreeWriter
   var spareFrames: SpareFrames
+  var fields: ProcessorFields
+  var openView: OpenView?
   /// The processors: what the hypervisor asks of them, the caller models.
   public var processors: Processors
 
@@ -30,39 +32,44 @@ public final class Hypervisor<Processors: ProcessorControl> {
     memory: HostMemory, ramBytes: UInt64, vcpus: Int, configuration: Configuration, processors: Processors
   ) throws(HypervisorError) {
     guard ramBytes > 0, ramBytes & 0xfff == 0, ramBytes <= 1 << 40 else { throw .guestMemorySize(ramBytes) }
-    guard (1...256).contains(vcpus) else { throw .vcpuCount(vcpus) }
-    let needed = Self.hostBytes(ramBytes: ramBytes)
-    guard memory.memory.byteCount >= needed else {
-      throw .hostMemorySize(found: memory.memory.byteCount, needed: needed)
-    }
+    guard (1...HostLayout.maximumVCPUs).contains(vcpus) else { throw .vcpuCount(vcpus) }
     let pages = ramBytes >> 12
-    let pool = TablePool(
-      first: HostPhysicalAddress(ramBytes), count: TableSets.tablesNeeded(pageCount: pages))
-    guard let guestMemory = GuestMemory(start: memory.memory.base, pageCount: pages),
-      let tables = try? TableSets(
-        memory: memory.memory, pageCount: pages, pool: pool, twoSets: configuration.switching.usesTwoSets,
-        stripsExecution: configuration.integrityExecution == .giCodeOnly)
-    else { throw .guestMemorySize(ramBytes) }
-    base = BasePointer()
-    guard
-      let writer = try? TreeWriter(memory: guestMemory, base: base, nodeActions: configuration.nodeActions)
-    else { throw .guestMemorySize(ramBytes) }
-    self.writer = writer
-    spareFrames = SpareFrames(first: needed >> 12, end: memory.memory.byteCount >> 12)
+    let layout = HostLayout(guestPages: pages)
+    guard memory.memory.byteCount >= layout.end else {
+      throw .hostMemorySize(found: memory.memory.byteCount, needed: layout.end)
+    }
+    guard let guestMemory = GuestMemory(start: memory.memory.base, pageCount: pages) else { throw .guestMemorySize(ramBytes) }
+    do throws(TableError) {
+      let mechanism = configuration.mechanism
+      let unwatched: LeafBits = mechanism.noticing == .modificationLog ? LeafBits.unwatched.union(.dirty) : .unwatched
+      let tables = try TableSets(
+        memory: memory.memory, pageCount: pages, pool: TablePool(layout.tables), unwatched: unwatched,
+        twoSets: configuration.switching.usesTwoSets, stripsExecution: configuration.integrityExecution == .giCodeOnly)
+      fields = try ProcessorFields(memory: memory.memory, pool: TablePool(layout.auxiliary), vcpus: vcpus)
+      openView =
+        mechanism.completion.needsOpenView
+        ? try OpenView(
+          memory: memory.memory, pageCount: pages, pool: TablePool(layout.openView), unwatched: unwatched,
+          isReachable: mechanism.completion == .viewSwitch) : nil
+      base = BasePointer()
+      monitor = IntegrityMonitor(
+        configuration: configuration, memory: guestMemory, tree: MonitorTree(memory: guestMemory, base: base),
+        rings: (0..<vcpus).map { _ in AlertRing(capacity: configuration.ringCapacity) },
+        tracing: TracingService(tables: tables, noticing: mechanism.noticing),
+        vcpus: [VirtualCPU](repeating: VirtualCPU(), count: vcpus))
+    } catch {
+      throw .hostMemorySize(found: memory.memory.byteCount, needed: layout.end)
+    }
+    writer = TreeWriter(emptyTreeIn: guestMemory, base: base, nodeActions: configuration.nodeActions)
+    spareFrames = SpareFrames(first: layout.end >> 12, end: memory.memory.byteCount >> 12)
     self.memory = memory.memory
     owner = memory
     self.configuration = configuration
     self.processors = processors
-    monitor = IntegrityMonitor(
-      configuration: configuration, memory: guestMemory, tree: MonitorTree(memory: guestMemory, base: base),
-      rings: (0..<vcpus).map { _ in AlertRing(capacity: configuration.ringCapacity) },
-      tracing: TracingService(tables: tables), vcpus: [VirtualCPU](repeating: VirtualCPU(), count: vcpus))
   }
 
-  /// How much host memory a machine takes: the guest's, and room for every EPT paging structure it can ever need.
-  public static func hostBytes(ramBytes: UInt64) -> UInt64 {
-    ramBytes + UInt64(TableSets.tablesNeeded(pageCount: ramBytes >> 12)) << 12
-  }
+  /// How much host memory a machine takes: the guest's, and room for every structure the hypervisor can ever need.
+  public static func hostBytes(ramBytes: UInt64) -> UInt64 { HostLayout(guestPages: ramBytes >> 12).end }
 
   /// How many vCPUs the machine has.
   public var vcpuCount: Int { monitor.vcpus.count }
@@ -70,8 +77,10 @@ public final class Hypervisor<Processors: ProcessorControl> {
   public func mode(of vcpu: Int) -> Mode { monitor.vcpus[vcpu].mode }
   /// The table set in force on a vCPU.
   public func activeSet(of vcpu: Int) -> TableSet { monitor.vcpus[vcpu].activeSet }
-  /// The EPTP of a set; the normal one's for both where there is one set only.
-  public func eptp(of set: TableSet) -> EPTPointer { monitor.tracing.tables.pointer(of: set) }
+  /// The EPTP of a set; the normal one's where there is no such set.
+  public func eptp(of set: TableSet) -> EPTPointer {
+    set == .open ? openView?.pointer ?? eptp(of: .normal) : monitor.tracing.tables.pointer(of: set)
+  }
   /// The alerts of a vCPU.
   public func alerts(of vcpu: Int) -> AlertRing { monitor.rings[vcpu] }
   /// What has happened.
@@ -87,9 +96,22 @@ public final class Hypervisor<Processors: ProcessorControl> {
   ///
   /// A violation that is no write, a vCPU the machine does not have, and a store of no bytes are nobody's.
   public func handle(_ store: Store, violation: EPTViolation) -> Verdict {
-    guard violation.access.kind.contains(.write), monitor.vcpus.indices.contains(store.vcpu),
+    guard violation.qualification.contains(.dataWrite), monitor.vcpus.indices.contains(store.vcpu),
       (1...64).contains(store.size)
     else {
+      return Verdict(.notMine, nodesVisited: 0, otherClients: [])
+    }
+    return monitor.judge(store)
+  }
+
+  /// Judges a store that a device model is about to make on a device's behalf: its page is looked up as the guest's
+  /// stores are, whatever the mode of any vCPU, and an untraced page is nobody's.
+  public func handleDeviceStore(_ store: Store) -> Verdict {
+    var store = store
+    store.origin = .device
+    let pages = [store.address.page] + (store.pageAfter.map { [$0] } ?? [])
+    let isTraced = pages.contains { !monitor.tracing.clients(of: $0).isEmpty }
+    guard monitor.vcpus.indices.contains(store.vcpu), (1...64).contains(store.size), isTraced else {
       return Verdict(.notMine, nodesVisited: 0, otherClients: [])
     }
     return monitor.judge(store)

@@ -10,8 +10,8 @@ struct TableSetsProperties {
   /// The slow, obvious model.
   struct Page: Equatable {
     var frame: UInt64?
-    var normal: Rights = [.write, .execute]
-    var integrity: Rights
+    var normal: LeafBits = [.write, .execute]
+    var integrity: LeafBits
   }
 
   static let pages: UInt64 = 5 * 512 + 77
@@ -30,12 +30,12 @@ struct TableSetsProperties {
   }
 
   /// What the processor makes of a page in a set: rights beside reading and frame; nil if it is not mapped.
-  static func walk(_ sets: TableSets, _ page: Int, _ set: TableSet) -> (rights: Rights, frame: UInt64, Level)? {
+  static func walk(_ sets: TableSets, _ page: Int, _ set: TableSet) -> (rights: LeafBits, frame: UInt64, Level)? {
     let address = GuestPageNumber(UInt64(page)).address
     var machine = EPTMachine(memory: sets.memory, eptp: sets.pointer(of: set))
     let outcome = machine.access(GuestAccess(address, .dataRead))
     guard case .translated(let found) = outcome else { return nil }
-    return (found.rights.intersection([.write, .execute]), found.hpa.rawValue >> 12, found.level)
+    return (LeafBits(rawValue: found.rights.entryBits).intersection([.write, .execute]), found.hpa.rawValue >> 12, found.level)
   }
 
   static func differences(_ sets: TableSets, _ model: [Page]) -> [String] {
@@ -61,7 +61,7 @@ struct TableSetsProperties {
   func agreeWithModel(seed: UInt64, twoSets: Bool, strips: Bool) throws {
     var random = SeededGenerator(seed: seed)
     let machine = try Machine(twoSets: twoSets, strips: strips)
-    let stripped: Rights = twoSets && strips ? [.write] : [.write, .execute]
+    let stripped: LeafBits = twoSets && strips ? [.write] : [.write, .execute]
     var model = (0..<Self.pages).map { Page(frame: $0, integrity: stripped) }
     try #require(Self.differences(machine.sets, model) == [])
     let spare = Self.pages + UInt64(TableSets.tablesNeeded(pageCount: Self.pages))
@@ -73,15 +73,15 @@ struct TableSetsProperties {
       let affected = Int(first)..<Int(first + count)
       switch random.below(6) {
       case 0, 1:
-        let change: RightsChange = Bool.random(using: &random) ? .grant(.write) : .withdraw(.write)
+        let change: BitsChange = Bool.random(using: &random) ? .grant(.write) : .withdraw(.write)
         _ = try machine.sets.edit(range, normal: change, integrity: change)
         for page in affected {
           model[page].normal = change.applied(to: model[page].normal)
           model[page].integrity = change.applied(to: model[page].integrity)
         }
       case 2:
-        let normal: RightsChange = Bool.random(using: &random) ? .grant(.write) : .withdraw(.write)
-        let integrity: RightsChange = Bool.random(using: &random) ? .none : .withdraw(.write)
+        let normal: BitsChange = Bool.random(using: &random) ? .grant(.write) : .withdraw(.write)
+        let integrity: BitsChange = Bool.random(using: &random) ? .none : .withdraw(.write)
         _ = try machine.sets.edit(range, normal: normal, integrity: integrity)
         for page in affected {
           model[page].normal = normal.applied(to: model[page].normal)

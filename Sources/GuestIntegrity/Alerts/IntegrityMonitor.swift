@@ -57,8 +57,11 @@ struct IntegrityMonitor {
   }
 
   /// Decides about a store that the EPT refused, raises the alert if it is one, and says what becomes of the store.
-  mutating func judge(_ store: Store) -> Verdict {
-    let mode = vcpus[store.vcpu].mode
+  ///
+  /// - Parameter late: the store has been performed; it can be reported, and not be blocked any more.
+  mutating func judge(_ store: Store, late: Bool = false) -> Verdict {
+    // A device is never the driver.
+    let mode = store.origin == .device ? .normal : vcpus[store.vcpu].mode
     let page = store.address.page
     var status = status(of: page)
     var clients = tracing.clients(of: page)
@@ -91,8 +94,14 @@ struct IntegrityMonitor {
       counters[.ownWrites] += 1
       return Verdict(.ownWrite(kind), nodesVisited: status.nodesVisited, otherClients: others)
     }
-    let effect = machine.effect(of: status.actions)
-    raise(store, status, kind, mode, effect: effect, secondPageOnly: secondPageOnly)
+    var effect = machine.effect(of: status.actions)
+    var flags: AlertEvent.Flags = secondPageOnly ? .secondPageOnly : []
+    if late {
+      effect.subtract([.blocked, .faultInjected])
+      flags.insert(.late)
+    }
+    if effect.contains(.blocked) { flags.insert(.blocked) }
+    raise(store, status, kind, mode, flags)
     machine.apply(effect)
     let finding: Verdict.Finding =
       status.corruptNode.map { .corrupt(node: $0, actions: status.actions) }
@@ -101,7 +110,7 @@ struct IntegrityMonitor {
   }
 
   private mutating func raise(
-    _ store: Store, _ status: Status, _ kind: PageKind, _ mode: Mode, effect: Verdict.Effect, secondPageOnly: Bool
+    _ store: Store, _ status: Status, _ kind: PageKind, _ mode: Mode, _ flags: AlertEvent.Flags
   ) {
     let cause: AlertEvent.Cause
     switch kind {
@@ -115,31 +124,30 @@ struct IntegrityMonitor {
       set: vcpus[store.vcpu].activeSet, actions: status.actions, address: store.address, time: store.time)
     event.describe(store)
     event.region = status.region
-    if effect.contains(.blocked) { event.flags.insert(.blocked) }
-    if secondPageOnly { event.flags.insert(.secondPageOnly) }
-    if configuration.recordsOldBytes, let old = oldBytes(of: store) {
+    event.flags.formUnion(flags)
+    if configuration.recordsOldBytes, !flags.contains(.late), let old = oldBytes(of: store) {
       event.oldValue = old
       event.flags.insert(.oldValue)
     }
     post(event)
   }
 
-  /// The first up to 16 bytes that a store would replace; nil where they do not lie in guest memory.
+  /// The first up to 16 bytes that a store would replace; nil where they are not mapped.
   private func oldBytes(of store: Store) -> StoreValue? {
-    let size = min(store.size, 16)
-    let limit = UInt64(memory.pageCount) << 12
-    guard size > 0, store.address.rawValue < limit else { return nil }
-    var bytes = StoreValue(low: 0)
-    for index in 0..<size {
-      var address = store.address.rawValue + UInt64(index)
-      if index >= store.bytesOnFirstPage, let after = store.pageAfter {
-        address = after.address.rawValue + UInt64(index - store.bytesOnFirstPage)
+    let memory = tracing.tables.memory
+    func load(_ address: GuestPhysicalAddress) -> StoreValue? {
+      tracing.tables.frame(of: address.page).map { frame in
+        let start = frame.rawValue + address.pageOffset
+        return StoreValue(low: memory.loadUnaligned(at: start), high: memory.loadUnaligned(at: start + 8))
       }
-      guard address < limit else { return nil }
-      let byte = UInt64(memory.start.load(fromByteOffset: Int(address), as: UInt8.self))
-      if index < 8 { bytes.low |= byte << UInt64(index * 8) } else { bytes.high |= byte << UInt64(index * 8 - 64) }
     }
-    return bytes
+    guard var bytes = load(store.address) else { return nil }
+    let onFirstPage = store.bytesOnFirstPage
+    if onFirstPage < min(store.size, 16), let after = store.pageAfter {
+      guard let rest = load(after.address) else { return nil }
+      bytes = bytes.prefix(onFirstPage).union(rest, shiftedBy: onFirstPage)
+    }
+    return bytes.prefix(store.size)
   }
 
   /// Raises an alert that no store caused.

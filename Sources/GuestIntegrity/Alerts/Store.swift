@@ -64,6 +64,21 @@ public struct StoreValue: Hashable, Sendable {
     self.low = low
     self.high = high
   }
+
+  /// The first bytes, the others 0.
+  @inlinable
+  public func prefix(_ count: Int) -> Self {
+    func mask(_ bytes: Int) -> UInt64 { bytes >= 8 ? .max : bytes <= 0 ? 0 : 1 << UInt64(bytes * 8) - 1 }
+    return Self(low: low & mask(count), high: high & mask(count - 8))
+  }
+
+  /// The bytes of both values, those of `other` moved up by 0...15 bytes.
+  func union(_ other: Self, shiftedBy bytes: Int) -> Self {
+    let bits = UInt64(bytes * 8)
+    guard bits > 0 else { return Self(low: low | other.low, high: high | other.high) }
+    guard bits < 64 else { return Self(low: low, high: high | other.low << (bits - 64)) }
+    return Self(low: low | other.low << bits, high: high | other.high << bits | other.low >> (64 - bits))
+  }
 }
 
 /// What made a store.

@@ -20,6 +20,9 @@ public enum Completion: UInt8, CaseIterable, Hashable, Sendable {
   case viewSwitch
   /// It was performed before it was noticed.
   case alreadyDone
+
+  /// Whether a table set in which everything may be written is needed for it.
+  var needsOpenView: Bool { self == .singleStep || self == .viewSwitch }
 }
 
 /// What a strategy is made of, as far as the hypervisor and the processors are concerned.

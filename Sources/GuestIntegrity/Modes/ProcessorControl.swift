@@ -1,3 +1,4 @@
+import Addresses
 import EPT
 
 /// How an EPTP gets into force on a vCPU.
@@ -24,6 +25,16 @@ public enum ExitReason: UInt8, Hashable, Sendable {
   case eptViolation
   /// VMFUNC that the processor refused (59).
   case vmfunc
+  /// Monitor trap flag (37): the instruction that was let through has been executed.
+  case monitorTrap
+  /// Page-modification log full (62).
+  case modificationLogFull
+  /// Non-maskable interrupt (0).
+  case nonMaskableInterrupt
+  /// Load of a control register (28).
+  case controlRegister
+  /// SPP-related event (66): the sub-page permission table does not lead to a vector.
+  case subPage
 }
 
 /// The acts a hypervisor asks of the processors, and the work it does for them to know of.
@@ -52,6 +63,8 @@ public protocol ProcessorControl {
   mutating func setContextRegisters(_ registers: ContextRegisters, of vcpu: Int)
   /// Holds maskable interrupts of a vCPU back, or lets those held come.
   mutating func holdInterrupts(_ hold: Bool, on vcpu: Int)
+  /// Empties a vCPU's page-modification log and returns what it held, oldest first.
+  mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress]
 }
 
 extension ProcessorControl {
@@ -61,4 +74,6 @@ extension ProcessorControl {
   public mutating func setContextRegisters(_ registers: ContextRegisters, of vcpu: Int) {}
   /// No interrupts.
   public mutating func holdInterrupts(_ hold: Bool, on vcpu: Int) {}
+  /// No log.
+  public mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] { [] }
 }

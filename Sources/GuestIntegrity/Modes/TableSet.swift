@@ -1,9 +1,11 @@
-/// One of the EPT hierarchies of a machine. Both map every guest page to the same host page; what may be written differs.
+/// One of the EPT hierarchies of a machine. All map every guest page to the same host page; what may be written differs.
 public enum TableSet: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   /// Active in normal mode: everything monitored is write-protected.
   case normal = 0
   /// Active in integrity mode: GI data and tree pages may be written, and only GI code may be executed.
   case integrity = 1
+  /// Active while one noticed store is completed by the vCPU itself: everything may be written.
+  case open = 2
 }
 
 /// What may run on a vCPU, and so what it may write.

@@ -35,12 +35,14 @@ extension Hypervisor {
     monitor.registration = snapshot.registration
     // The pool holds every table that any state needs, so building the tables cannot fail.
     var debt = (try? monitor.tracing.adopt(snapshot.traces)) ?? .none
-    if let registration = snapshot.registration, configuration.switching.usesTwoSets,
-      configuration.integrityExecution == .giCodeOnly
-    {
-      debt += (try? monitor.tracing.tables.exposeExecution(of: registration.code)) ?? .none
+    if let code = snapshot.registration?.code {
+      try? setExecution(of: code, true, on: 0)
+      fillEPTPList(true)
     }
-    for page in snapshot.unmapped { debt += (try? monitor.tracing.tables.unmap(page)) ?? .none }
+    for page in snapshot.unmapped {
+      debt += (try? monitor.tracing.tables.unmap(page)) ?? .none
+      debt += (try? openView?.unmap(page)) ?? .none
+    }
     if debt.edits > 0 { processors.entriesEdited(debt.edits) }
     for vcpu in monitor.vcpus.indices {
       monitor.vcpus[vcpu] = snapshot.vcpus[vcpu]
@@ -56,25 +58,17 @@ extension Hypervisor {
   /// The guest boots anew: nothing is registered or monitored, every vCPU is in normal mode. Traces of other clients stay.
   public func reset() {
     base.publish(NodeReference(rawValue: 0))
-    if let empty = try? TreeWriter(memory: monitor.memory, base: base, nodeActions: configuration.nodeActions) {
-      writer = empty
-    }
+    writer = TreeWriter(emptyTreeIn: monitor.memory, base: base, nodeActions: configuration.nodeActions)
     for vcpu in monitor.vcpus.indices where monitor.vcpus[vcpu].mode == .integrity { returnToNormal(vcpu) }
     if let all = PageRange(first: GuestPageNumber(0), count: UInt64(monitor.memory.pageCount)) {
       try? trace(.drop(.guestIntegrity), all, on: 0)
     }
-    monitor.registration.map { withdrawExecution(of: $0.code, on: 0) }
+    fillEPTPList(false)
+    if let code = monitor.registration?.code { try? setExecution(of: code, false, on: 0) }
     monitor.registration = nil
     monitor.isShutDown = false
     monitor.machine = MachineState()
     monitor.counters = Counters()
     monitor.lastEntry = 0
-  }
-
-  /// Makes pages that were GI code unexecutable in the integrity set again.
-  func withdrawExecution(of code: PageRange, on vcpu: Int) {
-    guard configuration.switching.usesTwoSets, configuration.integrityExecution == .giCodeOnly else { return }
-    let debt = try? monitor.tracing.tables.edit(code, normal: .none, integrity: .withdraw(.execute))
-    settle(debt ?? .none, from: vcpu)
   }
 }

@@ -23,6 +23,16 @@ struct InvalidationDebt: Hashable, Sendable {
   /// Entries of a new table have been written; nothing can be cached from them yet.
   mutating func filled(_ entries: Int) { edits += entries }
 
+  /// What both sets refer to beside their entries has been restricted.
+  mutating func owe() { sets |= 0b11 }
+
+  /// The debt of an edit of the open view, which is a hierarchy of its own.
+  var ofOpenView: Self {
+    var debt = self
+    debt.sets = sets == 0 ? 0 : 1 << TableSet.open.rawValue
+    return debt
+  }
+
   func owes(_ set: TableSet) -> Bool { sets & 1 << set.rawValue != 0 }
 
   static func += (a: inout Self, b: Self) {

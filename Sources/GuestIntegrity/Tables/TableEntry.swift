@@ -8,49 +8,59 @@ struct TableEntry: Hashable, Sendable {
   /// The entry as it lies in memory.
   init(_ rawValue: UInt64) { entry = EPTEntry(rawValue) }
 
-  static let absent = Self(0)
-  /// Where an unmapped leaf keeps the rights it will have again: bits 53:52, which the processor ignores.
-  private static let keptShift: UInt64 = 51
-  private static let keptRights: Rights = [.write, .execute]
+  /// Maps nothing; an access exits, and is never turned into #VE.
+  static let absent = Self(LeafBits.suppressVE.rawValue)
 
   /// A leaf that maps what `level` spans.
-  static func leaf(_ frame: HostPhysicalAddress, level: Level, _ rights: Rights) -> Self {
-    Self(EPTEntry.page(frame, at: level, rights: rights.union(.read)).rawValue)
+  static func leaf(_ frame: HostPhysicalAddress, level: Level, _ bits: LeafBits) -> Self {
+    Self(EPTEntry.page(frame, at: level, rights: .read).rawValue | bits.rawValue)
   }
 
   /// A reference to the table of the next level.
-  static func table(_ table: HostPhysicalAddress, _ rights: Rights = [.write, .execute]) -> Self {
-    Self(EPTEntry.table(table, rights: rights.union(.read)).rawValue)
+  static func table(_ table: HostPhysicalAddress, executable: Bool = true) -> Self {
+    Self(EPTEntry.table(table, rights: executable ? [.read, .write, .execute] : [.read, .write]).rawValue)
   }
 
-  /// This leaf, not mapping its page any more.
-  var unmapped: Self { Self(rights.entryBits << Self.keptShift) }
+  /// This leaf, not mapping its page any more; its bits are kept where the processor looks at none of them.
+  var unmapped: Self { Self(LeafBits.suppressVE.rawValue | bits.rawValue.compressed << 52) }
   /// This leaf mapping its page to `frame`, 4 KiB.
-  func mapped(to frame: HostPhysicalAddress) -> Self { .leaf(frame, level: .pte, rights) }
+  func mapped(to frame: HostPhysicalAddress) -> Self { .leaf(frame, level: .pte, bits) }
 
   var isPresent: Bool { entry.rights.contains(.read) }
   func isLeaf(at level: Level) -> Bool { level == .pte || entry.hasPageBit }
+  /// Whether what a reference leads to may be executed at all.
+  var isExecutable: Bool {
+    get { entry.rights.contains(.execute) }
+    set { if newValue { entry.rights.insert(.execute) } else { entry.rights.remove(.execute) } }
+  }
   /// The frame of a leaf, or the table an entry refers to.
   var address: HostPhysicalAddress { entry.table }
 
-  /// The rights granted beside reading, or kept while the page is not mapped.
-  var rights: Rights {
+  /// The bits of a leaf, in force or kept while the page is not mapped.
+  var bits: LeafBits {
     get {
-      Rights(entryBits: isPresent ? entry.rawValue : entry.rawValue >> Self.keptShift).intersection(Self.keptRights)
+      LeafBits(rawValue: isPresent ? entry.rawValue : (entry.rawValue >> 52).expanded).intersection(.all)
     }
     set {
-      let shift = isPresent ? 0 : Self.keptShift
-      entry.rawValue =
-        entry.rawValue & ~(Self.keptRights.entryBits << shift)
-        | newValue.intersection(Self.keptRights).entryBits << shift
+      if isPresent {
+        entry.rawValue = entry.rawValue & ~LeafBits.all.rawValue | newValue.rawValue
+      } else {
+        entry.rawValue = LeafBits.suppressVE.rawValue | newValue.rawValue.compressed << 52
+      }
     }
   }
+}
 
-  /// Whether replacing this entry by another leaves cached translations that grant too much or lead elsewhere
-  /// (SDM vol. 3C, "Guidelines for Use of the INVEPT Instruction").
-  func owesInvalidation(to next: Self, at level: Level) -> Bool {
-    guard isPresent else { return false }
-    guard next.isPresent, next.address == address, next.isLeaf(at: level) == isLeaf(at: level) else { return true }
-    return !rights.subtracting(next.rights).isEmpty
+extension UInt64 {
+  private static var kept: [LeafBits] { [.write, .execute, .dirty, .subPageWrite, .suppressVE] }
+
+  /// The leaf bits side by side.
+  fileprivate var compressed: UInt64 {
+    Self.kept.enumerated().reduce(0) { self & $1.element.rawValue == 0 ? $0 : $0 | 1 << UInt64($1.offset) }
+  }
+
+  /// The leaf bits at their places again.
+  fileprivate var expanded: UInt64 {
+    Self.kept.enumerated().reduce(0) { self >> UInt64($1.offset) & 1 == 0 ? $0 : $0 | $1.element.rawValue }
   }
 }

@@ -59,7 +59,8 @@ private struct TableAudit {
     }
     if normal.isLeaf(at: level) != integrity.isLeaf(at: level) { report("differs in page size", page) }
     guard normal.isLeaf(at: level) else {
-      if !normal.rights.contains([.write, .execute]) || !integrity.rights.contains(.write) {
+      let entries = [normal.entry, integrity.entry]
+      if entries.contains(where: { !$0.rights.contains([.read, .write]) }) || !normal.isExecutable {
         report("has rights withheld above its leaf", page)
       }
       return

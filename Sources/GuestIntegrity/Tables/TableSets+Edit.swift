@@ -2,16 +2,18 @@ import Addresses
 import EPT
 
 extension TableSets {
-  /// Changes the rights of pages in both sets, in one pass; large leaves are split where a part of them changes.
+  /// Changes the leaf bits of pages in both sets, in one pass; large leaves are split where a part of them changes.
   ///
-  /// The pages lie in guest memory; pages that are not mapped keep the rights for when they are.
+  /// The pages lie in guest memory; pages that are not mapped keep the bits for when they are.
+  ///
+  /// - Parameter small: large leaves are split also where all of them changes.
   mutating func edit(
-    _ range: PageRange, normal: RightsChange, integrity: RightsChange
+    _ range: PageRange, normal: BitsChange, integrity: BitsChange, small: Bool = false
   ) throws(TableError) -> InvalidationDebt {
     var debt = InvalidationDebt.none
     let edit = Edit(
       start: range.first.rawValue, end: range.last.rawValue + 1, normal: normal,
-      integrity: roots.isShared ? normal : integrity)
+      integrity: roots.isShared ? normal : integrity, isSmall: small)
     guard pool.available >= edit.mostTables || pool.available >= tablesNeeded(for: edit, roots, .pml4e, first: 0)
     else { throw .outOfTablePages }
     try apply(edit, to: roots, .pml4e, first: 0, &debt)
@@ -31,7 +33,7 @@ extension TableSets {
       let entries = read(index, of: tables)
       guard entries.normal.isPresent, let below = level.below else { return }
       if entries.normal.isLeaf(at: level) {
-        if !isWhole, edit.applied(to: entries) != entries { needed += edit.isCommon ? entries.tablesToSplit : 2 }
+        if !isWhole || edit.isSmall, edit.applied(to: entries) != entries { needed += edit.isCommon ? entries.tablesToSplit : 2 }
         return
       }
       if !edit.isCommon, entries.tables.isShared { needed += 1 }
@@ -49,7 +51,9 @@ extension TableSets {
       if entries.normal.isLeaf(at: level) {
         let new = edit.applied(to: entries)
         guard new != entries else { return }
-        guard !isWhole else { return replace(entries, by: new, at: index, of: tables, level, &debt) }
+        guard !isWhole || edit.isSmall && level > .pte else {
+          return replace(entries, by: new, at: index, of: tables, level, &debt)
+        }
         entries = try split(entries, at: index, of: tables, level, &debt)
       }
       if !edit.isCommon, entries.tables.isShared {
@@ -64,12 +68,13 @@ extension TableSets {
   }
 }
 
-/// A change of rights over a run of pages.
+/// A change of leaf bits over a run of pages.
 private struct Edit {
   var start: UInt64
   var end: UInt64
-  var normal: RightsChange
-  var integrity: RightsChange
+  var normal: BitsChange
+  var integrity: BitsChange
+  var isSmall: Bool
 
   /// Both sets change alike, so that shared tables stay shared.
   var isCommon: Bool { normal == integrity }
@@ -78,13 +83,14 @@ private struct Edit {
   /// The leaves after the change.
   func applied(to old: TableSets.EntryPair) -> TableSets.EntryPair {
     var new = old
-    new.normal.rights = normal.applied(to: old.normal.rights)
-    new.integrity.rights = integrity.applied(to: old.integrity.rights)
+    new.normal.bits = normal.applied(to: old.normal.bits)
+    new.integrity.bits = integrity.applied(to: old.integrity.bits)
     return new
   }
 
   /// More pages for tables than this no edit takes: two at either end, and a copy of each table on the way.
   var mostTables: Int {
+    guard !isSmall else { return .max }
     guard !isCommon else { return 4 }
     return Level.allCases.dropFirst().reduce(4) { sum, level in
       sum + Int((end - 1) >> level.pageShift - start >> level.pageShift) + 1

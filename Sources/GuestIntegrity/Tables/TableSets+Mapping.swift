@@ -2,12 +2,12 @@ import Addresses
 import EPT
 
 extension TableSets {
-  /// Ends the mapping of a page of guest memory in both sets; its rights are kept for when it is mapped again.
+  /// Ends the mapping of a page of guest memory in both sets; its bits are kept for when it is mapped again.
   mutating func unmap(_ page: GuestPageNumber) throws(TableError) -> InvalidationDebt {
     try changeLeaf(of: page) { $0.unmapped }
   }
 
-  /// Maps a page of guest memory to a frame in both sets, with the rights it has or had.
+  /// Maps a page of guest memory to a frame in both sets, with the bits it has or had.
   mutating func map(_ page: GuestPageNumber, to frame: HostPhysicalAddress) throws(TableError) -> InvalidationDebt {
     try changeLeaf(of: page) { $0.mapped(to: frame) }
   }
@@ -31,7 +31,7 @@ extension TableSets {
     return debt
   }
 
-  /// Replaces tables by 2 MiB leaves where all pages have consecutive frames and the same rights, in both sets.
+  /// Replaces tables by 2 MiB leaves where all pages have consecutive frames and the same bits, in both sets.
   mutating func merge(_ range: PageRange) -> InvalidationDebt {
     var debt = InvalidationDebt.none
     for region in (range.first.rawValue >> 9)...(range.last.rawValue >> 9) where (region + 1) << 9 <= pageCount {
@@ -56,11 +56,15 @@ extension TableSets {
   /// The 2 MiB leaf that says what the table an entry refers to says; nil if there is none.
   private func largeLeaf(of reference: TableEntry) -> TableEntry? {
     let first = read(0, of: reference.address)
-    guard first.isPresent, first.address.rawValue & (Level.pde.byteCount - 1) == 0 else { return nil }
+    guard first.isPresent, first.address.rawValue & (Level.pde.byteCount - 1) == 0,
+      first.bits.symmetricDifference(unwatched).isDisjoint(with: [.dirty, .subPageWrite])
+    else { return nil }
     for index in 1..<512
     where read(index, of: reference.address).entry.rawValue != first.entry.rawValue + UInt64(index) << 12 {
       return nil
     }
-    return .leaf(first.address, level: .pde, first.rights.intersection(reference.rights))
+    var bits = first.bits
+    if !reference.isExecutable { bits.remove(.execute) }
+    return .leaf(first.address, level: .pde, bits)
   }
 }

@@ -4,7 +4,7 @@ import EPT
 extension TableSets {
   /// Replaces a large leaf by a table of leaves of the next level, with the same frames and rights.
   ///
-  /// One table serves both sets if they grant the same writes: execute rights that the integrity set withholds stay
+  /// One table serves both sets if they differ in execute rights only: those that the integrity set withholds stay
   /// withheld in its reference.
   mutating func split(
     _ old: EntryPair, at index: Int, of tables: TablePair, _ level: Level, _ debt: inout InvalidationDebt
@@ -12,29 +12,29 @@ extension TableSets {
     guard pool.available >= old.tablesToSplit else { throw .outOfTablePages }
     let new: EntryPair
     if old.tablesToSplit == 2 {
-      let normal = try fill(from: old.normal, level, old.normal.rights, &debt)
-      let integrity = try fill(from: old.integrity, level, old.integrity.rights, &debt)
+      let normal = try fill(from: old.normal, level, old.normal.bits, &debt)
+      let integrity = try fill(from: old.integrity, level, old.integrity.bits, &debt)
       new = EntryPair(normal: .table(normal), integrity: .table(integrity))
     } else {
-      let rights = old.normal.rights.union(old.integrity.rights)
-      let table = try fill(from: old.normal, level, rights, &debt)
+      let bits = old.normal.bits.union(old.integrity.bits)
+      let table = try fill(from: old.normal, level, bits, &debt)
       if !tables.isShared { pool.retain(table) }
-      let everything: Rights = [.write, .execute]
+      func executable(_ leaf: TableEntry) -> Bool { leaf.bits.contains(.execute) || !bits.contains(.execute) }
       new = EntryPair(
-        normal: .table(table, everything.subtracting(rights.subtracting(old.normal.rights))),
-        integrity: .table(table, everything.subtracting(rights.subtracting(old.integrity.rights))))
+        normal: .table(table, executable: executable(old.normal)),
+        integrity: .table(table, executable: executable(old.integrity)))
     }
     replace(old, by: new, at: index, of: tables, level, &debt)
     return tables.isShared ? EntryPair(normal: new.normal, integrity: new.normal) : new
   }
 
   private mutating func fill(
-    from leaf: TableEntry, _ level: Level, _ rights: Rights, _ debt: inout InvalidationDebt
+    from leaf: TableEntry, _ level: Level, _ bits: LeafBits, _ debt: inout InvalidationDebt
   ) throws(TableError) -> HostPhysicalAddress {
     guard let table = pool.take(), let below = level.below else { throw .outOfTablePages }
     for index in 0..<512 {
       let frame = HostPhysicalAddress(leaf.address.rawValue + UInt64(index) * below.byteCount)
-      write(.leaf(frame, level: below, rights), at: index, in: table)
+      write(.leaf(frame, level: below, bits), at: index, in: table)
     }
     debt.filled(512)
     return table
@@ -52,7 +52,7 @@ extension TableSets {
     }
     debt.filled(512)
     pool.release(old.integrity.address)
-    let new = EntryPair(normal: old.normal, integrity: .table(copy, old.integrity.rights))
+    let new = EntryPair(normal: old.normal, integrity: .table(copy, executable: old.integrity.isExecutable))
     replace(old, by: new, at: index, of: tables, level, &debt)
     return new
   }
@@ -61,22 +61,29 @@ extension TableSets {
   mutating func pushDownExecution(
     _ old: EntryPair, at index: Int, of tables: TablePair, _ level: Level, _ debt: inout InvalidationDebt
   ) -> EntryPair {
-    guard !old.integrity.rights.contains(.execute) else { return old }
+    guard !old.integrity.isExecutable, let below = level.below else { return old }
     for index in 0..<512 {
       var entry = read(index, of: old.integrity.address)
-      guard entry.rights.contains(.execute) else { continue }
-      entry.rights.remove(.execute)
+      if entry.isLeaf(at: below) {
+        guard entry.bits.contains(.execute) else { continue }
+        entry.bits.remove(.execute)
+      } else {
+        guard entry.isExecutable else { continue }
+        entry.isExecutable = false
+      }
       write(entry, at: index, in: old.integrity.address)
       debt.wrote(.integrity, owes: entry.isPresent)
     }
     var new = old
-    new.integrity.rights.insert(.execute)
+    new.integrity.isExecutable = true
     replace(old, by: new, at: index, of: tables, level, &debt)
     return new
   }
 }
 
 extension TableSets.EntryPair {
-  /// How many tables it takes to split these leaves: two where one set lets the pages be written and the other does not.
-  var tablesToSplit: Int { normal.rights.symmetricDifference(integrity.rights).contains(.write) ? 2 : 1 }
+  /// How many tables it takes to split these leaves: two where the sets differ in more than execute rights.
+  var tablesToSplit: Int {
+    normal.bits.symmetricDifference(integrity.bits).subtracting(.execute).isEmpty ? 1 : 2
+  }
 }

@@ -19,6 +19,9 @@ struct TableSets {
   var pool: TablePool
   /// The top tables; equal where there is one set only.
   let roots: TablePair
+  private let rules = EntryRules(capabilities: .all, controls: .ept)
+  /// The bits of leaves that nobody watches.
+  let unwatched: LeafBits
 
   /// The tables of both sets at one place of the hierarchy.
   struct TablePair: Hashable {
@@ -37,12 +40,16 @@ struct TableSets {
     var tables: TablePair { TablePair(normal: normal.address, integrity: integrity.address) }
   }
 
-  /// Maps guest memory to the same host addresses, with 2 MiB leaves as far as they fit; all rights in the normal set.
+  /// Maps guest memory to the same host addresses, with 2 MiB leaves as far as they fit.
   ///
-  /// - Parameter stripsExecution: in the integrity set nothing is executable until ``exposeExecution(of:)``.
+  /// - Parameters:
+  ///   - unwatched: the bits of all leaves to begin with.
+  ///   - stripsExecution: in the integrity set nothing is executable until ``exposeExecution(of:)``.
   init(
-    memory: FlatMemory, pageCount: UInt64, pool: TablePool, twoSets: Bool, stripsExecution: Bool
+    memory: FlatMemory, pageCount: UInt64, pool: TablePool, unwatched: LeafBits = .unwatched, twoSets: Bool,
+    stripsExecution: Bool
   ) throws(TableError) {
+    self.unwatched = unwatched
     self.memory = memory
     self.pageCount = pageCount
     self.pool = pool
@@ -55,7 +62,7 @@ struct TableSets {
       let child = try buildIdentity(.pdpte, first: UInt64(index) << Level.pml4e.pageShift)
       write(.table(child), at: index, in: normal)
       guard twoSets else { continue }
-      write(.table(child, stripsExecution ? .write : [.write, .execute]), at: index, in: integrity)
+      write(.table(child, executable: !stripsExecution), at: index, in: integrity)
       self.pool.retain(child)
     }
   }
@@ -73,7 +80,7 @@ struct TableSets {
       let page = first + UInt64(index) << level.pageShift
       guard page < pageCount else { break }
       if level == .pte || level == .pde && page + 512 <= pageCount {
-        write(.leaf(HostPhysicalAddress(page << 12), level: level, [.write, .execute]), at: index, in: table)
+        write(.leaf(HostPhysicalAddress(page << 12), level: level, unwatched), at: index, in: table)
       } else if let below = level.below {
         write(.table(try buildIdentity(below, first: page)), at: index, in: table)
       }
@@ -87,6 +94,15 @@ extension Level {
   var pageShift: UInt64 { shift - 12 }
   /// Which entry of a table of this level leads to a page.
   func index(ofPage page: UInt64) -> Int { Int(page >> pageShift & 511) }
+}
+
+extension FlatMemory {
+  /// The eight bytes at an address of any alignment, little endian.
+  func loadUnaligned(at address: UInt64) -> UInt64 {
+    let shift = (address & 7) * 8
+    let low = load(HostPhysicalAddress(address & ~7)) >> shift
+    return shift == 0 ? low : low | load(HostPhysicalAddress(address & ~7 + 8)) << (64 - shift)
+  }
 }
 
 extension HostPhysicalAddress {
@@ -112,6 +128,11 @@ extension TableSets {
     return EntryPair(normal: normal, integrity: tables.isShared ? normal : read(index, of: tables.integrity))
   }
 
+  /// Whether a change of an entry leaves cached translations that grant too much or lead elsewhere.
+  func owesInvalidation(_ old: TableEntry, _ new: TableEntry, at level: Level) -> Bool {
+    EntryEdit(old.entry, new.entry, at: level).owesInvalidation(under: rules)
+  }
+
   /// Replaces the entries of both sets and adds to the debt what that leaves to do.
   func replace(
     _ old: EntryPair, by new: EntryPair, at index: Int, of tables: TablePair, _ level: Level,
@@ -119,12 +140,12 @@ extension TableSets {
   ) {
     if new.normal != old.normal {
       write(new.normal, at: index, in: tables.normal)
-      let owes = old.normal.owesInvalidation(to: new.normal, at: level)
+      let owes = owesInvalidation(old.normal, new.normal, at: level)
       if tables.isShared { debt.wroteShared(owes: owes) } else { debt.wrote(.normal, owes: owes) }
     }
     if !tables.isShared, new.integrity != old.integrity {
       write(new.integrity, at: index, in: tables.integrity)
-      debt.wrote(.integrity, owes: old.integrity.owesInvalidation(to: new.integrity, at: level))
+      debt.wrote(.integrity, owes: owesInvalidation(old.integrity, new.integrity, at: level))
     }
   }
 }
@@ -134,7 +155,8 @@ extension TableSets {
 extension TableSets {
   /// The EPTP of a set.
   func pointer(of set: TableSet) -> EPTPointer {
-    EPTPointer(root: set == .normal ? roots.normal : roots.integrity)
+    EPTPointer(
+      root: set == .integrity ? roots.integrity : roots.normal, accessedDirty: unwatched.contains(.dirty))
   }
 
   /// The host page that a page of guest memory is mapped to; nil if it is not mapped.

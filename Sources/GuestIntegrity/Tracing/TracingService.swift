@@ -5,11 +5,13 @@ import Addresses
 struct TracingService {
   private(set) var map: TraceMap
   var tables: TableSets
+  let noticing: Noticing
   /// With one table set: whether the driver's own pages may be written at the moment.
   private(set) var ownPagesOpen = false
 
-  init(tables: TableSets) {
+  init(tables: TableSets, noticing: Noticing) {
     self.tables = tables
+    self.noticing = noticing
     map = TraceMap(pages: Int(tables.pageCount))
   }
 
@@ -61,25 +63,35 @@ struct TracingService {
     ownPagesOpen = open
     for range in ranges {
       for run in map.runs(in: range) where run.after == .ownPages {
-        let change: RightsChange = open ? .grant(.write) : .withdraw(.write)
+        let change: BitsChange = open ? .grant(.write) : .withdraw(.write)
         debt += try tables.edit(run.range, normal: change, integrity: change)
       }
     }
     return debt
   }
 
-  /// Whether the pages that these clients trace may be written in a set.
-  private func isWritable(_ clients: ClientSet, in set: TableSet) -> Bool {
-    set == .integrity || ownPagesOpen ? clients.subtracting(.ownPages).isEmpty : clients.isEmpty
-  }
-
   private mutating func express(_ run: TraceMap.Run) throws(TableError) -> InvalidationDebt {
-    try tables.edit(run.range, normal: change(run, in: .normal), integrity: change(run, in: .integrity))
+    try tables.edit(
+      run.range, normal: .from(bits(of: run.before, in: .normal), to: bits(of: run.after, in: .normal)),
+      integrity: .from(bits(of: run.before, in: .integrity), to: bits(of: run.after, in: .integrity)),
+      small: noticing == .modificationLog)
   }
 
-  private func change(_ run: TraceMap.Run, in set: TableSet) -> RightsChange {
-    let after = isWritable(run.after, in: set)
-    guard isWritable(run.before, in: set) != after else { return .none }
-    return after ? .grant(.write) : .withdraw(.write)
+  /// What leaves say of pages that these clients trace; of sub-page permissions the service knows nothing.
+  private func bits(of clients: ClientSet, in set: TableSet) -> LeafBits {
+    var bits = tables.unwatched
+    let tracing = set == .integrity || ownPagesOpen ? clients.subtracting(.ownPages) : clients
+    switch noticing {
+    case .violationExit, .subPagePermissions:
+      if !tracing.isEmpty { bits.remove(.write) }
+    case .virtualizationException:
+      if !tracing.isEmpty { bits.remove(.write) }
+      // Only writes that are guest integrity's alone to judge are handed to the driver's handler.
+      if clients == .protection { bits.remove(.suppressVE) }
+    case .modificationLog:
+      if !tracing.isDisjoint(with: .guestIntegrity) { bits.remove(.dirty) }
+      if !tracing.subtracting(.guestIntegrity).isEmpty { bits.remove(.write) }
+    }
+    return bits
   }
 }

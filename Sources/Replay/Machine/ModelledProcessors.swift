@@ -60,7 +60,11 @@ struct ModelledProcessors: ProcessorControl {
   mutating func exit(_ reason: ExitReason, on vcpu: Int) {
     switch reason {
     case .hypercall, .vmfunc: counts[.hypercallExits] += 1
-    case .eptViolation: counts[.violationExits] += 1
+    case .eptViolation, .subPage: counts[.violationExits] += 1
+    case .monitorTrap: counts[.singleSteps] += 1
+    case .modificationLogFull: counts[.pmlFullExits] += 1
+    // A recording has neither.
+    case .nonMaskableInterrupt, .controlRegister: break
     }
   }
 

@@ -1,0 +1,81 @@
+import Addresses
+import EPT
+import GuestIntegrity
+
+/// The processors of a scripted machine: an emulated MMU and registers for each vCPU, and what the hypervisor asks of them.
+public struct MachineProcessors: ProcessorControl {
+  /// The MMU of each vCPU.
+  public internal(set) var machines: [EPTMachine<FlatMemory>]
+  /// The registers of each vCPU.
+  public var registers: [GuestRegisters]
+  /// Vectors of interrupts that wait to be let in, by vCPU.
+  public internal(set) var pending: [[UInt8]]
+  /// Whether the hypervisor holds interrupts back, by vCPU.
+  public internal(set) var holdsInterrupts: [Bool]
+  /// Whether INVEPTs that the hypervisor asks of other vCPUs are lost: what a hypervisor that forgot them would do.
+  public var losesShootdowns = false
+  /// How often vCPUs left the guest, by reason.
+  public private(set) var exits: [ExitReason: Int] = [:]
+  /// How often an EPTP was put in force, by means.
+  public private(set) var switches: [SwitchMeans: Int] = [:]
+  /// How many INVEPTs were executed.
+  public private(set) var invalidations = 0
+  private var interrupted: Set<Int> = []
+
+  init(memory: FlatMemory, registers: [GuestRegisters], cache: Policies.Cache) {
+    self.registers = registers
+    var policies = Policies()
+    policies.cache = cache
+    machines = registers.map { _ in EPTMachine(memory: memory, policies: policies) }
+    pending = registers.map { _ in [] }
+    holdsInterrupts = registers.map { _ in false }
+  }
+
+  public mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
+    machines[vcpu].eptp = pointer
+    machines[vcpu].fields.eptpIndex = UInt16(set.rawValue)
+    switches[means, default: 0] += 1
+  }
+
+  public mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {
+    if losesShootdowns, interrupted.contains(vcpu) { return }
+    invalidations += 1
+    switch scope {
+    case .single(let pointer): _ = machines[vcpu].invept(type: 1, eptp: pointer)
+    case .all: _ = machines[vcpu].invept(type: 2, eptp: machines[vcpu].eptp)
+    }
+  }
+
+  public mutating func shootdown(of vcpu: Int, from sender: Int) { interrupted.insert(vcpu) }
+  public mutating func entriesEdited(_ count: Int) {}
+
+  public mutating func exit(_ reason: ExitReason, on vcpu: Int) {
+    exits[reason, default: 0] += 1
+    interrupted.removeAll()
+  }
+
+  public mutating func driverStores(_ count: Int, refused: Int, on vcpu: Int) {}
+  public mutating func treeNodesVisited(_ count: Int, on vcpu: Int) {}
+  public func contextRegisters(of vcpu: Int) -> ContextRegisters? { registers[vcpu].context }
+
+  public mutating func setContextRegisters(_ context: ContextRegisters, of vcpu: Int) {
+    registers[vcpu].context = context
+    // Other page tables under the same VPID: the hypervisor drops what was cached of the ones before (INVVPID).
+    machines[vcpu].guest.cr3 = context.cr3
+    machines[vcpu].flushGuestMappings()
+  }
+
+  public mutating func holdInterrupts(_ hold: Bool, on vcpu: Int) { holdsInterrupts[vcpu] = hold }
+
+  public mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] {
+    let machine = machines[vcpu]
+    // Entries lie above the index, which wraps below 0 when the log is full; the oldest is the last slot.
+    let first = Int(machine.fields.pmlIndex &+ 1)
+    defer { machines[vcpu].fields.pmlIndex = 511 }
+    guard first <= 511 else { return [] }
+    return (first...511).reversed().map { slot in
+      let address = machine.fields.pmlAddress.rawValue + UInt64(slot) * 8
+      return GuestPhysicalAddress(machine.memory.load(HostPhysicalAddress(address)))
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import GuestIntegrity
+import ScriptedGuest
+import Testing
+
+@Suite("Attacks A1 to A21")
+struct AttackTests {
+  static func outcomes(_ id: String) throws -> [Mechanism: AttackOutcome] {
+    let attack = try #require(Attack.all.first { $0.id == id })
+    var outcomes: [Mechanism: AttackOutcome] = [:]
+    for mechanism in Mechanism.every { outcomes[mechanism] = try attack.run(under: mechanism) }
+    return outcomes
+  }
+
+  static let toggle = Mechanism(switching: .toggleWriteBits)
+  static let eptpExit = Mechanism(switching: .eptpByExit)
+  static let vmfunc = Mechanism(switching: .eptpByVMFUNC)
+  static let filter = Mechanism(switching: .filterByMode)
+  static let exception = Mechanism(
+    switching: .eptpByVMFUNC, noticing: .virtualizationException, completion: .viewSwitch)
+  static let subPage = Mechanism(switching: .eptpByExit, noticing: .subPagePermissions)
+  static let log = Mechanism(switching: .filterByMode, noticing: .modificationLog, completion: .alreadyDone)
+  static let singleStep = Mechanism(switching: .eptpByExit, completion: .singleStep)
+
+  @Test("are all there, each once")
+  func complete() {
+    let numbers = Set(Attack.all.compactMap { Int($0.id.dropFirst().prefix { $0.isNumber }) })
+    #expect(numbers == Set(1...21))
+    #expect(Set(Attack.all.map(\.id)).count == Attack.all.count)
+  }
+
+  @Test(
+    "never go unnoticed where the hypervisor switches or filters, but for remapping by page tables nobody protects",
+    arguments: [eptpExit, filter, subPage, singleStep])
+  func soundStrategies(mechanism: Mechanism) throws {
+    for attack in Attack.all where attack.id != "A14" {
+      let outcome = try attack.run(under: mechanism)
+      #expect([.blocked, .detected].contains(outcome.kind), "\(attack.id): \(outcome)")
+    }
+  }
+
+  @Test("A14 is missed by every strategy while page tables are not protected, and by none once they are")
+  func remapping() throws {
+    for (_, outcome) in try Self.outcomes("A14") { #expect(outcome.kind == .missed) }
+    for (mechanism, outcome) in try Self.outcomes("A14b") {
+      #expect(outcome.kind == (mechanism == Self.log ? .late : .detected))
+    }
+  }
+
+  @Test("A11 succeeds unnoticed where write bits are toggled for every vCPU, and where a log has the page already")
+  func otherVCPU() throws {
+    for (mechanism, outcome) in try Self.outcomes("A11") {
+      #expect(outcome.kind == ([Self.toggle, Self.log].contains(mechanism) ? .missed : .blocked), "\(mechanism)")
+    }
+  }
+
+  @Test("A18 is blocked by stripping execute rights from the integrity set, and missed without")
+  func userModeSwitch() throws {
+    #expect(try Self.outcomes("A18")[Self.vmfunc]?.kind == .blocked)
+    for (mechanism, outcome) in try Self.outcomes("A18b") where mechanism.noticing != .modificationLog {
+      #expect(outcome.kind == (mechanism.switching == .eptpByVMFUNC ? .missed : .blocked), "\(mechanism)")
+    }
+  }
+
+  @Test("A9 is missed where the driver's gate is not examined: GI code can be reached behind it")
+  func behindTheGate() throws {
+    for (mechanism, outcome) in try Self.outcomes("A9") {
+      #expect(outcome.kind == (mechanism.switching == .eptpByVMFUNC ? .missed : .blocked), "\(mechanism)")
+    }
+  }
+
+  @Test("that write are found late, or not at all, by a modification log")
+  func late() throws {
+    for id in ["A3", "A4", "A5", "A16", "A18", "A19", "A20", "A21"] {
+      #expect(try Self.outcomes(id)[Self.log]?.kind == .late, "\(id)")
+    }
+  }
+
+  @Test("come out the same each time", arguments: Mechanism.every)
+  func repeatable(mechanism: Mechanism) throws {
+    for attack in Attack.all { #expect(try attack.run(under: mechanism) == attack.run(under: mechanism)) }
+  }
+}
