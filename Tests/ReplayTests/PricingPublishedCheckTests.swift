@@ -11,11 +11,17 @@ struct PricingPublishedCheckTests {
     #expect(knees.l1 == geometry.l1StoreTLB.entries && knees.stlb == geometry.stlb.entries)
   }
 
+  @Test("count 24 references of a cold two-dimensional walk")
+  func coldWalk() {
+    #expect(ColdWalk.references() == 24)
+  }
+
   @Test("reproduce every knee and every cost that was set, or leave it within its bracket")
   func verdicts() throws {
     let checks = try PublishedCheck.all()
     #expect(Set(checks.map(\.profile)) == Set(ProfileLibrary.names))
-    #expect(checks.filter { $0.name.contains("knee") }.allSatisfy { $0.verdict == .reproduced })
+    let exact = checks.filter { $0.name.contains("knee") || $0.name.contains("cold walk") }
+    #expect(exact.count == 9 && exact.allSatisfy { $0.verdict == .reproduced })
     #expect(checks.filter { $0.kind == .set }.allSatisfy { $0.verdict != .missed })
     let order = checks.filter { $0.name.hasPrefix("write protection less PML") }
     #expect(order.count == 3 && order.allSatisfy { $0.verdict == .reproduced && $0.modelled.low > 0 })

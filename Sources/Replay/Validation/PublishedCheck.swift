@@ -65,9 +65,20 @@ extension PublishedCheck {
     var checks: [PublishedCheck] = []
     for name in ProfileLibrary.names {
       guard let profile = try ProfileLibrary.profile(named: name) else { continue }
+      if name == ProfileLibrary.defaultName { checks += coldWalk(of: profile) }
       checks += knees(of: profile) + walkPenalties(of: profile) + dirtyTracking(of: profile) + costs(of: profile)
     }
     return checks.filter { $0.kind == .emerges } + checks.filter { $0.kind == .set }
+  }
+
+  /// What the two-dimensional walk reads with nothing cached; the same for every profile.
+  private static func coldWalk(of profile: CycleProfile) -> [PublishedCheck] {
+    [
+      PublishedCheck(
+        "cold walk, four guest levels through four EPT levels, references", of: profile, .emerges,
+        modelled: exactly(ColdWalk.references().map { Double($0) } ?? 0), published: 24, to: 24,
+        source: "4 x 5 + 4: each guest entry and the page through EPT")
+    ]
   }
 
   /// Working sets up to the size of a TLB hit it, one page more misses.
