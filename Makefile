@@ -7,7 +7,7 @@ baseline = Benchmarks/baselines/$$(basename $(1) .trace).json
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test lint format man completions bench-check bench-update record clean
+.PHONY: help deps run build test tsan ratios lint format man completions bench-check bench-update record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,13 @@ build: deps ## build everything, tests included
 
 test: deps ## run all tests
 	$(SWIFT) test
+
+tsan: deps ## run the tests of concurrency under the thread sanitizer
+	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter ConcurrencyTests
+
+ratios: ## measure our hot paths beside references in C: one line a target, ok or short
+	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product ratios >&2
+	@Benchmarks/Micro/.build/release/ratios $(TARGETS)
 
 lint: ## check the formatting (swift-format, strict)
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Benchmarks Tests

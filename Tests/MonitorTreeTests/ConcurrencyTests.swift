@@ -44,10 +44,13 @@ struct ConcurrencyTests {
     let begun = Atomic(0)
     let published = Atomic(0)
     let writerIsDone = Atomic(false)
-    var observations: [[Observation]]
     /// Written by the writer only, read when all threads have ended.
     var versions: [PageModel] = []
-    init(readers: Int) { observations = Array(repeating: [], count: readers) }
+  }
+
+  /// What one reader saw; written by its thread only, read when all threads have ended.
+  final class Observations: @unchecked Sendable {
+    var all: [Observation] = []
   }
 
   /// Logs when a version begins to be published and when it is.
@@ -74,7 +77,8 @@ struct ConcurrencyTests {
     let writer = try guest.writer(slab: pages(100, 60))
     var first = PageModel(pages: Self.total)
     first.insert(pages(100, 60), [.blockWrite], .tree)
-    let log = Log(readers: readers)
+    let log = Log()
+    let observations = (0..<readers).map { _ in Observations() }
     log.versions.append(first)
     nonisolated(unsafe) let write: () -> Void = {
       var random = SplitMix64(seed: seed)
@@ -133,14 +137,14 @@ struct ConcurrencyTests {
           if seen.count % 16 == 0 { reader.quiescent() }
         }
         reader.goOffline()
-        log.observations[index] = seen
+        observations[index].all = seen
       }
     }
     nonisolated(unsafe) let all = work
     concurrently((0..<all.count).map { index in { @Sendable in all[index]() } })
 
     var overlapping = 0
-    for observation in log.observations.joined() {
+    for observation in observations.map(\.all).joined() {
       let range = pages(observation.page, observation.end - observation.page + 1)
       let versions = observation.first...observation.last
       overlapping += versions.count > 1 ? 1 : 0
@@ -153,7 +157,7 @@ struct ConcurrencyTests {
       try #require(fits, "seed \(seed): \(observation) fits none of versions \(versions)")
     }
     #expect(guest.tree.check() == [])
-    let lookUps = log.observations.map(\.count).reduce(0, +)
+    let lookUps = observations.map(\.all.count).reduce(0, +)
     print("linearizability: seed \(seed), \(changes) changes, \(lookUps) look-ups, \(overlapping) during a publication")
   }
 
