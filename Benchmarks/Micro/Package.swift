@@ -8,9 +8,11 @@ let package = Package(
   dependencies: [.package(name: "gi-bench", path: "../..")],
   targets: [
     .target(name: "References", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(name: "Measuring"),
+    .executableTarget(name: "layouts", dependencies: ["References", "Measuring"]),
     .executableTarget(
       name: "ratios",
-      dependencies: ["References", .product(name: "MonitorTree", package: "gi-bench")]),
+      dependencies: ["References", "Measuring", .product(name: "MonitorTree", package: "gi-bench")]),
   ],
   swiftLanguageModes: [.v6]
 )

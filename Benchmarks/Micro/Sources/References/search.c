@@ -1,4 +1,4 @@
-#include "References.h"
+#include "Search.h"
 
 uint64_t reference_binary_search(const reference_ranges *r, const uint32_t *queries, size_t count) {
   const uint32_t *first = r->first;

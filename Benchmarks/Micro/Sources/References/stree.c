@@ -1,4 +1,4 @@
-#include "References.h"
+#include "Search.h"
 
 #include <immintrin.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 import Addresses
+import Measuring
 import MonitorTree
 
 /// P3, P4, P5, P11 and P12: the monitor tree.

@@ -1,5 +1,6 @@
 import Addresses
 import Glibc
+import Measuring
 import MonitorTree
 import References
 

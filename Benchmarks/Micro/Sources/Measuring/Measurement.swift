@@ -1,19 +1,23 @@
 import Glibc
 
 /// Nanoseconds on a clock that only goes forward.
-func nanoseconds() -> Double {
+public func nanoseconds() -> Double {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
   return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
 }
 
 /// The middle of some values and the 95 % interval of it by order statistics (binomial, normal approximation).
-struct Median {
-  let value: Double
-  let low: Double
-  let high: Double
+public struct Median: Sendable {
+  /// The middle value.
+  public let value: Double
+  /// The lower end of the interval.
+  public let low: Double
+  /// The upper end of the interval.
+  public let high: Double
 
-  init(_ values: [Double]) {
+  /// The median of these values.
+  public init(_ values: [Double]) {
     let sorted = values.sorted()
     let n = Double(sorted.count)
     let reach = 0.98 * n.squareRoot()
@@ -25,17 +29,18 @@ struct Median {
 }
 
 /// Two pieces of work measured in turn, so that whatever else the machine does meets both.
-struct Comparison {
-  /// Nanoseconds an operation, ours and the reference's.
-  let ours: Median
-  let reference: Median
+public struct Comparison: Sendable {
+  /// Nanoseconds an operation of ours.
+  public let ours: Median
+  /// Nanoseconds an operation of the reference.
+  public let reference: Median
   /// Ours over the reference's, round by round.
-  let ratio: Median
+  public let ratio: Median
   /// Ours less the reference's, round by round.
-  let difference: Median
+  public let difference: Median
 
   /// Runs both `rounds` times in turn, `operations` operations each time, and requires that they return the same sum.
-  init(rounds: Int = 101, operations: Int, ours: () -> UInt64, reference: () -> UInt64) {
+  public init(rounds: Int = 101, operations: Int, ours: () -> UInt64, reference: () -> UInt64) {
     var mine: [Double] = []
     var theirs: [Double] = []
     for round in 0..<rounds + 2 {
@@ -58,13 +63,38 @@ struct Comparison {
 }
 
 /// A small deterministic generator (SplitMix64).
-struct SplitMix64: RandomNumberGenerator {
+public struct SplitMix64: RandomNumberGenerator, Sendable {
   var state: UInt64
-  mutating func next() -> UInt64 {
+
+  /// A generator that always gives the same numbers for a seed.
+  public init(state: UInt64) { self.state = state }
+
+  /// The next number.
+  public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var z = state
     z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
     z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
     return z ^ (z >> 31)
+  }
+}
+
+extension Double {
+  /// Decimal digits without an exponent.
+  public func fixed(_ digits: Int) -> String {
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    let scaled = (magnitude * scale).rounded()
+    let whole = UInt64(scaled / scale)
+    let fraction = String(UInt64(scaled) - whole * UInt64(scale))
+    let padding = String(repeating: "0", count: max(0, digits - fraction.count))
+    return (self < 0 && scaled > 0 ? "-" : "") + "\(whole)" + (digits > 0 ? "." + padding + fraction : "")
+  }
+}
+
+extension Median {
+  /// The value and its interval.
+  public func text(_ digits: Int = 2) -> String {
+    "\(value.fixed(digits)) [\(low.fixed(digits)), \(high.fixed(digits))]"
   }
 }
