@@ -252,11 +252,42 @@ public struct HostPercentiles: Codable, Equatable, Sendable {
 }
 
 /// Strategies from cheapest to dearest by overhead.
+///
+/// In JSON an array of `{order, strategy, robust}`: the place, the name, and whether it is dearer than the one before for
+/// every value inside the brackets; for the cheapest, whether it is cheaper than the one behind it.
 public struct Ranking: Codable, Equatable, Sendable {
   /// Names, cheapest first.
   public var order: [String]
   /// For each neighbouring pair of ``order``: whether the order holds for every value inside the brackets.
   public var robust: [Bool]
+
+  /// A ranking from names and what is known of each neighbouring pair.
+  public init(order: [String], robust: [Bool]) {
+    self.order = order
+    self.robust = robust
+  }
+
+  private struct Place: Codable {
+    var order: Int
+    var strategy: String
+    var robust: Bool
+  }
+
+  /// Decodes the array of places.
+  public init(from decoder: any Decoder) throws {
+    let places = try decoder.singleValueContainer().decode([Place].self).sorted { $0.order < $1.order }
+    order = places.map(\.strategy)
+    robust = places.dropFirst().map(\.robust)
+  }
+
+  /// Encodes the array of places.
+  public func encode(to encoder: any Encoder) throws {
+    let places = order.enumerated().map { index, name in
+      Place(order: index + 1, strategy: name, robust: robust.isEmpty ? true : robust[max(0, index - 1)])
+    }
+    var container = encoder.singleValueContainer()
+    try container.encode(places)
+  }
 }
 
 /// Whether the strategies notified the same stores.
