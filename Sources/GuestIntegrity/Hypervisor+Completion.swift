@@ -42,7 +42,8 @@ extension Hypervisor {
       verdicts.append(verdict)
       guard !monitor.tracing.clients(of: address.page).isDisjoint(with: .guestIntegrity) else { continue }
       let change = BitsChange.withdraw(.dirty)
-      debt += (try? monitor.tracing.tables.edit(PageRange(page: address.page), normal: change, integrity: change)) ?? .none
+      debt +=
+        (try? monitor.tracing.tables.edit(PageRange(page: address.page), normal: change, integrity: change)) ?? .none
     }
     settle(debt, from: vcpu)
     return verdicts

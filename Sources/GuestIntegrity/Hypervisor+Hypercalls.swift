@@ -84,7 +84,7 @@ extension Hypervisor {
     if configuration.switching == .eptpByVMFUNC {
       for vcpu in monitor.vcpus.indices { monitor.vcpus[vcpu].mayLoadAnySet() }
     }
-    monitor.lastEntry = call.time
+    monitor.lastWindow = call.time
   }
 
   /// The private context that the driver describes at the start of its data, if it does.

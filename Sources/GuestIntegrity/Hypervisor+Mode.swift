@@ -17,7 +17,6 @@ extension Hypervisor {
     else { throw .wrongEntryPage }
     guard monitor.tracing.clients(of: registration.entry.page).contains(.protection) else { throw .entryPageNotTraced }
     monitor.counters[.entries] += 1
-    monitor.lastEntry = call.time
     monitor.vcpus[vcpu].enteredAt = call.time
     if let context = registration.context, let own = processors.contextRegisters(of: vcpu) {
       monitor.vcpus[vcpu].saved = own
@@ -36,6 +35,7 @@ extension Hypervisor {
       throw .wrongExitAddress
     }
     returnToNormal(vcpu)
+    monitor.lastWindow = call.time
   }
 
   /// Ends integrity mode on a vCPU without GI_EXIT: normal set, normal mode, alert.
@@ -60,12 +60,7 @@ extension Hypervisor {
       return .refused(.notInitialised)
     }
     let mode: Mode = set == .integrity ? .integrity : .normal
-    if mode == .integrity, monitor.vcpus[vcpu].mode == .normal {
-      monitor.counters[.entries] += 1
-      monitor.lastEntry = call.time
-    }
-    monitor.vcpus[vcpu].mode = mode
-    monitor.vcpus[vcpu].enteredAt = nil
+    enterByVMFUNC(mode, on: vcpu, time: call.time)
     switchSet(of: vcpu, to: set, by: .vmfunc)
     if mode == .integrity, configuration.integrityExecution == .giCodeOnly,
       !registration.code.contains(call.ripAddress.page)
@@ -83,12 +78,15 @@ extension Hypervisor {
     guard configuration.switching == .eptpByVMFUNC, monitor.vcpus.indices.contains(vcpu) else { return }
     let mode: Mode = pointer == eptp(of: .integrity) ? .integrity : .normal
     monitor.vcpus[vcpu].activate(pointer == eptp(of: .open) ? .open : configuration.switching.set(in: mode))
+    enterByVMFUNC(mode, on: vcpu, time: time)
+  }
+
+  /// Notes the mode that a vCPU has put itself in.
+  private func enterByVMFUNC(_ mode: Mode, on vcpu: Int, time: UInt64) {
     guard mode != monitor.vcpus[vcpu].mode else { return }
     monitor.vcpus[vcpu].mode = mode
     monitor.vcpus[vcpu].enteredAt = nil
-    guard mode == .integrity else { return }
-    monitor.counters[.entries] += 1
-    monitor.lastEntry = time
+    if mode == .integrity { monitor.counters[.entries] += 1 } else { monitor.lastWindow = time }
   }
 
   /// Reports a VMFUNC that the processor refused: no table set stands where the guest looked for one.
@@ -125,8 +123,8 @@ extension Hypervisor {
       if let budget = configuration.integrityBudget, time > entered, time - entered > budget {
         integrityFault(.budgetOverrun, on: vcpu, address: GuestPhysicalAddress(0), time: time)
       }
-    } else if let limit = configuration.silenceLimit, time > monitor.lastEntry, time - monitor.lastEntry > limit {
-      monitor.lastEntry = time
+    } else if let limit = configuration.silenceLimit, time > monitor.lastWindow, time - monitor.lastWindow > limit {
+      monitor.lastWindow = time
       monitor.raise(
         .silence, on: vcpu, actions: configuration.silenceActions, address: GuestPhysicalAddress(0), time: time)
     }

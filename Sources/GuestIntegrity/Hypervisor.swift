@@ -38,7 +38,9 @@ public final class Hypervisor<Processors: ProcessorControl> {
     guard memory.memory.byteCount >= layout.end else {
       throw .hostMemorySize(found: memory.memory.byteCount, needed: layout.end)
     }
-    guard let guestMemory = GuestMemory(start: memory.memory.base, pageCount: pages) else { throw .guestMemorySize(ramBytes) }
+    guard let guestMemory = GuestMemory(start: memory.memory.base, pageCount: pages) else {
+      throw .guestMemorySize(ramBytes)
+    }
     do throws(TableError) {
       let mechanism = configuration.mechanism
       let unwatched: LeafBits = mechanism.noticing == .modificationLog ? LeafBits.unwatched.union(.dirty) : .unwatched

@@ -58,7 +58,9 @@ extension GuestMachine {
     let store = Store(
       vcpu: vcpu, address: address, size: bytes.count, value: bytes.count <= 8 ? value : nil, time: time)
     guard hypervisor.handleDeviceStore(store).isCompleted else { return false }
-    for (index, byte) in bytes.enumerated() { setByte(byte, at: GuestPhysicalAddress(address.rawValue + UInt64(index))) }
+    for (index, byte) in bytes.enumerated() {
+      setByte(byte, at: GuestPhysicalAddress(address.rawValue + UInt64(index)))
+    }
     return true
   }
 }

@@ -34,7 +34,11 @@ struct PageView: Equatable {
       let isOwn = registration?.ownPages.contains { $0.contains(page) } == true
       var isClaimed = false
       if case .protected = hypervisor.tree.find(page).answer { isClaimed = true }
-      let mayWrite: Rights = isCode || isOwn || isClaimed ? [] : .write
+      // Toggled write bits are open for every vCPU while any is in integrity mode.
+      let isOpen =
+        hypervisor.configuration.switching == .toggleWriteBits
+        && (0..<hypervisor.vcpuCount).contains { hypervisor.mode(of: $0) == .integrity }
+      let mayWrite: Rights = isCode || isOwn && !isOpen || isClaimed ? [] : .write
       let mayWriteInIntegrity: Rights =
         isOwn && hypervisor.configuration.switching.usesTwoSets ? .write : mayWrite
       let mayExecute: Rights = strips && !isCode ? [] : .execute

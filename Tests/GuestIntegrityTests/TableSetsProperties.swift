@@ -35,7 +35,9 @@ struct TableSetsProperties {
     var machine = EPTMachine(memory: sets.memory, eptp: sets.pointer(of: set))
     let outcome = machine.access(GuestAccess(address, .dataRead))
     guard case .translated(let found) = outcome else { return nil }
-    return (LeafBits(rawValue: found.rights.entryBits).intersection([.write, .execute]), found.hpa.rawValue >> 12, found.level)
+    return (
+      LeafBits(rawValue: found.rights.entryBits).intersection([.write, .execute]), found.hpa.rawValue >> 12, found.level
+    )
   }
 
   static func differences(_ sets: TableSets, _ model: [Page]) -> [String] {

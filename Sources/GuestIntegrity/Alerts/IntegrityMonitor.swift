@@ -12,8 +12,8 @@ struct IntegrityMonitor {
   var registration: Registration?
   var counters = Counters()
   var machine = MachineState()
-  /// When the driver last entered integrity mode, or was told off for not doing so.
-  var lastEntry: UInt64 = 0
+  /// When a window of integrity mode last ended at the driver's own wish, or the lack of one was reported.
+  var lastWindow: UInt64 = 0
   /// GI_SHUTDOWN has been executed.
   var isShutDown = false
 

@@ -30,7 +30,7 @@ extension Hypervisor {
     }
     monitor.counters = snapshot.counters
     monitor.machine = snapshot.machine
-    monitor.lastEntry = snapshot.lastEntry
+    monitor.lastWindow = snapshot.lastWindow
     monitor.isShutDown = snapshot.isShutDown
     monitor.registration = snapshot.registration
     // The pool holds every table that any state needs, so building the tables cannot fail.
@@ -69,6 +69,6 @@ extension Hypervisor {
     monitor.isShutDown = false
     monitor.machine = MachineState()
     monitor.counters = Counters()
-    monitor.lastEntry = 0
+    monitor.lastWindow = 0
   }
 }

@@ -12,7 +12,7 @@ public struct Snapshot: Hashable, Sendable {
   var registration: Registration?
   var counters: Counters
   var machine: MachineState
-  var lastEntry: UInt64
+  var lastWindow: UInt64
   var isShutDown: Bool
   var base: NodeReference
   var traces: TraceMap
@@ -25,7 +25,7 @@ extension Hypervisor {
     let pages = UInt64(monitor.memory.pageCount)
     return Snapshot(
       pageCount: pages, vcpus: monitor.vcpus, registration: monitor.registration, counters: monitor.counters,
-      machine: monitor.machine, lastEntry: monitor.lastEntry, isShutDown: monitor.isShutDown, base: base.reference,
+      machine: monitor.machine, lastWindow: monitor.lastWindow, isShutDown: monitor.isShutDown, base: base.reference,
       traces: monitor.tracing.map,
       unmapped: (0..<pages).lazy.map { GuestPageNumber($0) }.filter { self.monitor.tracing.tables.frame(of: $0) == nil }
     )

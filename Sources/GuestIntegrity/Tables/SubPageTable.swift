@@ -31,7 +31,8 @@ struct SubPageTable {
   }
 
   /// Sets the vector of a page; true if a sub-page that was writable is not any more.
-  mutating func setVector(_ vector: UInt64, of page: GuestPageNumber, pool: inout TablePool) throws(TableError) -> Bool {
+  mutating func setVector(_ vector: UInt64, of page: GuestPageNumber, pool: inout TablePool) throws(TableError) -> Bool
+  {
     var table = root
     for level in [Level.pml4e, .pdpte, .pde] {
       let slot = table.qword(level.index(ofPage: page.rawValue))

@@ -33,7 +33,9 @@ extension TableSets {
       let entries = read(index, of: tables)
       guard entries.normal.isPresent, let below = level.below else { return }
       if entries.normal.isLeaf(at: level) {
-        if !isWhole || edit.isSmall, edit.applied(to: entries) != entries { needed += edit.isCommon ? entries.tablesToSplit : 2 }
+        if !isWhole || edit.isSmall, edit.applied(to: entries) != entries {
+          needed += edit.isCommon ? entries.tablesToSplit : 2
+        }
         return
       }
       if !edit.isCommon, entries.tables.isShared { needed += 1 }

@@ -14,7 +14,8 @@ public struct Attack: Sendable {
   let program: @Sendable (GuestMachine) -> AttackResult
 
   init(
-    _ id: String, _ name: String, groundTruth: String, setup: @escaping @Sendable (inout AttackSetup) -> Void = { _ in },
+    _ id: String, _ name: String, groundTruth: String,
+    setup: @escaping @Sendable (inout AttackSetup) -> Void = { _ in },
     program: @escaping @Sendable (GuestMachine) -> AttackResult
   ) {
     self.id = id
@@ -26,7 +27,10 @@ public struct Attack: Sendable {
 
   /// Every attack, in order.
   public static let all: [Attack] =
-    [callForeignly, enterFromOwnCode, patchDriverCode, editDriverData, editTree, redirectRoot, remapEntry, craftRegisters]
+    [
+      callForeignly, enterFromOwnCode, patchDriverCode, editDriverData, editTree, redirectRoot, remapEntry,
+      craftRegisters,
+    ]
     + [forgePageTables, interruptDriver, writeFromOtherVCPU, writeByDevice, unmapProtected, remapKernel]
     + [remapKernelProtected, initialiseFirst, corruptTree, silenceDriver, switchFromUserMode, switchUnstripped]
     + [runIntoRange, straddlePages, setAccessedFlags]

@@ -41,7 +41,8 @@ extension Attack {
   }
 
   static let silenceDriver = Attack(
-    "A17", "malware keeps the driver from ever running again", groundTruth: "the driver has not run for 1000 instructions",
+    "A17", "malware keeps the driver from ever running again",
+    groundTruth: "the driver has not run for 1000 instructions",
     setup: { $0.configuration.silenceLimit = 500 }
   ) { machine in
     let malware = Malware(machine)
@@ -51,7 +52,8 @@ extension Attack {
       machine.noOperation(on: malware.vcpu)
     }
     return AttackResult(
-      achieved: machine.hypervisor.counters[.entries] == entries, note: "the driver was not entered for 1000 instructions")
+      achieved: machine.hypervisor.counters[.entries] == entries,
+      note: "the driver was not entered for 1000 instructions")
   }
 
   static let switchFromUserMode = Attack(

@@ -21,7 +21,8 @@ extension Attack {
   }
 
   static let craftRegisters = Attack(
-    "A8", "malware jumps to the entry with a stack pointer into GI data", groundTruth: "GI data changed by the driver's push"
+    "A8", "malware jumps to the entry with a stack pointer into GI data",
+    groundTruth: "GI data changed by the driver's push"
   ) { machine in
     let driver = GIDriver(machine, on: 1)
     _ = Malware(machine)
@@ -57,7 +58,8 @@ extension Attack {
   }
 
   static let interruptDriver = Attack(
-    "A10", "an interrupt and an NMI run foreign code while the driver is in integrity mode", groundTruth: "GI data changed"
+    "A10", "an interrupt and an NMI run foreign code while the driver is in integrity mode",
+    groundTruth: "GI data changed"
   ) { machine in
     let driver = GIDriver(machine, on: 0)
     driver.enter()
@@ -116,7 +118,8 @@ extension GuestMachine {
     malware.store(large | 0xe3, at: malware.entry(for: GuestLayout.kernelBody, level: 2))
     let found = guestTranslation(of: GuestLayout.kernelBody, cr3: registers(of: 0).cr3)
     let achieved = found.map { !GuestLayout.text.contains($0.page) } ?? true
-    return AttackResult(achieved: achieved, note: achieved ? "the kernel's addresses lead to malware" : "the page tables stand")
+    return AttackResult(
+      achieved: achieved, note: achieved ? "the kernel's addresses lead to malware" : "the page tables stand")
   }
 
   /// Builds page tables on malware's pages that map what the kernel's map, except that GI data leads to `page`.

@@ -18,8 +18,11 @@ extension Attack {
     let malware = Malware(machine)
     var outcome = StepOutcome.done
     for page in GuestLayout.nodes.pages {
-      for word in UInt64(0)..<16 {
-        outcome = malware.store(0, at: GuestPhysicalAddress(page.address.rawValue + word * 256))
+      for line in UInt64(0)..<64 {
+        malware.run()
+        let address = GuestPhysicalAddress(page.address.rawValue + line * 64)
+        outcome = machine.store(
+          bytes: [UInt8](repeating: 0, count: 64), at: GuestLayout.direct(address), on: malware.vcpu)
       }
     }
     return AttackResult(achieved: !machine.isProtected(GuestLayout.text.first), note: outcome.note)
