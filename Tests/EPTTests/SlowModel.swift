@@ -332,19 +332,21 @@ struct SlowModel {
     let gpa: UInt64
     let hpa: UInt64
     let path: Path
+    /// What the entry held when it was read.
+    let entry: UInt64
     let wanted: UInt64
   }
 
   mutating func setGuestFlags(_ steps: [GuestStep], _ laddr: UInt64) -> String? {
     for step in steps {
-      let entry = read(step.hpa)
-      if entry & step.wanted == step.wanted { continue }
+      if step.entry & step.wanted == step.wanted { continue }
       let access = Access(gpa: step.gpa, write: true, laddr: laddr, table: true)
       if ept {
         let denials = denials(access, step.path)
         if !denials.isEmpty { return violation(access, step.path, denials) }
       }
-      write(step.hpa, entry | step.wanted)
+      let now = read(step.hpa)
+      if now | step.wanted != now { write(step.hpa, now | step.wanted) }
     }
     return nil
   }
@@ -393,7 +395,7 @@ struct SlowModel {
         isNoExecute = isNoExecute || bit(entry, 63)
         if ept && !bit(granted.path.leaf, 58) { unverified = true }
         let wanted: UInt64 = isLeaf && isWrite ? 0x60 : 0x20
-        steps.append(GuestStep(gpa: access.gpa, hpa: granted.hpa, path: granted.path, wanted: wanted))
+        steps.append(GuestStep(gpa: access.gpa, hpa: granted.hpa, path: granted.path, entry: entry, wanted: wanted))
         if isLeaf {
           final.gpa = field(entry, 51, low) * (1 << UInt64(low)) + field(laddr, low - 1, 0)
         } else {

@@ -50,8 +50,7 @@ extension EPTRegime {
       let granting = rules.modeBasedExecute ? "none of bits 2:0 and 10 is set" : "none of bits 2:0 is set"
       return [field(63, 63, "suppress #VE"), field(62, 3, "ignored"), field(2, 0, "not present", granting)]
     }
-    let width = 64 - rules.reservedAddress.leadingZeroBitCount == 0 ? 52 : rules.reservedAddress.trailingZeroBitCount
-    let m = min(52, width)
+    let m = min(52, rules.reservedAddress.trailingZeroBitCount)
     var fields: [EntryField] = [
       optional(63, "suppress #VE", if: isLeaf),
       field(62, 62, "ignored"),

@@ -85,12 +85,41 @@ extension WalkExplanation {
       "  exit qualification \(hex(bits)), guest-physical address \(hex(violation.gpa.rawValue)), "
         + "guest-linear address \(hex(violation.gla.rawValue))"
     ]
+    lines += denials(violation).map { "  denied: \($0)" }
     for (bit, set, clear) in ExitQualification.meanings {
       let isSet = bits >> UInt64(bit) & 1 != 0
       let number = bit < 10 ? " \(bit)" : "\(bit)"
       lines.append("  bit \(number)  \(isSet ? 1 : 0)  \(isSet ? set : clear)")
     }
     return lines
+  }
+
+  /// Which entry withholds what the access needed; of the walk of the address that was denied, top down.
+  private func denials(_ violation: EPTViolation) -> [String] {
+    switch violation.walk.end {
+    case .addressTooWide: return ["bits beyond 47 of the guest-physical address are set"]
+    case .notPresent:
+      return ["the \(violation.walk.level.entryName) at \(hex(violation.walk.entryAddress.rawValue)) is not present"]
+    case .misconfigured, .page: break
+    }
+    let kind = violation.access.kind
+    let needs: [(AccessKind, Int, String)] = [
+      (.read, 0, "read"), (.write, 1, "write"),
+      (.fetch, usesModes && kind.contains(.userAddress) ? 10 : 2, "fetch"),
+    ]
+    let path = steps.reversed().drop { $0.reference.address != violation.walk.entryAddress }
+    var entries: [Step] = []
+    for step in path where step.reference.kind == .ept {
+      entries.append(step)
+      if step.reference.level == 4 { break }
+    }
+    return needs.flatMap { (need, bit, name) -> [String] in
+      let isTableWrite = need == .write && violation.qualification.contains(.dataWrite)
+      guard kind.contains(need) || isTableWrite else { return [] }
+      return entries.reversed().filter { $0.reference.value >> UInt64(bit) & 1 == 0 }.map {
+        "\(name) (bit \(bit) is clear in the \($0.name) at \(hex($0.reference.address.rawValue)))"
+      }
+    }
   }
 
   /// Number, and meaning when set and when clear, of each bit of a page-fault error code.

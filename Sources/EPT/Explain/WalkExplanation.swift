@@ -26,6 +26,8 @@ public struct WalkExplanation: Sendable {
   public let pointer: EPTPointer
   /// One sentence a fault of the pointer.
   public let pointerFaults: [String]
+  /// Entries have execute permissions by mode (bit 10).
+  public let usesModes: Bool
 }
 
 extension EPTMachine {
@@ -36,7 +38,7 @@ extension EPTMachine {
     let steps = log.references.enumerated().map { explain($0.offset + 1, $0.element) }
     return WalkExplanation(
       steps: steps, outcome: outcome, writes: log.writes, pointer: eptp,
-      pointerFaults: eptp.faults(on: capabilities).map(\.sentence))
+      pointerFaults: eptp.faults(on: capabilities).map(\.sentence), usesModes: regime.rules.modeBasedExecute)
   }
 
   private func explain(_ number: Int, _ reference: ReferenceLog.Reference) -> WalkExplanation.Step {
