@@ -5,5 +5,8 @@ extension Strategy {
     summary: "two table sets; VMFUNC switches without an exit",
     switching: .eptpByVMFUNC,
     sound: Soundness(
-      value: true, reason: "only GI code pages are executable in the integrity set, so a foreign VMFUNC gains nothing"))
+      value: false,
+      reason:
+        "a foreign VMFUNC gains nothing, since only GI code is executable in the integrity set, but nobody checks the "
+        + "entry point: a jump behind the gate runs GI code with the integrity set (attack A9)"))
 }
