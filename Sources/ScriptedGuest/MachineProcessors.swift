@@ -67,6 +67,7 @@ public struct MachineProcessors: ProcessorControl {
 
   public mutating func holdInterrupts(_ hold: Bool, on vcpu: Int) { holdsInterrupts[vcpu] = hold }
 
+  /// Takes what a vCPU's page-modification log holds, and empties it.
   public mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] {
     let machine = machines[vcpu]
     // Entries lie above the index, which wraps below 0 when the log is full; the oldest is the last slot.

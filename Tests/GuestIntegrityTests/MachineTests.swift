@@ -19,6 +19,7 @@ extension Mechanism {
 }
 
 extension Mechanism: CustomTestStringConvertible {
+  /// The name in test reports.
   public var testDescription: String { "\(switching), \(noticing), \(completion)" }
 }
 

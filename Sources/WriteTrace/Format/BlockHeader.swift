@@ -164,4 +164,3 @@ struct Flaw: Error, Hashable {
 
   static let cutShort = Flaw(found: "the end of the data", expected: "a whole block header")
 }
-extension BlockHeader { public var sizes: [(String, Int)] { columns.map { ($0.column.name, $0.storedBytes) } } }
