@@ -58,6 +58,7 @@ public struct MachineProcessors: ProcessorControl {
   public mutating func treeNodesVisited(_ count: Int, on vcpu: Int) {}
   public func contextRegisters(of vcpu: Int) -> ContextRegisters? { registers[vcpu].context }
 
+  /// Loads the registers that entering or leaving integrity mode changes.
   public mutating func setContextRegisters(_ context: ContextRegisters, of vcpu: Int) {
     registers[vcpu].context = context
     // Other page tables under the same VPID: the hypervisor drops what was cached of the ones before (INVVPID).
@@ -65,6 +66,7 @@ public struct MachineProcessors: ProcessorControl {
     machines[vcpu].flushGuestMappings()
   }
 
+  /// Holds the injection of interrupts, or lets it go on.
   public mutating func holdInterrupts(_ hold: Bool, on vcpu: Int) { holdsInterrupts[vcpu] = hold }
 
   /// Takes what a vCPU's page-modification log holds, and empties it.
