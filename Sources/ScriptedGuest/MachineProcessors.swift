@@ -31,12 +31,14 @@ public struct MachineProcessors: ProcessorControl {
     holdsInterrupts = registers.map { _ in false }
   }
 
+  /// Puts a table set in force on a vCPU.
   public mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
     machines[vcpu].eptp = pointer
     machines[vcpu].fields.eptpIndex = UInt16(set.rawValue)
     switches[means, default: 0] += 1
   }
 
+  /// Executes INVEPT on a vCPU.
   public mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {
     if losesShootdowns, interrupted.contains(vcpu) { return }
     invalidations += 1
@@ -46,16 +48,22 @@ public struct MachineProcessors: ProcessorControl {
     }
   }
 
+  /// Counts nothing: the INVEPT that follows does the work.
   public mutating func shootdown(of vcpu: Int, from sender: Int) { interrupted.insert(vcpu) }
+  /// Counts nothing, as above.
   public mutating func entriesEdited(_ count: Int) {}
 
+  /// Counts nothing: the scripted guest looks at outcomes, not at costs.
   public mutating func exit(_ reason: ExitReason, on vcpu: Int) {
     exits[reason, default: 0] += 1
     interrupted.removeAll()
   }
 
+  /// Counts nothing, as above.
   public mutating func driverStores(_ count: Int, refused: Int, on vcpu: Int) {}
+  /// Counts nothing, as above.
   public mutating func treeNodesVisited(_ count: Int, on vcpu: Int) {}
+  /// The registers that entering or leaving integrity mode changes; nil where they are not modelled.
   public func contextRegisters(of vcpu: Int) -> ContextRegisters? { registers[vcpu].context }
 
   /// Loads the registers that entering or leaving integrity mode changes.
