@@ -105,6 +105,10 @@ public struct GIDriver {
     asDriver { machine.hypercall(.unprotect, range.first.rawValue, range.count, 0, UInt64(region), on: vcpu) }
   }
 
+  /// GI_SHUTDOWN.
+  @discardableResult
+  public func shutdown() -> StepOutcome { asDriver { machine.hypercall(.shutdown, on: vcpu) } }
+
   /// A store of the driver's code.
   @discardableResult
   public func store(_ value: UInt64, at address: GuestLinearAddress) -> StepOutcome {
