@@ -28,8 +28,8 @@ extension GuestMachine {
       let user = registers(of: vcpu).cpl == 3
       var observer = NoObserver()
       let result = hypervisor.processors.machines[vcpu].examined(.linear(linear, kind, user: user), &observer)
-      if let stale = result.stale { staleTranslations.append(stale) }
       guard case .translated(let translation) = result.outcome else { return .failure(result.outcome) }
+      if let stale = result.stale { staleTranslations.append(stale) }
       return .success(translation.hpa)
     }
   }

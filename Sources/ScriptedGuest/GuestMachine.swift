@@ -12,7 +12,10 @@ public final class GuestMachine {
   public let hypervisor: Hypervisor<MachineProcessors>
   private let owner: HostMemory
   let memory: FlatMemory
-  /// Accesses that a stale cached translation answered, and the invalidation that was owed.
+  /// Accesses that a stale cached translation let through, or led elsewhere, and the invalidation that was owed.
+  ///
+  /// One that merely refused what the tables allow by now is harmless, and owed nobody anything: the violation itself
+  /// drops it, and the access is made again.
   public internal(set) var staleTranslations: [StaleTranslation] = []
   /// Counts up by one an instruction, on all vCPUs together.
   public private(set) var time: UInt64 = 0
