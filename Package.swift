@@ -56,7 +56,7 @@ let package = Package(
     .executableTarget(
       name: "gi-bench",
       dependencies: [
-        "Report", "Replay", "GuestIntegrity", "MonitorTree", "EPT", "WriteTrace", "Addresses",
+        "Report", "Replay", "ScriptedGuest", "GuestIntegrity", "MonitorTree", "EPT", "WriteTrace", "Addresses",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/gi-bench",

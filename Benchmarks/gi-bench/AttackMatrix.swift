@@ -1,0 +1,111 @@
+import GuestIntegrity
+import Replay
+import Report
+import ScriptedGuest
+
+/// What came of each attack under each strategy: JSON by itself, and a document for people.
+struct AttackMatrix: Encodable {
+  let schema = 1
+  let attacks: [Row]
+
+  struct Row: Encodable {
+    let id: String
+    let name: String
+    let ground_truth: String
+    let outcomes: [String: Outcome]
+  }
+
+  struct Outcome: Encodable {
+    let outcome: String
+    let reason: String
+  }
+
+  private let strategies: [Strategy]
+
+  private enum CodingKeys: String, CodingKey {
+    case schema, attacks
+  }
+
+  /// Runs the attacks, each on a machine of its own.
+  init(_ attacks: [Attack], under strategies: [Strategy]) throws {
+    self.strategies = strategies
+    self.attacks = try attacks.map { attack in
+      var outcomes: [String: Outcome] = [:]
+      for strategy in strategies {
+        let outcome = try attack.run(under: Mechanism(switching: strategy.switching))
+        outcomes[strategy.name] = Outcome(outcome: outcome.kind.rawValue, reason: outcome.reason)
+      }
+      return Row(id: attack.id, name: attack.name, ground_truth: attack.groundTruth, outcomes: outcomes)
+    }
+  }
+
+  var document: Document {
+    var document = Document(title: "Attacks on guest integrity", blocks: [table])
+    document.blocks.append(.heading("Why"))
+    for row in attacks {
+      document.blocks.append(.paragraph("\(row.id): \(row.name). The attacker wins if \(row.ground_truth)."))
+      document.blocks.append(.list(reasons(of: row)))
+    }
+    document.blocks.append(.heading("Soundness of the strategies"))
+    document.blocks.append(
+      .list(
+        strategies.map {
+          Cell("\($0.name): \($0.sound.value ? "sound" : "unsound"), \($0.sound.reason)", $0.sound.value ? .good : .bad)
+        }))
+    return document
+  }
+
+  private var table: Document.Block {
+    .table(
+      Table(
+        caption: "Outcome of each attack, as run on the emulated machine.",
+        columns: [.words("attack"), .words("what")] + strategies.map { .words($0.name) },
+        rows: attacks.map { row in
+          [Cell(row.id), Cell(row.name)] + strategies.map { cell(of: row, under: $0) }
+        }))
+  }
+
+  private func cell(of row: Row, under strategy: Strategy) -> Cell {
+    let outcome = row.outcomes[strategy.name]?.outcome ?? ""
+    return Cell(outcome, tone(of: outcome))
+  }
+
+  private func tone(of outcome: String) -> Tone {
+    switch AttackOutcome.Kind(rawValue: outcome) {
+    case .blocked, .detected: .good
+    case .late: .doubtful
+    case .missed: .bad
+    case .notApplicable, nil: .plain
+    }
+  }
+
+  /// Each reason once, with the strategies it holds for.
+  private func reasons(of row: Row) -> [Cell] {
+    var names: [(outcome: Outcome, strategies: [String])] = []
+    for strategy in strategies {
+      guard let outcome = row.outcomes[strategy.name] else { continue }
+      if let index = names.firstIndex(where: { $0.outcome.reason == outcome.reason }) {
+        names[index].strategies.append(strategy.name)
+      } else {
+        names.append((outcome, [strategy.name]))
+      }
+    }
+    return names.map {
+      Cell(
+        "\($0.strategies.joined(separator: ", ")): \($0.outcome.outcome), \($0.outcome.reason)",
+        tone(of: $0.outcome.outcome))
+    }
+  }
+
+  var csv: String {
+    CSVExporter.export(
+      rows: [["attack", "name", "ground_truth", "strategy", "outcome", "reason"]]
+        + attacks.flatMap { row in
+          strategies.compactMap { strategy in
+            row.outcomes[strategy.name].map {
+              [row.id, row.name, row.ground_truth, strategy.name, $0.outcome, $0.reason]
+            }
+          }
+        })
+  }
+}
