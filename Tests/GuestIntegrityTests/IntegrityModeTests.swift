@@ -21,12 +21,16 @@ struct IntegrityModeTests {
       driver.enter()
       let inside = machine.registers(of: vcpu)
       #expect(GuestLayout.data.contains(GuestPhysicalAddress(inside.cr3).page))
-      #expect(GuestLayout.data.contains(try #require(machine.guestTranslation(of: .init(inside.rsp), cr3: inside.cr3)).page))
+      #expect(
+        GuestLayout.data.contains(try #require(machine.guestTranslation(of: .init(inside.rsp), cr3: inside.cr3)).page))
       #expect(inside.idtBase != before.idtBase)
       stacks.insert(inside.rsp)
       driver.exit()
       let after = machine.registers(of: vcpu)
-      #expect((after.cr3, after.rsp, after.idtBase, after.idtLimit) == (before.cr3, before.rsp, before.idtBase, before.idtLimit))
+      #expect(
+        (after.cr3, after.rsp, after.idtBase, after.idtLimit) == (
+          before.cr3, before.rsp, before.idtBase, before.idtLimit
+        ))
     }
     #expect(stacks.count == 2)
   }
@@ -78,11 +82,15 @@ struct IntegrityModeTests {
       #expect(events.map(\.cause) == [.integrityFault], "\(fault)")
       #expect(events.first?.detail == fault.rawValue)
       // What the driver's code would do next is the act of somebody in normal mode.
-      #expect(machine.store(1, at: GuestLayout.direct(.init(GuestLayout.data.first.address.rawValue + 0x100)), on: 0) != .done || mechanism.noticing == .modificationLog)
+      #expect(
+        machine.store(1, at: GuestLayout.direct(.init(GuestLayout.data.first.address.rawValue + 0x100)), on: 0) != .done
+          || mechanism.noticing == .modificationLog)
     }
   }
 
-  @Test("cannot be used by foreign code: a fetch outside GI code ends it", arguments: Mechanism.every.filter { $0.switching.usesTwoSets })
+  @Test(
+    "cannot be used by foreign code: a fetch outside GI code ends it",
+    arguments: Mechanism.every.filter { $0.switching.usesTwoSets })
   func foreignFetch(mechanism: Mechanism) throws {
     let machine = try GuestMachine(Configuration(mechanism))
     // A driver that has described no page tables of its own runs on the guest's, which map everything executable.
@@ -147,11 +155,14 @@ struct IntegrityModeTests {
     #expect(second.store(2, at: data) == .done)
     second.exit()
     #expect(machine.takeEvents() == [])
-    #expect(machine.store(3, at: GuestLayout.direct(.init(GuestLayout.data.first.address.rawValue + 0x100)), on: 1) != .done || mechanism.noticing == .modificationLog)
+    #expect(
+      machine.store(3, at: GuestLayout.direct(.init(GuestLayout.data.first.address.rawValue + 0x100)), on: 1) != .done
+        || mechanism.noticing == .modificationLog)
     #expect(!machine.takeEvents().isEmpty)
   }
 
-  @Test("is closed after shutdown and reset, and the guest can start over after a reset only", arguments: Mechanism.every)
+  @Test(
+    "is closed after shutdown and reset, and the guest can start over after a reset only", arguments: Mechanism.every)
   func shutdownAndReset(mechanism: Mechanism) throws {
     let machine = try GuestMachine.armed(mechanism) { $0.allowsShutdown = true }
     let driver = GIDriver(machine)

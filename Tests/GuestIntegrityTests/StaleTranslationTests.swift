@@ -59,7 +59,8 @@ struct StaleTranslationTests {
     #expect(machine.hypervisor.audit() == [], "seed \(seed)")
   }
 
-  @Test("do so when a hypervisor forgets to interrupt the other vCPUs, and the detector speaks", arguments: Mechanism.every)
+  @Test(
+    "do so when a hypervisor forgets to interrupt the other vCPUs, and the detector speaks", arguments: Mechanism.every)
   func speaks(mechanism: Mechanism) throws {
     let machine = try GuestMachine.armed(mechanism)
     let page = PageRange(page: GuestLayout.malware.first)
