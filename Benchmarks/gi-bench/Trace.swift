@@ -4,5 +4,5 @@ import ArgumentParser
 struct Trace: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Look into, verify and import write traces.",
-    subcommands: [TraceInfo.self, TraceView.self, TraceCheck.self, TraceConvert.self])
+    subcommands: [TraceInfo.self, TraceView.self, TraceCheckCommand.self, TraceConvert.self])
 }

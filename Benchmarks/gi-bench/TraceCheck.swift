@@ -1,22 +1,35 @@
 import ArgumentParser
 import WriteTrace
 
-/// `gi-bench trace check`: decodes every column of every block, so that any damage is found and named.
-struct TraceCheck: ParsableCommand {
+/// `gi-bench trace check`: damage, and everything a recording must satisfy.
+struct TraceCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Decode and verify every column of every block.")
+    commandName: "check", abstract: "Verify that traces are whole, and that what they hold can be.",
+    discussion: """
+      Decodes every column of every block, then checks: totals, order, ranges, tables, marks, ground-truth, hypercalls. \
+      Damage ends with status 1, anything else that does not hold with status 2.
+      """)
 
   @Argument(help: "The traces.")
   var traces: [String]
 
+  @Flag(help: "Check the whole blocks of a file that breaks off.")
+  var salvage = false
+
   func run() throws {
+    var failed: [String] = []
     for trace in traces {
-      let reader = try TraceReader(path: trace)
-      let block = TraceBlock()
-      for number in reader.blocks.indices {
-        try reader.read(block: number, columns: reader.header.columnSet, into: block)
+      let reader = try TraceReader(path: trace, salvage: salvage)
+      let findings = try TraceCheck.findings(in: reader)
+      for finding in findings { print("\(trace): \(finding.invariant.rawValue): \(finding.description)") }
+      if findings.isEmpty {
+        print("\(trace): \(reader.blocks.count) blocks, \(reader.header.totals.writes) writes, sound")
+      } else {
+        failed.append(trace)
       }
-      print("\(trace): \(reader.blocks.count) blocks, \(reader.header.totals.writes) writes, whole and well-formed")
+    }
+    guard failed.isEmpty else {
+      throw Failure(.regression, "\(failed.joined(separator: ", ")): does not hold what a recording must; record anew")
     }
   }
 }
