@@ -1,8 +1,14 @@
 import ArgumentParser
 
-/// `gi-bench trace`: look into, verify and import recorded write traces.
+/// `gi-bench trace`: look into, verify, import, export, synthesise and cut write traces.
 struct Trace: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Look into, verify and import write traces.",
-    subcommands: [TraceInfo.self, TraceView.self, TraceCheckCommand.self, TraceConvert.self])
+    abstract: "Look into, verify, import, export, synthesise and cut write traces.",
+    subcommands: [
+      TraceInfo.self, TraceView.self, TraceStats.self, TraceCheckCommand.self, TraceConvert.self, TraceGenerate.self,
+      TraceCutCommand.self,
+    ])
 }
+
+/// The answers that are text or JSON.
+enum TraceAnswer: String, CaseIterable, ExpressibleByArgument { case text, json }

@@ -1,41 +1,88 @@
 import ArgumentParser
+import Foundation
+import Report
 import WriteTrace
 
-/// `gi-bench trace convert`: from the recorder's raw stream to a trace.
+/// `gi-bench trace convert`: from the recorder and from other tools' texts to a trace, and from a trace to other formats.
 struct TraceConvert: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "convert", abstract: "Import the recorder's raw stream as a trace.")
-
-  enum Source: String, ExpressibleByArgument, CaseIterable { case recorder }
+    commandName: "convert", abstract: "Import other formats as a trace, export a trace to other formats.",
+    discussion: """
+      --from recorder reads the raw stream of the recorder and needs --description. The other imports are texts; those \
+      of virtual addresses get frames in the order of first touch, and their header says so. Without --from the input \
+      is a trace, and --to says what it becomes. Each store that a text gives no size counts as one byte.
+      """)
 
   @Argument(help: "The file to convert; - is the standard input.")
   var input: String
 
-  @Option(help: "What the input is.")
-  var from: Source
+  @Option(help: "What the input is: \(Source.names). Default: a trace.")
+  var from: Source?
+
+  @Option(help: "What a trace becomes: csv, perfetto (JSON for the Perfetto viewer), or trace.")
+  var to = Target.trace
 
   @Option(help: "The JSON description of the recording, as the recorder writes it.")
-  var description: String
+  var description: String?
 
-  @Option(name: .shortAndLong, help: "The trace to write; - is the standard output.")
+  @Option(help: "Also write the description to this file, for --description.")
+  var saveDescription: String?
+
+  @Option(name: .shortAndLong, help: "The file to write; - is the standard output.")
   var output: String
 
-  @Option(help: "Optional columns to keep, separated by commas: steps, linear-pages, rip, value.")
-  var columns = "linear-pages"
+  @Option(
+    help: """
+      Optional columns to keep, separated by commas: steps, linear-pages, rip, value; or none. Default: linear-pages \
+      of a recording, everything known of a text or trace.
+      """)
+  var columns: String?
 
   @Option(help: "The zstd level, 1 to 22.")
   var level = 19
 
-  @Flag(help: "Accept a stream that breaks off; the trace is marked incomplete.")
+  @Flag(help: "Accept a stream that breaks off; leave out lines that are not understood, and count them.")
   var lenient = false
+
+  @Flag(help: "Take the whole blocks of a trace that breaks off.")
+  var salvage = false
+
+  enum Source: Hashable, ExpressibleByArgument {
+    case recorder
+    case text(TextImport.Format)
+
+    init?(argument: String) {
+      if argument == "recorder" {
+        self = .recorder
+      } else if let format = TextImport.Format(rawValue: argument) {
+        self = .text(format)
+      } else {
+        return nil
+      }
+    }
+
+    static var allValueStrings: [String] { ["recorder"] + TextImport.Format.allCases.map(\.rawValue) }
+    static var names: String { allValueStrings.joined(separator: ", ") }
+  }
+
+  enum Target: String, ExpressibleByArgument, CaseIterable { case trace, csv, perfetto }
 
   func validate() throws {
     _ = try columnSet
-    guard (1...22).contains(level) else { throw ValidationError("level \(level) is not 1 to 22") }
+    guard (1...22).contains(level) else { throw ValidationError("level \(level) is not 1 to 22; 19 is the default") }
+    if from == .recorder, description == nil {
+      throw ValidationError(
+        "--from recorder needs --description; give the file that the recorder wrote beside the stream")
+    }
+    if from != nil, to != .trace {
+      throw ValidationError("--to \(to.rawValue) exports a trace; import to a trace first")
+    }
   }
 
-  private var columnSet: TraceColumns {
+  private var columnSet: TraceColumns? {
     get throws {
+      guard let columns else { return nil }
+      if columns == "none" { return [] }
       let optional = TraceColumn.allCases.filter { !TraceColumns.always.contains(TraceColumns($0)) }
       return try columns.split(separator: ",").reduce(into: TraceColumns()) { set, name in
         guard let column = optional.first(where: { $0.name == name }) else {
@@ -48,13 +95,68 @@ struct TraceConvert: ParsableCommand {
   }
 
   func run() throws {
-    let recording = try TraceDescription(path: description)
+    switch from {
+    case .recorder?: try convertRecording()
+    case .text(let format)?: try convert(format)
+    case nil: try convertTrace()
+    }
+  }
+
+  private func convertRecording() throws {
+    let recording = try TraceDescription(path: description ?? "-")
+    try save(recording)
     let writer = try TraceWriter(
-      path: output, description: recording, options: .init(columns: try columnSet, level: level))
+      path: output, description: recording, options: .init(columns: try columnSet ?? .linearPages, level: level))
     let report = try RecorderStream(name: input, allowsBrokenEnd: lenient).convert(
       InputStream(path: input), into: writer, ramBytes: recording.guest.ramBytes)
+    tell(report.summary, ", \(report.deviceWrites) device writes left out")
+  }
+
+  private func convert(_ format: TextImport.Format) throws {
+    let text = try TextImport(format, InputStream(path: input))
+    let described =
+      try description.map { path throws(TraceError) in try TraceDescription(path: path) }
+      ?? text.description(title: "\(format.rawValue) import of \(input)")
+    try save(described)
+    let writer = try TraceWriter(
+      path: output, description: described, options: .init(columns: try columnSet ?? text.columns, level: level))
+    let report = try text.convert(into: writer, isLenient: lenient)
+    tell(report.summary, report.skipped == 0 ? "" : ", \(report.skipped) of \(report.lines) lines left out")
+    if let first = report.firstSkipped { StandardError.write("the first: \(Terminal.printable(first.description))\n") }
+  }
+
+  private func convertTrace() throws {
+    let reader = try TraceReader(path: input, salvage: salvage)
+    if reader.isSalvaged {
+      let writes = reader.blocks.last.map { $0.firstWrite + UInt64($0.writes) } ?? 0
+      StandardError.write("\(input): salvaged \(writes) of \(reader.header.totals.writes) writes\n")
+    }
+    try save(reader.header.recording)
+    switch to {
+    case .csv: try CSVExport.write(reader, to: output)
+    case .perfetto: try PerfettoExport.write(reader, to: output)
+    case .trace:
+      let kept = (try columnSet ?? reader.header.columnSet).intersection(reader.header.columnSet)
+      let writer = try TraceWriter(
+        path: output, description: reader.header.recording, options: .init(columns: kept, level: level))
+      if reader.isSalvaged || !reader.header.complete { writer.markIncomplete() }
+      try reader.forEachRecord { record in
+        try writer.append(record)
+        return true
+      }
+      tell(try writer.finish(), "")
+    }
+  }
+
+  private func save(_ description: TraceDescription) throws {
+    guard let saveDescription else { return }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    try OutputFile(saveDescription).write(String(decoding: try encoder.encode(description), as: UTF8.self) + "\n")
+  }
+
+  private func tell(_ summary: TraceWriter.Summary, _ more: String) {
     StandardError.write(
-      "\(output): \(report.summary.header.totals.writes) writes in \(report.summary.bytes) bytes, "
-        + "\(report.deviceWrites) device writes left out, digest \(report.summary.digest)\n")
+      "\(output): \(summary.header.totals.writes) writes in \(summary.bytes) bytes\(more), digest \(summary.digest)\n")
   }
 }

@@ -7,13 +7,11 @@ struct TraceInfo: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info", abstract: "Say what a trace holds, and what was recorded with what.")
 
-  enum Format: String, CaseIterable, ExpressibleByArgument { case text, json }
-
   @Argument(help: "The trace; - is the standard input.")
   var trace: String
 
   @Option(help: "Format of the answer.")
-  var format = Format.text
+  var format = TraceAnswer.text
 
   func run() throws {
     let reader = try TraceReader(path: trace)
@@ -37,6 +35,7 @@ private struct TraceSummary: Encodable {
   var blocks: Int
   var complete: Bool
   var columns: [String]
+  var column_bytes: [String: Int]
   var totals: TraceHeader.Totals
   var recording: Recording
 
@@ -63,6 +62,9 @@ private struct TraceSummary: Encodable {
     blocks = reader.blocks.count
     complete = header.complete
     columns = header.columns
+    column_bytes = reader.blocks.reduce(into: [:]) { sums, block in
+      for (column, bytes) in block.storedBytes { sums[column.name, default: 0] += bytes }
+    }
     totals = header.totals
     recording = Recording(
       title: description.title, origin: description.origin.rawValue, addresses: description.addresses.rawValue,
@@ -92,7 +94,7 @@ private struct TraceSummary: Encodable {
       ("marks", "\(totals.marks): " + recording.marks.map(\.name).joined(separator: ", ")),
       ("regions", recording.regions.map(\.name).joined(separator: ", ")),
       ("ground truth", "\(recording.ground_truth) acts"),
-      ("columns", columns.joined(separator: ", ")),
+      ("columns", columns.map { "\($0) \(column_bytes[$0, default: 0])" }.joined(separator: ", ")),
       ("recorder", [recording.recorder.name, recording.recorder.version ?? ""].joined(separator: " ")),
     ]
     return lines + recording.notes.map { (name: "note", value: $0) }

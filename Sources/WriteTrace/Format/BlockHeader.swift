@@ -44,6 +44,9 @@ public struct BlockHeader: Hashable, Sendable {
   /// The columns present.
   public var columnSet: TraceColumns { columns.reduce(into: []) { $0.insert(TraceColumns($1.column)) } }
 
+  /// Bytes of each column as they are stored.
+  public var storedBytes: [(column: TraceColumn, bytes: Int)] { columns.map { ($0.column, $0.storedBytes) } }
+
   /// Where a column lies in its block, and its entry.
   func locate(_ column: TraceColumn) -> (offset: Int, entry: Entry)? {
     var offset = headerBytes

@@ -1,0 +1,40 @@
+import ArgumentParser
+import WriteTrace
+
+/// `gi-bench trace cut`: the part of a trace between two marks.
+struct TraceCutCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cut", abstract: "Take the part of a trace between two marks.",
+    discussion:
+      "Hypercalls, CR3 loads and mappings from before the part are kept at its start, so that it can be replayed.")
+
+  @Argument(help: "The trace; - is the standard input.")
+  var trace: String
+
+  @Option(help: "The mark at which the part begins. Default: the start.")
+  var fromMark: String?
+
+  @Option(help: "The mark before which the part ends. Default: the end.")
+  var toMark: String?
+
+  @Option(help: "The zstd level, 1 to 22.")
+  var level = 19
+
+  @Option(name: .shortAndLong, help: "The trace to write; - is the standard output.")
+  var output: String
+
+  func validate() throws {
+    guard fromMark != nil || toMark != nil else {
+      throw ValidationError("no mark to cut at; give --from-mark or --to-mark")
+    }
+    guard (1...22).contains(level) else { throw ValidationError("level \(level) is not 1 to 22; 19 is the default") }
+  }
+
+  func run() throws {
+    let reader = try TraceReader(path: trace)
+    let summary = try TraceCut(from: fromMark, to: toMark).write(reader, to: output, level: level)
+    StandardError.write(
+      "\(output): \(summary.header.totals.writes) of \(reader.header.totals.writes) writes in \(summary.bytes) bytes, "
+        + "digest \(summary.digest)\n")
+  }
+}

@@ -1,0 +1,72 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// A text file that appears whole, when `finish()` is called; `-` is standard output, which gets its text at once.
+final class TextOutput {
+  private let path: String
+  private let temporary: String
+  private let file: OutputFile
+  private var bytes: [UInt8] = []
+  private var isFinished = false
+
+  init(path: String) throws(TraceError) {
+    self.path = path
+    temporary = path == "-" ? "-" : "\(path).tmp-\(getpid())"
+    file = try OutputFile(path: temporary)
+    bytes.reserveCapacity(1 << 20)
+  }
+
+  deinit { if !isFinished, temporary != "-" { unlink(temporary) } }
+
+  func put(_ text: String) throws(TraceError) {
+    bytes.append(contentsOf: text.utf8)
+    try drainIfFull()
+  }
+
+  func put(_ byte: UInt8) { bytes.append(byte) }
+
+  func put(decimal value: UInt64) {
+    let start = bytes.count
+    var rest = value
+    repeat {
+      bytes.append(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+      rest /= 10
+    } while rest > 0
+    bytes[start...].reverse()
+  }
+
+  func put(hexadecimal value: UInt64) {
+    bytes.append(0x30)
+    bytes.append(0x78)
+    put(digits: value, count: max(1, (67 - value.leadingZeroBitCount) / 4))
+  }
+
+  /// As many hexadecimal digits, leading zeros included.
+  func put(digits value: UInt64, count: Int) {
+    for place in (0..<count).reversed() {
+      let digit = UInt8(truncatingIfNeeded: value >> UInt64(4 * place) & 15)
+      bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+    }
+  }
+
+  func drainIfFull() throws(TraceError) {
+    if bytes.count >= 1 << 19 { try drain() }
+  }
+
+  private func drain() throws(TraceError) {
+    try bytes.withBytes { bytes throws(TraceError) in try file.write(bytes) }
+    bytes.removeAll(keepingCapacity: true)
+  }
+
+  /// Writes the rest, and puts the file in its place.
+  func finish() throws(TraceError) {
+    try drain()
+    if temporary != "-", rename(temporary, path) != 0 {
+      throw OutputFile.error(path, doing: "put in place", remedy: "name a file in a folder you may write to")
+    }
+    isFinished = true
+  }
+}
