@@ -9,14 +9,13 @@ let isDependency =
   Context.packageDirectory.contains("/checkouts/")
   && FileManager.default.fileExists(atPath: Context.packageDirectory + "/../../workspace-state.json")
 let optimiseDebug = !isDependency && Context.environment["GI_ONONE"] == nil
-let house: [SwiftSetting] =
-  (optimiseDebug ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : [])
-  + (Context.environment["GI_FUZZER"] == nil ? [] : [.define("FUZZER")])
+let house: [SwiftSetting] = optimiseDebug ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []
 
 let package = Package(
   name: "gi-bench",
   products: [
     .executable(name: "gi-bench", targets: ["gi-bench"]),
+    .library(name: "SeededRandom", targets: ["SeededRandom"]),
     .library(name: "EPT", targets: ["Addresses", "EPT"]),
     .library(name: "MonitorTree", targets: ["Addresses", "MonitorTree"]),
     .library(name: "WriteTrace", targets: ["Addresses", "WriteTrace"]),
@@ -34,9 +33,10 @@ let package = Package(
     .target(name: "CHost"),
 
     .target(name: "Addresses", swiftSettings: house),
-    .target(name: "EPT", dependencies: ["Addresses"], swiftSettings: house),
+    .target(name: "SeededRandom", swiftSettings: house),
+    .target(name: "EPT", dependencies: ["Addresses", "SeededRandom"], swiftSettings: house),
     .target(name: "MonitorTree", dependencies: ["Addresses", "CHost"], swiftSettings: house),
-    .target(name: "WriteTrace", dependencies: ["Addresses", "CXXHash", "CZstd"], swiftSettings: house),
+    .target(name: "WriteTrace", dependencies: ["Addresses", "SeededRandom", "CXXHash", "CZstd"], swiftSettings: house),
     .target(name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree"], swiftSettings: house),
     .target(
       name: "ScriptedGuest", dependencies: ["Addresses", "EPT", "MonitorTree", "GuestIntegrity"],
@@ -44,7 +44,7 @@ let package = Package(
     .target(
       name: "Replay",
       dependencies: [
-        "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "WriteTrace", "CHost", "CXXHash",
+        "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "WriteTrace", "SeededRandom",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       resources: [.embedInCode("Profiles")],
@@ -63,12 +63,17 @@ let package = Package(
       swiftSettings: house),
 
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: house),
-    .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT"], swiftSettings: house),
-    .testTarget(name: "MonitorTreeTests", dependencies: ["MonitorTree"], swiftSettings: house),
-    .testTarget(name: "WriteTraceTests", dependencies: ["WriteTrace", "CZstd", "CXXHash"], swiftSettings: house),
-    .testTarget(name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest"], swiftSettings: house),
-    .testTarget(name: "ReplayTests", dependencies: ["Replay"], swiftSettings: house),
-    .testTarget(name: "ReportTests", dependencies: ["Report", "Replay"], exclude: ["Golden"], swiftSettings: house),
+    .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT", "SeededRandom"], swiftSettings: house),
+    .testTarget(name: "MonitorTreeTests", dependencies: ["MonitorTree", "SeededRandom"], swiftSettings: house),
+    .testTarget(
+      name: "WriteTraceTests", dependencies: ["WriteTrace", "SeededRandom", "CZstd", "CXXHash"], swiftSettings: house),
+    .testTarget(
+      name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest", "SeededRandom"],
+      swiftSettings: house),
+    .testTarget(name: "ReplayTests", dependencies: ["Replay", "SeededRandom"], swiftSettings: house),
+    .testTarget(
+      name: "ReportTests", dependencies: ["Report", "Replay", "SeededRandom"], exclude: ["Golden"], swiftSettings: house
+    ),
     .testTarget(
       name: "CommandTests", dependencies: ["gi-bench", "Replay", "WriteTrace", "Addresses"], swiftSettings: house),
   ],

@@ -9,10 +9,14 @@ let package = Package(
   targets: [
     .target(name: "References", cSettings: [.unsafeFlags(["-O3"])]),
     .target(name: "Measuring"),
-    .executableTarget(name: "layouts", dependencies: ["References", "Measuring"]),
+    .executableTarget(
+      name: "layouts", dependencies: ["References", "Measuring", .product(name: "SeededRandom", package: "gi-bench")]),
     .executableTarget(
       name: "ratios",
-      dependencies: ["References", "Measuring", .product(name: "MonitorTree", package: "gi-bench")]),
+      dependencies: [
+        "References", "Measuring", .product(name: "MonitorTree", package: "gi-bench"),
+        .product(name: "SeededRandom", package: "gi-bench"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import Testing
 
@@ -222,7 +223,7 @@ struct CacheTests {
   func debtsSuffice(seed: UInt64) throws {
     print("caches and debts: seed \(seed)")
     try Claims.table("owed invalidations suffice") {
-      var random = SeededGenerator(seed)
+      var random = SplitMix64(seed: seed)
       let memory = SparseMemory()
       let rules = EntryRules(capabilities: .all, controls: .ept)
       var tables = PageTables(
@@ -240,7 +241,7 @@ struct CacheTests {
         let count: UInt64 = random.pick([1, 3, 40, 512])
         let range = try #require(PageRange(first: GuestPageNumber(first), count: min(count, 2048 - first)))
         var nobody = NoObserver()
-        let access = { (random: inout SeededGenerator) -> StaleTranslation.Target in
+        let access = { (random: inout SplitMix64) -> StaleTranslation.Target in
           let gpa = GuestPhysicalAddress(((range.first.rawValue &+ random.next() % 8) % 2048) << 12)
           return .physical(GuestAccess(gpa, random.pick([AccessKind.dataRead, .dataWrite, .codeFetch])))
         }

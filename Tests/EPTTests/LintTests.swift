@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import Testing
 
@@ -8,7 +9,7 @@ struct LintTests {
   @Test("finds exactly the entries whose walk would misconfigure, before any access meets them")
   func findsAll() throws {
     try Claims.table("lint") {
-      var random = SeededGenerator(21)
+      var random = SplitMix64(seed: 21)
       for round in 0..<40 {
         let memory = SparseMemory()
         let rules = EntryRules(capabilities: .all, controls: .ept)

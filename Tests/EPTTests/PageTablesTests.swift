@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import Testing
 
@@ -30,9 +31,9 @@ struct PageTablesTests {
   }
 
   /// A range among the first 1 GiB + 8 MiB, with its ends drawn to large-page boundaries now and then.
-  static func range(_ random: inout SeededGenerator) -> PageRange {
+  static func range(_ random: inout SplitMix64) -> PageRange {
     let anchors: [UInt64] = [0, 512, 1024, 1536, 0x40000 - 512, 0x40000, 0x40000 + 512]
-    let near = { (random: inout SeededGenerator) -> UInt64 in
+    let near = { (random: inout SplitMix64) -> UInt64 in
       let anchor = random.pick(anchors)
       return random.oneIn(3) ? anchor : max(2, anchor) - 2 + random.next() % 520
     }
@@ -49,7 +50,7 @@ struct PageTablesTests {
     "follow the dictionary through random edits of two roots that share tables", arguments: [1, 2, 3, 4] as [UInt64])
   func randomEdits(seed: UInt64) throws {
     print("page tables: seed \(seed)")
-    var random = SeededGenerator(seed)
+    var random = SplitMix64(seed: seed)
     var tables = makeTables()
     let all = try #require(PageRange(first: GuestPageNumber(0), count: 0x40000 + 4096))
     let first = try tables.makeRoot()

@@ -1,8 +1,9 @@
+import SeededRandom
 import EPT
 
 /// Random tables and random queries: each line goes to the walk script as text and to the slow model as calls; answers are compared word by word.
 struct RandomScenario {
-  var random: SeededGenerator
+  var random: SplitMix64
   var model = SlowModel()
   var script = WalkScript()
   /// The lines of this scenario, for a failure to be reported with.
@@ -12,7 +13,7 @@ struct RandomScenario {
   var queries = 0
   private var output = ScriptAnswer()
 
-  init(seed: UInt64) { random = SeededGenerator(seed) }
+  init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
   /// Sends a line; what was answered, without the line end.
   private mutating func send(_ line: String) -> String {

@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import Testing
 
@@ -90,7 +91,7 @@ struct EntryBitTests {
   @Test("63:0 are named without gap or overlap at every level, under every control")
   func fieldsTile() {
     Claims.table("fields tile the entry") {
-      var random = SeededGenerator(7)
+      var random = SplitMix64(seed: 7)
       for _ in 0..<4000 {
         var controls = Controls.ept
         controls.set(.modeBasedExecute, to: random.oneIn(2))
@@ -123,7 +124,7 @@ struct EntryBitTests {
   @Test("are judged alike by the walk and by the diagnosis that names reasons")
   func diagnosisAgrees() {
     Claims.table("diagnosis") {
-      var random = SeededGenerator(11)
+      var random = SplitMix64(seed: 11)
       for _ in 0..<20000 {
         var controls = Controls.ept
         controls.set(.modeBasedExecute, to: random.oneIn(2))

@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import EPT
 import MonitorTree
@@ -9,7 +10,7 @@ import Testing
 @Suite("Hypercalls with any arguments")
 struct HypercallProperties {
   /// A register: small, near the bounds that matter, or any 64 bits.
-  static func register(_ random: inout SeededGenerator) -> UInt64 {
+  static func register(_ random: inout SplitMix64) -> UInt64 {
     let pages = Fixture.ramPages
     switch random.below(8) {
     case 0: return random.below(16)
@@ -23,7 +24,7 @@ struct HypercallProperties {
     }
   }
 
-  static func call(_ random: inout SeededGenerator) -> Hypercall {
+  static func call(_ random: inout SplitMix64) -> Hypercall {
     let known = HypercallNumber.allCases.randomElement(using: &random)?.rawValue ?? 0
     var call = Hypercall(
       number: random.below(20) == 0 ? register(&random) : known, rdi: register(&random), rsi: register(&random),
@@ -64,7 +65,7 @@ struct HypercallProperties {
     "return documented codes, and change nothing when refused", arguments: Switching.allCases,
     [1, 2, 3] as [UInt64])
   func anyArguments(switching: Switching, seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let fixture = try Fixture(switching, vcpus: 2) { $0.allowsShutdown = true }
     if seed % 3 != 0 { try fixture.arm() }
     var executed: Set<HypercallNumber> = []
@@ -113,7 +114,7 @@ struct HypercallProperties {
 
   @Test("and stores of any address and size are judged without harm", arguments: [1, 2, 3] as [UInt64])
   func anyStore(seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let fixture = try Fixture.armed(vcpus: 2)
     let violation = try fixture.violation()
     for _ in 0..<2000 {
@@ -130,7 +131,7 @@ struct HypercallProperties {
 
   @Test("protect what they say, page by page, against a list of claims", arguments: [1, 2, 3, 4] as [UInt64])
   func againstModel(seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let switching = Switching.allCases[Int(seed) % 4]
     let fixture = try Fixture.armed(switching)
     var claims: [UInt64: [UInt16: AlertActions]] = [:]

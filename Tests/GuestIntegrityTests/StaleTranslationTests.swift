@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import EPT
 import GuestIntegrity
@@ -15,7 +16,7 @@ struct StaleTranslationTests {
   static func run(
     _ machine: GuestMachine, seed: UInt64, steps: Int, vcpus: Int
   ) {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let drivers = (0..<vcpus).map { GIDriver(machine, on: $0) }
     for _ in 0..<steps {
       let vcpu = Int(random.below(UInt64(vcpus)))

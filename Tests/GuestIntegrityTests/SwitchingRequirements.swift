@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import EPT
 import MonitorTree
@@ -175,7 +176,7 @@ struct SwitchingRequirements {
     "R14 R8 holds after large pages are split, merged, unmapped and moved", .requirement(14), arguments: [1, 2, 3, 4])
   func afterStructureChanges(seed: UInt64) throws {
     let fixture = try Fixture.armed(vcpus: 2)
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     for _ in 0..<200 {
       let page = GuestPageNumber(random.below(Fixture.ramPages))
       switch random.below(4) {

@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import EPT
 import Testing
@@ -12,7 +13,7 @@ struct TreeRequirements {
   /// A machine whose tree has several levels: every other page of a long run is protected, with changing actions.
   static func withDeepTree(seed: UInt64) throws -> Fixture {
     let fixture = try Fixture.armed()
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     try fixture.inIntegrityMode {
       for index in 0..<600 {
         let page = 0x2000 + UInt64(index) * 2 + random.below(2)

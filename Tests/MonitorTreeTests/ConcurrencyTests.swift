@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import Glibc
 import Synchronization

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Replay
@@ -10,7 +11,7 @@ struct PricingLinearFormTests {
 
   @Test("has the least and greatest sum over all corners of the box of costs", arguments: [11, 12, 13, 14] as [UInt64])
   func corners(seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let profile = try profile()
     for _ in 0..<20 {
       let chosen = CostParameter.allCases.shuffled(using: &random).prefix(8)

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Replay
@@ -14,7 +15,7 @@ struct PricingPercentileTests {
 
   @Test("are those of the values written out one by one", arguments: [21, 22, 23, 24, 25] as [UInt64])
   func bruteForce(seed: UInt64) {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     for _ in 0..<200 {
       var distribution = WeightedDistribution()
       var values: [Double] = []

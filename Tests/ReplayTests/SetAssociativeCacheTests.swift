@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Replay
@@ -34,7 +35,7 @@ struct SetAssociativeCacheTests {
     "hits and misses as the obvious model does", arguments: [(64, 4), (16, 16), (1536, 12), (4, 4), (1, 1), (32, 1)])
   func againstModel(entries: Int, ways: Int) {
     for seed in UInt64(1)...4 {
-      var random = SeededGenerator(seed: seed)
+      var random = SplitMix64(seed: seed)
       let cache = SetAssociativeCache(entries: entries, ways: ways)
       defer { cache.deallocate() }
       var model = SlowCache(entries: entries, ways: ways)

@@ -1,3 +1,4 @@
+import SeededRandom
 import Foundation
 import Testing
 
@@ -59,7 +60,7 @@ struct ComparisonTests {
 
   @Test("has an interval that holds the ratio at every point of the box of costs", arguments: [1, 2, 3, 4] as [UInt64])
   func intervalHolds(seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     for _ in 0..<50 {
       let shared = counts(&random, upTo: 1000)
       let (a, b) = (plus(shared, counts(&random, upTo: 100)), plus(shared, counts(&random, upTo: 100)))
@@ -92,7 +93,7 @@ struct ComparisonTests {
     }
   }
 
-  private func counts(_ random: inout SeededGenerator, upTo most: UInt64) -> [String: UInt64] {
+  private func counts(_ random: inout SplitMix64, upTo most: UInt64) -> [String: UInt64] {
     Dictionary(uniqueKeysWithValues: Event.allCases.map { ($0.name, UInt64.random(in: 0...most, using: &random)) })
   }
 

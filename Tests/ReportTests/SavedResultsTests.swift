@@ -1,3 +1,4 @@
+import SeededRandom
 import Foundation
 import Testing
 
@@ -81,7 +82,7 @@ struct SavedResultsTests {
 
   @Test("cut off or altered anywhere never traps", arguments: [7, 8] as [UInt64])
   func mutations(seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let whole = Array(try JSONExporter.export([Fixture.result]).utf8)
     for _ in 0..<200 {
       var bytes = whole

@@ -1,3 +1,4 @@
+import SeededRandom
 import Foundation
 import Testing
 
@@ -33,7 +34,7 @@ struct HostileFileTests {
     let path = folder.file("t")
     try Sample.write(Sample.records(2000, seed: seed), to: path)
     let whole = [UInt8](try Data(contentsOf: URL(filePath: path)))
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     for _ in 0..<400 {
       let bit = Int.random(in: 0..<8 * whole.count, using: &random)
       var broken = whole
@@ -54,7 +55,7 @@ struct HostileFileTests {
     let whole = [UInt8](try Data(contentsOf: URL(filePath: path)))
     let reader = try TraceReader(path: path)
     let ends = reader.blocks.indices.map { Int(reader.locate(.runs, of: $0)?.offset ?? 0) }
-    var random = SeededGenerator(seed: 6)
+    var random = SplitMix64(seed: 6)
     for _ in 0..<150 {
       let length = Int.random(in: 0..<whole.count, using: &random)
       try Data(whole[..<length]).write(to: URL(filePath: path))
@@ -124,7 +125,7 @@ struct HostileFileTests {
     let sound = folder.file("sound")
     let path = folder.file("t")
     try Sample.write(Sample.records(600, seed: UInt64(column.rawValue)), to: sound)
-    var random = SeededGenerator(seed: 1000 + UInt64(column.rawValue))
+    var random = SplitMix64(seed: 1000 + UInt64(column.rawValue))
     var refused = 0
     for round in 0..<120 {
       try Data(contentsOf: URL(filePath: sound)).write(to: URL(filePath: path))

@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import Foundation
 import Testing
@@ -114,7 +115,7 @@ struct RecorderStreamTests {
   @Test("of random bytes is refused, never more")
   func noise() throws {
     let folder = Folder()
-    var random = SeededGenerator(seed: 8)
+    var random = SplitMix64(seed: 8)
     for _ in 0..<200 {
       var bytes = Self.records(20, seed: random.next()).flatMap(Self.raw)
       for _ in 0..<4 {

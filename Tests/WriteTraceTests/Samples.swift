@@ -1,20 +1,8 @@
+import SeededRandom
 import Addresses
 import Foundation
 
 @testable import WriteTrace
-
-/// A small repeatable random generator (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
-  }
-}
 
 /// A store as a test means it: the obvious model of a record.
 struct Store: Equatable {
@@ -56,7 +44,7 @@ enum Sample {
 
   /// Records with everything a trace can hold: long and short runs, page ends, wide steps, odd sizes, events anywhere.
   static func records(_ count: Int, seed: UInt64, vcpus: Int = 2) -> [Record] {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     var counts = [UInt64](repeating: 0, count: vcpus)
     var records: [Record] = []
     var vcpu = 0
@@ -89,7 +77,7 @@ enum Sample {
     return records
   }
 
-  static func event(vcpu: Int, count: UInt64, using random: inout SeededGenerator) -> TraceEvent {
+  static func event(vcpu: Int, count: UInt64, using random: inout SplitMix64) -> TraceEvent {
     switch Int.random(in: 0..<4, using: &random) {
     case 0:
       .hypercall(

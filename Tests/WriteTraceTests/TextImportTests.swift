@@ -1,3 +1,4 @@
+import SeededRandom
 import Foundation
 import Testing
 
@@ -179,7 +180,7 @@ struct TextImportTests {
 
   @Test("of random bytes is refused or skipped, never more", arguments: TextImport.Format.allCases)
   func noise(format: TextImport.Format) throws {
-    var random = SeededGenerator(seed: 4)
+    var random = SplitMix64(seed: 4)
     let words = [
       "write", ",", "0x", "\"", "------", " S ", "I  ", "kvm_page_fault: ", "vcpu ", " byte(s) @ ", ":", "[", "-", "1",
       "f", " ",

@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 
 /// Who a combined mapping belongs to: VPID, PCID and EPTRTA (SDM vol. 3C, "Information That May Be Cached").
@@ -73,7 +74,7 @@ public struct TranslationCaches: Sendable {
   /// What the accesses since the last ``beginAccess()`` took from the caches.
   public private(set) var used: [UsedMapping] = []
 
-  private var randomState: UInt64?
+  private var random: SplitMix64?
   private var translations: [PhysicalKey: EPTWalk] = [:]
   private var structures: [PhysicalKey: WalkStart] = [:]
   private var vectors: [PhysicalKey: UInt64] = [:]
@@ -100,7 +101,7 @@ public struct TranslationCaches: Sendable {
     case .maximal: isActive = true
     case .random(let seed):
       isActive = true
-      randomState = seed
+      random = SplitMix64(seed: seed)
     }
   }
 
@@ -114,12 +115,8 @@ public struct TranslationCaches: Sendable {
 
   /// Under `random`, whether this hit is dropped.
   private mutating func drops() -> Bool {
-    guard var state = randomState else { return false }
-    state &+= 0x9e37_79b9_7f4a_7c15
-    randomState = state
-    state = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    state = (state ^ (state >> 27)) &* 0x94d0_49bb_1331_11eb
-    return (state ^ (state >> 31)) & 1 != 0
+    guard let bits = random?.next() else { return false }
+    return bits & 1 != 0
   }
 
   private static func key(_ tag: EPTRTA, _ level: Level, _ gpa: GuestPhysicalAddress) -> PhysicalKey {

@@ -63,17 +63,3 @@ struct WalkCaches {
     return found
   }
 }
-
-/// Host-physical addresses of the EPT entries a walk read, top level first; at most four.
-struct WalkPath {
-  private var addresses = SIMD4<UInt64>()
-  private(set) var count = 0
-
-  subscript(level: Int) -> UInt64 { addresses[level] }
-
-  mutating func append(_ address: UInt64) {
-    guard count < 4 else { return }
-    addresses[count] = address
-    count += 1
-  }
-}

@@ -55,7 +55,7 @@ public enum Event: Int, CaseIterable, Sendable {
   case pmlEntries
   /// Page-modification log full exits (exit reason 62).
   case pmlFullExits
-  /// Page-modification log drains by the hypervisor.
+  /// Entries of page-modification logs that the hypervisor has drained.
   case pmlDrains
   /// Sub-page permission look-ups.
   case sppLookups

@@ -3,6 +3,8 @@ import WriteTrace
 /// Where in a block a replay is: gives a refused store its number in the recording and its place in its page.
 struct BlockPosition {
   let block: TraceBlock
+  /// The run, of this block, that continues a store judged whole with the part before, so that it is not judged again.
+  var judgedContinuation: Int?
   private var run = 0
   private var writesBefore: UInt64
 

@@ -9,22 +9,22 @@ extension StrategyReplay {
     let run = position.block.runs[index]
     let vcpu = run.vcpu
     for access in 0..<run.accesses {
-      let path = hypervisor.processors.fast[vcpu]
+      let tag = hypervisor.processors.fast[vcpu].tag
       let caches = hypervisor.processors.caches[vcpu]
-      let key = TranslationKey.key(of: run) | path.tag
+      let key = TranslationKey.key(of: run) | tag
       if caches.l1.hit(key) { return }
       if caches.stlb.hit(key) {
         translations.stlbHits += 1
         caches.l1.insert(key)
         return
       }
-      let set = TranslationKey.set(of: path.tag)
-      var observer = PathObserver()
-      let outcome = machines[Int(set)].access(GuestAccess(run.page.address, .dataWrite), &observer)
+      let set = TranslationKey.set(of: tag)
+      var path = WalkPath()
+      let outcome = machines[Int(set)].access(GuestAccess(run.page.address, .dataWrite), &path)
       var isTranslated = false
       if case .translated = outcome { isTranslated = true }
       let cost = caches.walk.cost(
-        of: observer.path, page: UInt32(run.page.rawValue), set: set, translated: isTranslated)
+        of: path, page: UInt32(run.page.rawValue), set: set, translated: isTranslated)
       translations.add(cost)
       switch outcome {
       case .translated:
@@ -47,21 +47,18 @@ extension StrategyReplay {
     let block = position.block
     let run = block.runs[index]
     hypervisor.processors.exit(.eptViolation, on: run.vcpu)
-    if run.isContinuation, judgedContinuation == index {
-      judgedContinuation = nil
-      return
-    }
+    if position.judgedContinuation == index { return }
     let accesses = try position.accesses(ofRun: index)
     let place = accesses[access]
     var size = place.size
+    var secondPage: GuestPageNumber?
     // A page-crossing store is judged whole when its first part is refused.
     if access == run.accesses - 1, index + 1 < block.runs.count, block.runs[index + 1].isContinuation {
       size += try position.accesses(ofRun: index + 1)[0].size
-      judgedContinuation = index + 1
+      secondPage = block.runs[index + 1].page
+      position.judgedContinuation = index + 1
     }
-    let store = Store(
-      vcpu: run.vcpu, address: accesses.address(access), size: size,
-      secondPage: judgedContinuation == index + 1 ? block.runs[index + 1].page : nil)
+    let store = Store(vcpu: run.vcpu, address: accesses.address(access), size: size, secondPage: secondPage)
     if samples.count < Self.sampleLimit { samples.append(RefusedStore(store: store, violation: violation)) }
     let verdict = hypervisor.handle(store, violation: violation)
     hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: run.vcpu)
@@ -79,7 +76,7 @@ extension StrategyReplay {
       NotificationShape(
         delivery: .exit, completion: verdict.isCompleted ? .emulated : .blocked, walkReferences: cost.references,
         treeNodes: UInt8(clamping: verdict.nodesVisited)),
-      kind: kind, page: UInt32(run.page.rawValue), storeNumber: number,
+      kind: kind, storeNumber: number,
       touchesRegion: regions.touches(store.address.rawValue, size: UInt64(size)))
   }
 }

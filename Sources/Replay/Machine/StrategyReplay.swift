@@ -17,8 +17,6 @@ final class StrategyReplay {
   private var claimedRegions: Set<UInt64> = []
   var tally = NotificationTally()
   var translations = TranslationCounts()
-  /// The part of a page-crossing store that was judged together with the part before, so that it is not judged again.
-  var judgedContinuation: Int?
   /// The first stores refused, for timing our own path afterwards.
   var samples: [RefusedStore] = []
   static let sampleLimit = 1024

@@ -1,4 +1,3 @@
-import CHost
 import GuestIntegrity
 import Histogram
 

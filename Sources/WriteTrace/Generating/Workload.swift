@@ -1,3 +1,5 @@
+import SeededRandom
+
 /// How a generator chooses the page of the next store.
 public enum Workload: String, CaseIterable, Sendable {
   /// Every page equally often, in no order.
@@ -12,22 +14,7 @@ public enum Workload: String, CaseIterable, Sendable {
   case adversarial
 }
 
-/// A repeatable source of random numbers (SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
-public struct SplitMix64: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-
-  /// A source that gives the same numbers for the same seed, on every machine.
-  public init(seed: UInt64) { state = seed }
-
-  /// The next 64 bits.
-  public mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
-  }
-
+extension SplitMix64 {
   /// A number below `bound`, by the high half of a product: no division, and the same on every machine.
   mutating func below(_ bound: UInt64) -> UInt64 { next().multipliedFullWidth(by: bound).high }
 }

@@ -62,23 +62,6 @@ public struct Comparison: Sendable {
   }
 }
 
-/// A small deterministic generator (SplitMix64).
-public struct SplitMix64: RandomNumberGenerator, Sendable {
-  var state: UInt64
-
-  /// A generator that always gives the same numbers for a seed.
-  public init(state: UInt64) { self.state = state }
-
-  /// The next number.
-  public mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
-
 extension Double {
   /// Decimal digits without an exponent.
   public func fixed(_ digits: Int) -> String {

@@ -1,6 +1,7 @@
 // Prints what MonitorTree.docc/Layouts.md tells: the node layouts and the schemes of reclamation that were tried.
 //
 //     swift run -c release layouts
+import SeededRandom
 import Glibc
 import Measuring
 import References
@@ -8,7 +9,7 @@ import References
 /// Ranges of random place and length that cover half of the space, as the ratios use them.
 func randomRanges(_ count: Int) -> (ranges: reference_ranges, queries: [UInt32]) {
   let span = UInt32(count) * 64
-  var random = SplitMix64(state: UInt64(count))
+  var random = SplitMix64(seed: UInt64(count))
   var cuts: Set<UInt32> = []
   while cuts.count < 2 * count { cuts.insert(1 + UInt32.random(in: 0..<span, using: &random)) }
   let sorted = cuts.sorted()

@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import Glibc
 import Measuring
@@ -25,7 +26,7 @@ final class BackgroundWriter: @unchecked Sendable {
   }
 
   private func run() {
-    var random = SplitMix64(state: 1)
+    var random = SplitMix64(seed: 1)
     var store = DirectStore(workload.memory)
     while !stop.load(ordering: .relaxed) {
       let mapping = workload.mappings[Int.random(in: 0..<workload.mappings.count, using: &random)]

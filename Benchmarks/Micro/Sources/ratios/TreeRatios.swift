@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import Measuring
 import MonitorTree
@@ -55,7 +56,7 @@ enum TreeRatios {
 
   /// The time of one change, from the request to the published base pointer.
   private static func publication(_ workload: TreeWorkload) throws -> Verdict {
-    var random = SplitMix64(state: 11)
+    var random = SplitMix64(seed: 11)
     var store = DirectStore(workload.memory)
     let writer = workload.writer
     var microseconds: [Double] = []

@@ -1,3 +1,4 @@
+import SeededRandom
 import Addresses
 import Glibc
 import Measuring
@@ -32,7 +33,7 @@ final class TreeWorkload {
     }
     self.memory = memory
 
-    var random = SplitMix64(state: UInt64(ranges))
+    var random = SplitMix64(seed: UInt64(ranges))
     var cuts: Set<UInt32> = []
     while cuts.count < 2 * ranges { cuts.insert(slab + UInt32.random(in: 0..<span, using: &random)) }
     let sorted = cuts.sorted()
