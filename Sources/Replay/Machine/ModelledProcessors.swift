@@ -12,8 +12,8 @@ struct ModelledProcessors: ProcessorControl {
   /// The first-level TLB of each vCPU, and the tag of its active table set: all that the common store reads.
   let fast: UnsafeMutablePointer<FastPath>
   var counts = EventCounts()
-  /// Table sets of each root, to find the tag of an INVEPT's EPTP.
-  private var setOfRoot: [UInt64: UInt32] = [:]
+  /// The EPTP of each table set, by raw value: finds the tag of what an INVEPT invalidates.
+  var pointers: [EPTPointer] = []
 
   /// What the common store of one vCPU reads.
   struct FastPath {
@@ -39,7 +39,6 @@ struct ModelledProcessors: ProcessorControl {
   }
 
   mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
-    setOfRoot[pointer.rawValue] = UInt32(set.rawValue)
     fast[vcpu].tag = TranslationKey.key(page: 0, set: UInt32(set.rawValue))
     counts[means == .vmfunc ? .vmfuncSwitches : .eptpWrites] += 1
   }
@@ -47,7 +46,7 @@ struct ModelledProcessors: ProcessorControl {
   mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {
     let lost =
       switch scope {
-      case .single(let pointer): caches[vcpu].invalidate(set: setOfRoot[pointer.rawValue] ?? 0)
+      case .single(let pointer): caches[vcpu].invalidate(set: pointers.firstIndex(of: pointer).map(UInt32.init))
       case .all: caches[vcpu].invalidate(set: nil)
       }
     counts[scope == .all ? .inveptAll : .inveptSingle] += 1

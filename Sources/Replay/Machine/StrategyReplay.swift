@@ -42,9 +42,9 @@ final class StrategyReplay {
     fast = processors.fast
     hypervisor = try Hypervisor(
       memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)
-    machines = TableSet.allCases.map { [hypervisor] in
-      EPTMachine(memory: memory.memory, eptp: hypervisor.eptp(of: $0))
-    }
+    let pointers = TableSet.allCases.map { [hypervisor] in hypervisor.eptp(of: $0) }
+    machines = pointers.map { EPTMachine(memory: memory.memory, eptp: $0) }
+    hypervisor.processors.pointers = pointers
   }
 
   deinit { hypervisor.processors.deallocate() }
