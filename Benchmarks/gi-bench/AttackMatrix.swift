@@ -32,7 +32,7 @@ struct AttackMatrix: Encodable {
     self.attacks = try attacks.map { attack in
       var outcomes: [String: Outcome] = [:]
       for strategy in strategies {
-        let outcome = try attack.run(under: Mechanism(switching: strategy.switching))
+        let outcome = try attack.run(under: strategy.mechanism)
         outcomes[strategy.name] = Outcome(outcome: outcome.kind.rawValue, reason: outcome.reason)
       }
       return Row(id: attack.id, name: attack.name, ground_truth: attack.groundTruth, outcomes: outcomes)

@@ -36,7 +36,7 @@ struct Recording {
 
   func run(_ strategy: Strategy?, request: ReplayRequest, finished: Int) throws -> Outcome {
     let replay = try StrategyReplay(
-      switching: strategy?.switching ?? .filterByMode, isMonitored: strategy != nil, ramBytes: ramBytes,
+      switching: strategy?.mechanism.switching ?? .filterByMode, isMonitored: strategy != nil, ramBytes: ramBytes,
       vcpus: reader.header.totals.vcpus, geometry: request.profile.geometry,
       regions: reader.header.recording.regions)
     let clock = request.countersOnly ? nil : ContinuousClock()
@@ -55,7 +55,7 @@ struct Recording {
     counts[.runs] = reader.header.totals.runs
     replay.translations.add(to: &counts, accesses: reader.header.totals.accesses)
     let switches =
-      switch strategy?.switching {
+      switch strategy?.mechanism.switching {
       case .eptpByExit, .eptpByVMFUNC: counts[.eptpWrites] + counts[.vmfuncSwitches]
       case .toggleWriteBits: 2 * replay.hypervisor.counters[.entries]
       case .filterByMode, nil: UInt64(0)

@@ -6,23 +6,23 @@ struct ReplayOptions: ParsableArguments {
   @Option(
     name: .customLong("strategy"),
     help: ArgumentHelp(
-      "Replay under this strategy; repeatable. Default: \(Strategy.all.map(\.name).joined(separator: ", ")).",
+      "Replay under this strategy; repeatable. Default: \(Strategy.replayed.map(\.name).joined(separator: ", ")).",
       valueName: "name"),
-    completion: .list(Strategy.all.map(\.name)))
+    completion: .list(Strategy.replayed.map(\.name)))
   var strategyNames: [String] = []
 
   @OptionGroup var pricing: ProfileOption
 
   func validate() throws {
-    let names = Strategy.all.map(\.name)
-    for name in strategyNames where Strategy.named(name) == nil {
+    let names = Strategy.replayed.map(\.name)
+    for name in strategyNames where !names.contains(name) {
       throw ValidationError("no strategy is named '\(name)'; \(Nearest.advice(for: name, in: names))")
     }
   }
 
   /// The strategies asked for, each once, or all.
   var strategies: [Strategy] {
-    guard !strategyNames.isEmpty else { return Strategy.all }
+    guard !strategyNames.isEmpty else { return Strategy.replayed }
     var chosen: [Strategy] = []
     for strategy in strategyNames.compactMap(Strategy.named) where !chosen.contains(strategy) {
       chosen.append(strategy)

@@ -1,9 +1,11 @@
+import GuestIntegrity
+
 extension Strategy {
   /// Two table sets; VMFUNC leaf 0 switches without an exit.
   public static let vmfunc = Strategy(
     name: "vmfunc",
     summary: "two table sets; VMFUNC switches without an exit",
-    switching: .eptpByVMFUNC,
+    mechanism: Mechanism(switching: .eptpByVMFUNC),
     sound: Soundness(
       value: false,
       reason:

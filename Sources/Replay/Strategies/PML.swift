@@ -1,0 +1,11 @@
+import GuestIntegrity
+
+extension Strategy {
+  /// Nothing is refused; the page-modification log is drained at every hypercall, and when it is full.
+  public static let pml = Strategy(
+    name: "pml",
+    summary: "nothing is refused; pages written are found when the page-modification log is drained",
+    mechanism: Mechanism(switching: .filterByMode, noticing: .modificationLog, completion: .alreadyDone),
+    sound: Soundness(
+      value: false, reason: "detection only: late, without the value, and once a page until the log is drained"))
+}
