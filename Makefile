@@ -3,7 +3,14 @@ SWIFT ?= swift
 TRACE ?= traces/boot.trace
 TRACES ?= $(wildcard traces/*.trace)
 GI_BENCH = .build/debug/gi-bench
-baseline = Benchmarks/baselines/$$(basename $(1) .trace).json
+# Two processors: the one with the best evidence, and one that offers every strategy.
+PROFILES ?= skylake-sp icelake-sp
+# Runs `gi-bench check` with arguments $(1) for every trace and profile.
+define gate
+@status=0; for trace in $(TRACES); do for profile in $(PROFILES); do \
+	  $(GI_BENCH) check $$trace --profile $$profile $(1) \
+	    --baseline Benchmarks/baselines/$$(basename $$trace .trace).$$profile.json || status=$$?; done; done; exit $$status
+endef
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
@@ -55,13 +62,12 @@ completions: deps ## write completions for bash, zsh and fish to .build/completi
 bench-check: deps ## the gate: hold every trace against Benchmarks/baselines
 	@test -n "$(TRACES)" || { echo "no traces/*.trace, so nothing to check" >&2; exit 1; }
 	$(SWIFT) build --product gi-bench
-	@status=0; for trace in $(TRACES); do \
-	  $(GI_BENCH) check $$trace --baseline $(call baseline,$$trace) || status=$$?; done; exit $$status
+	$(call gate)
 
 bench-update: deps ## rewrite Benchmarks/baselines; the diff is reviewed
 	$(SWIFT) build --product gi-bench
 	@mkdir -p Benchmarks/baselines
-	@for trace in $(TRACES); do $(GI_BENCH) check $$trace --baseline $(call baseline,$$trace) --update || exit $$?; done
+	$(call gate,--update)
 
 record: deps ## record a guest anew on Debian 12, e.g. make record TRACE=boot
 	traces/recorder/record.sh $(notdir $(basename $(TRACE)))

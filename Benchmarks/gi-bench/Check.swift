@@ -12,8 +12,8 @@ struct Check: ParsableCommand {
       baseline. No clock is read.
 
       EXAMPLES:
-        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.json
-        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.json --update
+        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json
+        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json --update
 
       \(ExitStatus.help)
       """)

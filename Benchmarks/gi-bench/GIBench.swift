@@ -20,7 +20,7 @@ struct GIBench: ParsableCommand {
         gi-bench traces/boot.trace --strategy vmfunc --profile icelake-sp --export html=boot.html
         gi-bench run traces/boot.trace --quiet --save before.json
         gi-bench compare before.json after.json
-        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.json
+        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json
 
       \(ExitStatus.help)
 

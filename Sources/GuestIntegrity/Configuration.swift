@@ -30,7 +30,8 @@ public struct Configuration: Hashable, Sendable {
   public var allowsShutdown: Bool
   /// How many events each vCPU's ring holds.
   public var ringCapacity: Int
-  /// The bytes that regions protect, where that is less than whole pages: guest-physical, for sub-page permissions.
+  /// The bytes that regions protect, where that is less than whole pages: guest-physical, for sub-page permissions. A
+  /// page that a region claims and lists no byte of is protected whole.
   public var regionBytes: [RegionID: [Range<UInt64>]]
   /// Whether event records tell what a write replaced; needs guest memory to hold what the guest wrote.
   public var recordsOldBytes: Bool

@@ -39,6 +39,7 @@ extension Hypervisor {
       let store = Store(vcpu: vcpu, address: address.page.address, size: 0, time: time)
       let verdict = monitor.judge(store, late: true)
       processors.treeNodesVisited(verdict.nodesVisited, on: vcpu)
+      processors.judgedLate(verdict, on: vcpu)
       verdicts.append(verdict)
       guard !monitor.tracing.clients(of: address.page).isDisjoint(with: .guestIntegrity) else { continue }
       let change = BitsChange.withdraw(.dirty)
@@ -70,11 +71,16 @@ extension Hypervisor {
     settle(debt, from: vcpu)
   }
 
-  /// The sub-pages of a claimed page that hold no byte any of its regions protects.
+  /// Whether the processor asks sub-page permissions about a store to a page.
+  public func hasSubPagePermissions(_ page: GuestPageNumber) -> Bool { fields.subPages.vector(of: page) != 0 }
+
+  /// The sub-pages of a claimed page that hold no byte any of its regions protects; none if a region lists no byte there.
   private func writableSubPages(of page: GuestPageNumber) -> UInt64 {
     var vector: UInt64 = 0x5555_5555_5555_5555
     let isWhole = monitor.tree.forEachClaim(on: page) { claim in
-      guard let ranges = configuration.regionBytes[claim.region] else {
+      let bytes = page.address.rawValue..<page.address.rawValue + 0x1000
+      let ranges = configuration.regionBytes[claim.region, default: []].filter { $0.overlaps(bytes) }
+      guard !ranges.isEmpty else {
         vector = 0
         return
       }

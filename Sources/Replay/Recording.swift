@@ -24,7 +24,7 @@ struct Recording {
     }
   }
 
-  /// What one strategy's replay counted; `nil` replays the guest unmonitored.
+  /// What one strategy's replay counted.
   struct Outcome {
     var counts: EventCounts
     var tally: NotificationTally
@@ -34,38 +34,61 @@ struct Recording {
     var host: HostFigures?
   }
 
-  func run(_ strategy: Strategy?, request: ReplayRequest, finished: Int) throws -> Outcome {
-    let replay = try StrategyReplay(
-      switching: strategy?.mechanism.switching ?? .filterByMode, isMonitored: strategy != nil, ramBytes: ramBytes,
-      vcpus: reader.header.totals.vcpus, geometry: request.profile.geometry,
-      regions: reader.header.recording.regions)
-    let clock = request.countersOnly ? nil : ContinuousClock()
-    let start = clock?.now
+  /// Replays the recording under every strategy at once: each block is decoded and filtered once, and handed to one
+  /// strategy after the other. `nil` stands for the guest unmonitored.
+  func replay(_ strategies: [Strategy?], request: ReplayRequest) throws -> [Outcome] {
+    let totals = reader.header.totals
+    let replays = try strategies.map {
+      try StrategyReplay(
+        $0, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry,
+        regions: reader.header.recording.regions)
+    }
+    var filter = RunFilter(vcpus: totals.vcpus, geometry: request.profile.geometry, pages: ramBytes >> 12)
+    defer { filter.deallocate() }
+    var stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
     let buffer = TraceBlock()
     for (number, block) in reader.blocks.enumerated() {
       try reader.read(block: number, into: buffer)
-      try replay.replay(buffer, firstWrite: block.firstWrite)
+      for replay in replays { replay.begin(buffer, firstWrite: block.firstWrite) }
+      func replayRuns(_ range: Range<Int>) throws {
+        let touches = filter.touches(in: buffer.runs, from: range.lowerBound, to: range.upperBound)
+        stopwatch.split()
+        for (lap, replay) in replays.enumerated() {
+          try replay.replay(touches, before: range.upperBound)
+          stopwatch.split(lap: lap)
+        }
+      }
+      var next = 0
+      for event in buffer.events {
+        guard case .hypercall(let recorded) = event.event else { continue }
+        try replayRuns(next..<event.run)
+        next = event.run
+        let call = Hypercall(recorded)
+        call.namedPages.forEach(filter.watch)
+        filter.forget()
+        stopwatch.split()
+        for (lap, replay) in replays.enumerated() {
+          replay.execute(call, on: recorded.vcpu)
+          stopwatch.split(lap: lap)
+        }
+      }
+      try replayRuns(next..<buffer.runs.count)
       request.progress?(
         ReplayProgress(
-          strategy: strategy?.name ?? "unmonitored", finished: finished, strategies: request.strategies.count + 1,
-          writes: block.firstWrite + UInt64(block.writes), totalWrites: reader.header.totals.writes))
+          strategies: request.strategies.count, writes: block.firstWrite + UInt64(block.writes),
+          totalWrites: totals.writes))
     }
-    var counts = replay.hypervisor.processors.counts
-    counts[.writes] = reader.header.totals.writes
-    counts[.runs] = reader.header.totals.runs
-    replay.translations.add(to: &counts, accesses: reader.header.totals.accesses)
-    let switches =
-      switch strategy?.mechanism.switching {
-      case .eptpByExit, .eptpByVMFUNC: counts[.eptpWrites] + counts[.vmfuncSwitches]
-      case .toggleWriteBits: 2 * replay.hypervisor.counters[.entries]
-      case .filterByMode, nil: UInt64(0)
-      }
-    let host = start.flatMap { start in clock.map { figures(of: replay, elapsed: start.duration(to: $0.now)) } }
-    return Outcome(counts: counts, tally: replay.tally, switches: switches, host: host)
+    return replays.enumerated().map { lap, replay in
+      replay.finish(at: totals.instructions)
+      var counts = replay.counts(ofAccesses: totals.accesses)
+      counts[.writes] = totals.writes
+      counts[.runs] = totals.runs
+      let host = stopwatch.seconds(lap: lap).map { figures(of: replay, seconds: $0) }
+      return Outcome(counts: counts, tally: replay.tally, switches: replay.switches, host: host)
+    }
   }
 
-  private func figures(of replay: StrategyReplay, elapsed: Duration) -> HostFigures {
-    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+  private func figures(of replay: StrategyReplay, seconds: Double) -> HostFigures {
     let timing = HostTiming(replay.hypervisor, samples: replay.samples)
     return HostFigures(
       seconds: seconds, writesPerSecond: Double(reader.header.totals.writes) / seconds,

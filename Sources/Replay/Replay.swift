@@ -8,13 +8,12 @@ import WriteTrace
 public func replay(_ request: ReplayRequest) throws -> RunResult {
   let recording = try Recording(path: request.tracePath)
   let pricing = Pricing(profile: request.profile)
-  let unmonitored = try recording.run(nil, request: request, finished: 0)
-  let zero = PriceList.price(of: unmonitored.counts)
+  let outcomes = try recording.replay([nil] + request.strategies, request: request)
+  let unmonitored = PriceList.price(of: outcomes[0].counts)
   var results: [StrategyResult] = []
   var prices: [LinearForm] = []
-  for (index, strategy) in request.strategies.enumerated() {
-    let outcome = try recording.run(strategy, request: request, finished: index + 1)
-    let overhead = PriceList.price(of: outcome.counts) - zero
+  for (strategy, outcome) in zip(request.strategies, outcomes.dropFirst()) {
+    let overhead = PriceList.price(of: outcome.counts) - unmonitored
     prices.append(overhead)
     results.append(pricing.result(of: strategy, outcome, overhead: overhead))
   }
@@ -23,6 +22,7 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
     trace: recording.description,
     policy: PolicyDescription(name: "recorded-driver", arm: nil),
     profile: ProfileDescription(name: request.profile.name, parameters: request.profile.parameters),
-    strategies: results, ranking: pricing.ranking(of: request.strategies, prices),
-    crosscheck: CrossCheck(results))
+    strategies: results, unavailable: UnavailableStrategy.all(on: request.profile),
+    ranking: pricing.ranking(of: request.strategies, prices),
+    crosscheck: CrossCheck(request.strategies, outcomes.dropFirst().map(\.tally)))
 }

@@ -14,7 +14,7 @@ extension GuestMachine {
       case .stopped: return .stopped
       case .refused(let violation, let isException):
         let verdict = report(bytes, at: linear, violation, on: vcpu)
-        if isException { clearExceptionArea(of: vcpu) }
+        if isException { hypervisor.processors.machines[vcpu].acknowledgeException() }
         if verdict.finding == .notMine, verdict.otherClients.isEmpty, attempt == 0 { continue }
         return complete(bytes, at: linear, verdict, on: vcpu)
       }

@@ -96,7 +96,7 @@ extension GuestMachine {
       vcpu: vcpu, address: entry, size: 8, linearAddress: violation.gla, rip: registers(of: vcpu).rip,
       value: StoreValue(low: value), time: time, origin: .pageWalk)
     let verdict = hypervisor.handle(store, violation: violation)
-    clearExceptionArea(of: vcpu)
+    hypervisor.processors.machines[vcpu].acknowledgeException()
     guard verdict.isCompleted else { return .blocked }
     setWord(value, at: entry)
     return hypervisor.machine.run == .running ? nil : .stopped
@@ -106,11 +106,5 @@ extension GuestMachine {
     let cr3 = registers(of: vcpu).cr3
     let directory = entryAddress(for: linear, level: 2, cr3: cr3)
     return word(at: directory) & EPTEntry.pageBit != 0 ? directory : entryAddress(for: linear, level: 1, cr3: cr3)
-  }
-
-  /// The handler of #VE has read the information area.
-  func clearExceptionArea(of vcpu: Int) {
-    let area = hypervisor.processors.machines[vcpu].fields.exceptionInformation
-    memory.store(memory.load(area) & 0xffff_ffff, at: area)
   }
 }

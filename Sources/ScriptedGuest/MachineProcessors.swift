@@ -79,14 +79,6 @@ public struct MachineProcessors: ProcessorControl {
 
   /// Takes what a vCPU's page-modification log holds, and empties it.
   public mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] {
-    let machine = machines[vcpu]
-    // Entries lie above the index, which wraps below 0 when the log is full; the oldest is the last slot.
-    let first = Int(machine.fields.pmlIndex &+ 1)
-    defer { machines[vcpu].fields.pmlIndex = 511 }
-    guard first <= 511 else { return [] }
-    return (first...511).reversed().map { slot in
-      let address = machine.fields.pmlAddress.rawValue + UInt64(slot) * 8
-      return GuestPhysicalAddress(machine.memory.load(HostPhysicalAddress(address)))
-    }
+    machines[vcpu].takeModificationLog()
   }
 }

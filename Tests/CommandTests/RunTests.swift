@@ -11,7 +11,9 @@ struct RunTests {
       let outcome = try Program.run(arguments)
       #expect(outcome.status == 0 && outcome.error == "")
       #expect(outcome.output.contains("\(trace)\n"))
-      for name in ["toggle", "eptp-exit", "vmfunc", "filter"] { #expect(outcome.output.contains("\n\(name) ")) }
+      for name in ["toggle", "eptp-exit", "vmfunc", "filter", "ve", "pml", "singlestep"] {
+        #expect(outcome.output.contains("\n\(name) "))
+      }
     }
   }
 

@@ -6,24 +6,16 @@ import WriteTrace
 /// hypercalls alone, and every access compared with it.
 struct BruteForceScan {
   /// Digest of the stores that a sound strategy notifies, and how many they are.
-  private(set) var sound = Owed()
+  private(set) var sound = StoreSet()
   /// The same for a strategy that opens the driver's pages to every vCPU while any of them is in integrity mode.
-  private(set) var toggled = Owed()
+  private(set) var toggled = StoreSet()
   /// Bytes of each notified store, by mark in force: mark id, first byte, bytes on that page.
   private(set) var byMark: [UInt64: [(address: UInt64, size: Int)]] = [:]
 
-  /// A set of stores: how many, and the order-independent digest of their numbers.
-  struct Owed: Equatable {
-    var count: UInt64 = 0
-    var digest: UInt64 = 0
-
-    mutating func add(_ store: UInt64) {
-      count += 1
-      digest &+= NotificationTally.mix(store)
-    }
-
-    var text: String { "\(count)-" + String(digest, radix: 16) }
-  }
+  /// The same for sub-page permissions: stores that touch 128 bytes with a protected byte, or two pages at once.
+  private(set) var subPages = StoreSet()
+  /// The same for a page-modification log: the first store to a page since the log was drained that the page was in.
+  private(set) var logged = StoreSet()
 
   private var code: Range<UInt64> = 0..<0
   private var data: Range<UInt64> = 0..<0
@@ -33,8 +25,14 @@ struct BruteForceScan {
   private var claims: [UInt64: Set<UInt64>] = [:]
   private var inWindow: [Bool] = []
   private var mark: UInt64 = 0
+  private let listed: [TraceDescription.Region]
+  /// Monitored pages whose dirty flag is set, and what each vCPU's log holds.
+  private var dirty: Set<UInt64> = []
+  private var logs: [[(page: UInt64, store: UInt64)]] = []
 
   init(_ reader: TraceReader) throws {
+    listed = reader.header.recording.regions
+    logs = Array(repeating: [], count: reader.header.totals.vcpus)
     inWindow = Array(repeating: false, count: reader.header.totals.vcpus)
     let block = TraceBlock()
     for (number, header) in reader.blocks.enumerated() {
@@ -53,15 +51,19 @@ struct BruteForceScan {
         let isMonitored = isOwn || code.contains(page) || claims[page] != nil
         let owed = isMonitored && !(isOwn && inWindow[run.vcpu])
         let owedByToggle = isMonitored && !(isOwn && inWindow.contains(true))
+        if isMonitored, dirty.insert(page).inserted {
+          logs[run.vcpu].append((page, store - (run.isContinuation ? 1 : 0)))
+        }
+        if owed { try addSubPages(block, index, store, isOwn || code.contains(page), previousWasNotified.sound) }
         if run.isContinuation {
           // The second part of the store before: it counts once, with whichever part is monitored first.
-          if owed, !previousWasNotified.sound { sound.add(store - 1) }
-          if owedByToggle, !previousWasNotified.toggled { toggled.add(store - 1) }
+          if owed, !previousWasNotified.sound { sound.insert(store - 1) }
+          if owedByToggle, !previousWasNotified.toggled { toggled.insert(store - 1) }
         } else if owed || owedByToggle {
           let accesses = try block.accesses(ofRun: index)
           for access in 0..<run.accesses {
-            if owed { sound.add(store + UInt64(access)) }
-            if owedByToggle { toggled.add(store + UInt64(access)) }
+            if owed { sound.insert(store + UInt64(access)) }
+            if owedByToggle { toggled.insert(store + UInt64(access)) }
             byMark[mark, default: []].append((page << 12 | UInt64(accesses[access].offset), accesses[access].size))
           }
         }
@@ -73,6 +75,46 @@ struct BruteForceScan {
       }
       for event in events { apply(event.event) }
     }
+    for vcpu in logs.indices { drain(vcpu) }
+  }
+
+  private mutating func addSubPages(
+    _ block: TraceBlock, _ index: Int, _ store: UInt64, _ isGuestIntegrity: Bool, _ wasNotified: Bool
+  ) throws {
+    let run = block.runs[index]
+    let accesses = try block.accesses(ofRun: index)
+    if run.isContinuation {
+      if !wasNotified { subPages.insert(store - 1) }
+      return
+    }
+    let crosses = index + 1 < block.runs.count && block.runs[index + 1].isContinuation
+    for access in 0..<run.accesses {
+      let isCrossing = crosses && access == run.accesses - 1
+      if isGuestIntegrity || isCrossing || touchesSubPage(run.page.rawValue, accesses[access]) {
+        subPages.insert(store + UInt64(access))
+      }
+    }
+  }
+
+  /// Compares 128-byte numbers, byte by byte of every listed region that claims the page.
+  private func touchesSubPage(_ page: UInt64, _ place: Place) -> Bool {
+    let bytes = page << 12 + UInt64(place.offset)
+    let touched = bytes >> 7...(bytes + UInt64(place.size) - 1) >> 7
+    return (claims[page] ?? []).contains { id in
+      let here = listed.filter { $0.id == id && $0.gpa < (page + 1) << 12 && $0.gpa + $0.bytes > page << 12 }
+      return here.isEmpty || here.contains { touched.overlaps($0.gpa >> 7...($0.gpa + $0.bytes - 1) >> 7) }
+    }
+  }
+
+  /// The pages of a vCPU's log are looked at in the mode it has been in; their dirty flags are cleared.
+  private mutating func drain(_ vcpu: Int) {
+    for (page, store) in logs[vcpu] {
+      let isOwn = data.contains(page) || nodes.contains { $0.contains(page) }
+      let isMonitored = isOwn || code.contains(page) || claims[page] != nil
+      if isMonitored, !(isOwn && inWindow[vcpu]) { logged.insert(store) }
+      dirty.remove(page)
+    }
+    logs[vcpu] = []
   }
 
   private mutating func apply(_ event: TraceEvent) {
@@ -84,6 +126,7 @@ struct BruteForceScan {
   }
 
   private mutating func apply(_ call: TraceEvent.Hypercall) {
+    drain(call.vcpu)
     let first = call.arguments.rdi
     // Registers of calls without a range hold anything: the sum may wrap, the range must not.
     let pages = first..<max(first, first &+ call.arguments.rsi)

@@ -28,10 +28,16 @@ struct GroundTruthTests {
     let profile = try #require(try ProfileLibrary.profile(named: ProfileLibrary.defaultName))
     let result = try replay(
       ReplayRequest(
-        tracePath: RecordedBoot.path, strategies: Strategy.replayed, profile: profile, countersOnly: true))
+        tracePath: RecordedBoot.path, strategies: Strategy.all, profile: profile, countersOnly: true))
     #expect(scan.sound.count > 0)
     for strategy in result.strategies {
-      let owed = strategy.name == "toggle" ? scan.toggled : scan.sound
+      let owed =
+        switch strategy.name {
+        case "toggle": scan.toggled
+        case "spp": scan.subPages
+        case "pml": scan.logged
+        default: scan.sound
+        }
       #expect(strategy.notifications.setDigest == owed.text, "\(strategy.name)")
     }
     #expect(result.crosscheck.agree)

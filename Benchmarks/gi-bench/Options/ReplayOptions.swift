@@ -6,25 +6,30 @@ struct ReplayOptions: ParsableArguments {
   @Option(
     name: .customLong("strategy"),
     help: ArgumentHelp(
-      "Replay under this strategy; repeatable. Default: \(Strategy.replayed.map(\.name).joined(separator: ", ")).",
+      "Replay under this strategy; repeatable. Default: all that the profile's processor offers of \(Strategy.all.map(\.name).joined(separator: ", ")).",
       valueName: "name"),
-    completion: .list(Strategy.replayed.map(\.name)))
+    completion: .list(Strategy.all.map(\.name)))
   var strategyNames: [String] = []
 
   @OptionGroup var pricing: ProfileOption
 
   func validate() throws {
-    let names = Strategy.replayed.map(\.name)
+    let names = Strategy.all.map(\.name)
     for name in strategyNames where !names.contains(name) {
       throw ValidationError("no strategy is named '\(name)'; \(Nearest.advice(for: name, in: names))")
     }
   }
 
-  /// The strategies asked for, each once, or all.
-  var strategies: [Strategy] {
-    guard !strategyNames.isEmpty else { return Strategy.replayed }
+  /// The strategies asked for, each once, or every one that the profile's processor offers.
+  func strategies(on profile: CycleProfile) throws -> [Strategy] {
+    guard !strategyNames.isEmpty else { return Strategy.all.filter { $0.missingFeatures(on: profile).isEmpty } }
     var chosen: [Strategy] = []
     for strategy in strategyNames.compactMap(Strategy.named) where !chosen.contains(strategy) {
+      if let feature = strategy.missingFeatures(on: profile).first {
+        throw ValidationError(
+          "strategy \(strategy.name) needs \(feature.title), which \(profile.name) lacks; choose another strategy, or a "
+            + "profile with \"\(feature.rawValue)\" among its features")
+      }
       chosen.append(strategy)
     }
     return chosen
@@ -34,6 +39,7 @@ struct ReplayOptions: ParsableArguments {
   func results(of traces: [String], countersOnly: Bool, console: ConsoleOptions) throws -> [RunResult] {
     try InputFile.checkTraces(traces)
     let profile = try pricing.profile()
+    let strategies = try strategies(on: profile)
     return try traces.map { trace in
       let line = console.progressLine(named: trace)
       defer { line?.clear() }

@@ -37,11 +37,9 @@ final class ProgressLine: Sendable {
 
   /// The line's words.
   static func text(name: String, _ progress: ReplayProgress, elapsed: Double) -> String {
-    let ofStrategy = progress.totalWrites > 0 ? Double(progress.writes) / Double(progress.totalWrites) : 0
-    let total = Double(max(1, progress.strategies))
-    let done = min(1, (Double(progress.finished) + min(1, ofStrategy)) / total)
-    var text = "\(Terminal.printable(name)): \(progress.strategy) "
-    text += "(\(min(progress.finished + 1, progress.strategies)) of \(progress.strategies)), \(Int(done * 100)) %"
+    let done = progress.totalWrites > 0 ? min(1, Double(progress.writes) / Double(progress.totalWrites)) : 0
+    var text =
+      "\(Terminal.printable(name)): \(progress.strategies) strateg\(progress.strategies == 1 ? "y" : "ies"), \(Int(done * 100)) %"
     if elapsed > 0.5, done > 0.01 {
       let seconds = Int((elapsed * (1 - done) / done).rounded(.up))
       text += ", " + (seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s") + " left"

@@ -65,6 +65,8 @@ public protocol ProcessorControl {
   mutating func holdInterrupts(_ hold: Bool, on vcpu: Int)
   /// Empties a vCPU's page-modification log and returns what it held, oldest first.
   mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress]
+  /// A page that the log held has been judged; pages come in the order of the log.
+  mutating func judgedLate(_ verdict: Verdict, on vcpu: Int)
 }
 
 extension ProcessorControl {
@@ -76,4 +78,6 @@ extension ProcessorControl {
   public mutating func holdInterrupts(_ hold: Bool, on vcpu: Int) {}
   /// No log.
   public mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] { [] }
+  /// Nothing to note.
+  public mutating func judgedLate(_ verdict: Verdict, on vcpu: Int) {}
 }

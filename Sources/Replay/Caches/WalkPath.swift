@@ -5,6 +5,8 @@ import EPT
 struct WalkPath: WalkObserver {
   private var addresses = SIMD4<UInt64>()
   private(set) var count = 0
+  /// Whether the sub-page permission tables were read too; what that costs is priced by the look-up.
+  private(set) var asksSubPages = false
 
   subscript(level: Int) -> UInt64 { addresses[level] }
 
@@ -15,7 +17,7 @@ struct WalkPath: WalkObserver {
   }
 
   mutating func reference(_ kind: ReferenceKind, level: UInt8, address: HostPhysicalAddress, value: UInt64) {
-    append(address.rawValue)
+    if kind == .subPage { asksSubPages = true } else { append(address.rawValue) }
   }
 
   mutating func write(_ kind: WriteKind, address: HostPhysicalAddress, value: UInt64) {}

@@ -1,8 +1,9 @@
+import Addresses
 import EPT
 import GuestIntegrity
 
-/// The processors as a replay models them: what the hypervisor asks of them is counted, and their caches lose what an
-/// INVEPT invalidates.
+/// The processors as a replay models them: an emulated MMU and caches for each vCPU. What the hypervisor asks of them is
+/// counted, and their caches lose what an INVEPT invalidates.
 ///
 /// Caches and active sets are raw memory, so that the loop over stores reads them without reference counting or
 /// exclusivity checks; the owner calls ``deallocate()``.
@@ -11,9 +12,13 @@ struct ModelledProcessors: ProcessorControl {
   let caches: UnsafeMutablePointer<VirtualCPUCaches>
   /// The first-level TLB of each vCPU, and the tag of its active table set: all that the common store reads.
   let fast: UnsafeMutablePointer<FastPath>
+  /// The MMU of each vCPU.
+  var machines: [EPTMachine<FlatMemory>]
   var counts = EventCounts()
   /// The EPTP of each table set, by raw value: finds the tag of what an INVEPT invalidates.
   var pointers: [EPTPointer] = []
+  /// What a page-modification log turned out to hold, oldest first, since somebody last took it; by vCPU.
+  private(set) var drained: [[Verdict]]
 
   /// What the common store of one vCPU reads.
   struct FastPath {
@@ -21,8 +26,10 @@ struct ModelledProcessors: ProcessorControl {
     var tag: UInt32
   }
 
-  init(vcpus: Int, geometry: CacheGeometry) {
+  init(memory: FlatMemory, vcpus: Int, geometry: CacheGeometry) {
     self.vcpus = vcpus
+    machines = (0..<vcpus).map { _ in EPTMachine(memory: memory) }
+    drained = (0..<vcpus).map { _ in [] }
     caches = .allocate(capacity: vcpus)
     fast = .allocate(capacity: vcpus)
     for vcpu in 0..<vcpus {
@@ -39,6 +46,8 @@ struct ModelledProcessors: ProcessorControl {
   }
 
   mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
+    machines[vcpu].eptp = pointer
+    machines[vcpu].fields.eptpIndex = UInt16(set.rawValue)
     fast[vcpu].tag = TranslationKey.key(page: 0, set: UInt32(set.rawValue))
     counts[means == .vmfunc ? .vmfuncSwitches : .eptpWrites] += 1
   }
@@ -52,6 +61,9 @@ struct ModelledProcessors: ProcessorControl {
     counts[scope == .all ? .inveptAll : .inveptSingle] += 1
     counts[.translationsInvalidated] += UInt64(lost)
   }
+
+  /// How often caches have lost entries: what has been cached before may be gone when this has changed.
+  var invalidations: UInt64 { counts[.inveptSingle] &+ counts[.inveptAll] }
 
   mutating func shootdown(of vcpu: Int, from sender: Int) { counts[.shootdowns] += 1 }
   mutating func entriesEdited(_ count: Int) { counts[.entryEdits] += UInt64(count) }
@@ -69,4 +81,18 @@ struct ModelledProcessors: ProcessorControl {
 
   mutating func driverStores(_ count: Int, refused: Int, on vcpu: Int) { counts[.treeStores] += UInt64(count) }
   mutating func treeNodesVisited(_ count: Int, on vcpu: Int) { counts[.treeNodesVisited] += UInt64(count) }
+
+  mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] {
+    let log = machines[vcpu].takeModificationLog()
+    counts[.pmlDrains] += UInt64(log.count)
+    return log
+  }
+
+  mutating func judgedLate(_ verdict: Verdict, on vcpu: Int) { drained[vcpu].append(verdict) }
+
+  /// The verdicts on what the log held, oldest first; nobody gets them twice.
+  mutating func takeDrained(of vcpu: Int) -> [Verdict] {
+    defer { drained[vcpu].removeAll(keepingCapacity: true) }
+    return drained[vcpu]
+  }
 }

@@ -1,4 +1,5 @@
 import GuestIntegrity
+import Histogram
 import SeededRandom
 
 /// What a replay keeps of its notifications: enough to price and compare them, of constant memory.
@@ -7,23 +8,55 @@ struct NotificationTally {
   private(set) var shapes: [NotificationShape: UInt64] = [:]
   private(set) var byKind = [UInt64](repeating: 0, count: PageKind.allCases.count)
   private(set) var falseShare: UInt64 = 0
-  /// Order-independent digest of the stores notified: the sum of a mix of their numbers.
-  private(set) var setDigest: UInt64 = 0
-  private(set) var count: UInt64 = 0
+  /// The stores notified.
+  private(set) var all = StoreSet()
+  /// Those of them that sub-page permissions owe too.
+  private(set) var owedBySubPages = StoreSet()
+  /// Guest instructions from a store to its notification, for stores noticed late; three significant digits.
+  private(set) var late: Histogram<UInt64>?
 
-  mutating func add(_ shape: NotificationShape, kind: PageKind, storeNumber: UInt64, touchesRegion: Bool) {
-    count += 1
+  var count: UInt64 { all.count }
+
+  /// One notification; `owed` says what the store touched.
+  mutating func add(_ shape: NotificationShape, kind: PageKind, store: UInt64, touched: Touched) {
     shapes[shape, default: 0] += 1
     byKind[Int(kind.rawValue)] += 1
-    if kind == .protected, !touchesRegion { falseShare += 1 }
-    setDigest &+= Self.mix(storeNumber)
+    all.insert(store)
+    if kind == .protected, touched != .bytes { falseShare += 1 }
+    if kind != .protected || touched != .page { owedBySubPages.insert(store) }
+  }
+
+  /// The same notification came this many guest instructions after its store.
+  mutating func addLateness(_ instructions: UInt64) {
+    if late == nil { late = Histogram(highestTrackableValue: 1 << 48, numberOfSignificantValueDigits: .three) }
+    late?.record(min(instructions, 1 << 48))
   }
 
   func count(of kind: PageKind) -> UInt64 { byKind[Int(kind.rawValue)] }
 
-  /// A store's number spread over 64 bits, so that sums of different sets differ.
-  static func mix(_ number: UInt64) -> UInt64 {
-    var spread = SplitMix64(seed: number)
-    return spread.next()
+  /// What a notified store touched of what is protected, the finest that holds.
+  enum Touched {
+    /// A protected byte.
+    case bytes
+    /// A sub-page of 128 bytes that holds one, or two pages at once, for which sub-page permissions are not asked.
+    case subPage
+    /// Only a page that holds one.
+    case page
   }
+}
+
+/// A set of stores by their numbers in the recording, as far as it takes to compare it with another: how many, and an
+/// order-independent digest, the sum of a mix of their numbers.
+struct StoreSet: Equatable {
+  private(set) var count: UInt64 = 0
+  private(set) var digest: UInt64 = 0
+
+  mutating func insert(_ store: UInt64) {
+    count += 1
+    var spread = SplitMix64(seed: store)
+    digest &+= spread.next()
+  }
+
+  /// As results spell it.
+  var text: String { "\(count)-" + String(digest, radix: 16) }
 }

@@ -1,84 +1,110 @@
 import Addresses
 import EPT
 import GuestIntegrity
+import MonitorTree
 import WriteTrace
 
 /// One strategy over one recording: every recorded store translates through the emulated EPT, every recorded hypercall
 /// reaches the hypervisor.
 ///
-/// The common case never leaves ``firstMiss(in:from:to:)``: an access whose translation the first-level TLB holds.
+/// The common case never leaves ``firstMiss(in:_:from:)``: an access whose translation the first-level TLB holds.
 final class StrategyReplay {
+  /// The strategy; nil for the guest unmonitored, in which nothing is ever protected: what overhead is counted from.
+  let strategy: Strategy?
   let hypervisor: Hypervisor<ModelledProcessors>
-  /// Whether recorded hypercalls are executed; without them nothing is ever protected: what overhead is counted from.
-  let isMonitored: Bool
-  /// The exact bytes of the regions that the driver has asked to protect so far.
-  private(set) var regions = RegionBytes([])
-  private let namedRegions: [TraceDescription.Region]
-  private var claimedRegions: Set<UInt64> = []
+  let mechanism: Mechanism
+  var protected: ProtectedBytes
   var tally = NotificationTally()
   var translations = TranslationCounts()
+  var cursor: BlockCursor
+  /// Stores in each vCPU's page-modification log, oldest first.
+  var logged: [[LoggedStore]]
+  /// The run, of the block at hand, whose store has been judged whole with the part before.
+  var judgedContinuation: Int?
   /// The first stores refused, for timing our own path afterwards.
   var samples: [RefusedStore] = []
   static let sampleLimit = 1024
-  /// The processor under each table set, by raw value.
-  var machines: [EPTMachine<FlatMemory>]
   private let fast: UnsafeMutablePointer<ModelledProcessors.FastPath>
 
   init(
-    switching: Switching, isMonitored: Bool, ramBytes: UInt64, vcpus: Int, geometry: CacheGeometry,
-    regions: [TraceDescription.Region]
+    _ strategy: Strategy?, ramBytes: UInt64, vcpus: Int, geometry: CacheGeometry, regions: [TraceDescription.Region]
   ) throws {
-    self.isMonitored = isMonitored
-    namedRegions = regions
-    var configuration = Configuration(switching: switching)
+    self.strategy = strategy
+    mechanism = strategy?.mechanism ?? Mechanism(switching: .filterByMode)
+    let listed = ProtectedBytes.listed(in: regions)
+    protected = ProtectedBytes(listed: listed)
+    var configuration = Configuration(mechanism)
     // A recording without values leaves guest memory empty but for the tree: there are no old bytes to tell.
     configuration.recordsOldBytes = false
+    for case let (id, ranges) in listed where id <= UInt64(RegionID.RawValue.max) {
+      configuration.regionBytes[RegionID(RegionID.RawValue(id))] = ranges
+    }
     let bytes = Hypervisor<ModelledProcessors>.hostBytes(ramBytes: ramBytes)
     guard let memory = HostMemory(byteCount: bytes) else {
       throw ReplayError(
         "\(bytes) bytes of address space were refused by the operating system; free some or raise its limit")
     }
-    let processors = ModelledProcessors(vcpus: vcpus, geometry: geometry)
+    let processors = ModelledProcessors(memory: memory.memory, vcpus: vcpus, geometry: geometry)
     fast = processors.fast
+    logged = (0..<vcpus).map { _ in [] }
+    cursor = BlockCursor(block: TraceBlock(), firstWrite: 0)
     hypervisor = try Hypervisor(
       memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)
-    let pointers = TableSet.allCases.map { [hypervisor] in hypervisor.eptp(of: $0) }
-    machines = pointers.map { EPTMachine(memory: memory.memory, eptp: $0) }
-    hypervisor.processors.pointers = pointers
+    hypervisor.processors.pointers = TableSet.allCases.map { [hypervisor] in hypervisor.eptp(of: $0) }
+    for vcpu in 0..<vcpus { hypervisor.configure(&hypervisor.processors.machines[vcpu], for: vcpu) }
   }
 
   deinit { hypervisor.processors.deallocate() }
 
-  /// Replays a block: runs in order, each event before the run it names.
-  func replay(_ block: TraceBlock, firstWrite: UInt64) throws {
-    var position = BlockPosition(block: block, firstWrite: firstWrite)
+  /// Begins a block.
+  func begin(_ block: TraceBlock, firstWrite: UInt64) {
+    cursor = BlockCursor(block: block, firstWrite: firstWrite)
+    judgedContinuation = nil
+  }
+
+  /// Replays the runs of the block that a ``RunFilter`` found before run `end`.
+  func replay(_ touches: UnsafeBufferPointer<UInt32>, before end: Int) throws {
+    let runs = cursor.block.runs
     var next = 0
-    for event in block.events {
-      try replay(runs: next..<event.run, at: &position)
-      next = event.run
-      if isMonitored { execute(event.event) }
-    }
-    try replay(runs: next..<block.runs.count, at: &position)
-  }
-
-  private func replay(runs range: Range<Int>, at position: inout BlockPosition) throws {
-    let runs = position.block.runs
-    var next = range.lowerBound
     while true {
-      next = firstMiss(in: runs, from: next, to: range.upperBound)
-      guard next < range.upperBound else { return }
-      try translate(run: next, at: &position)
+      next = firstMiss(in: runs, touches, from: next)
+      guard next < touches.count else { return }
+      let index = Int(touches[next])
+      let invalidations = hypervisor.processors.invalidations
+      try translate(run: index)
+      // What the filter took to be cached may be gone.
+      if hypervisor.processors.invalidations != invalidations { return try replayEvery(from: index + 1, to: end) }
       next += 1
+      if judgedContinuation == index + 1, next < touches.count {
+        translations.skipped += 1
+        next += 1
+      }
     }
   }
 
-  /// The index of the first run whose page the first-level TLB of its vCPU does not hold; `end` when there is none.
+  /// Replays runs one by one, none taken to be cached.
+  private func replayEvery(from start: Int, to end: Int) throws {
+    let runs = cursor.block.runs
+    for index in start..<max(start, end) {
+      if judgedContinuation == index {
+        translations.skipped += 1
+        continue
+      }
+      let vcpu = fast + runs[index].vcpu
+      if !vcpu.pointee.l1.hit(TranslationKey.key(of: runs[index]) | vcpu.pointee.tag) { try translate(run: index) }
+    }
+  }
+
+  /// The position of the first touch whose page the first-level TLB of its vCPU does not hold.
   @inline(never)
-  private func firstMiss(in runs: UnsafeBufferPointer<Run>, from start: Int, to end: Int) -> Int {
-    let fast = fast
-    let runs = runs.baseAddress
+  private func firstMiss(
+    in runs: UnsafeBufferPointer<Run>, _ touches: UnsafeBufferPointer<UInt32>, from start: Int
+  ) -> Int {
+    let (fast, count) = (fast, touches.count)
+    guard let runs = runs.baseAddress, let touches = touches.baseAddress else { return count }
     var next = start
-    while next < end, let run = runs?[next] {
+    while next < count {
+      let run = runs[Int(touches[next])]
       let vcpu = fast + run.vcpu
       guard vcpu.pointee.l1.hit(TranslationKey.key(of: run) | vcpu.pointee.tag) else { return next }
       next &+= 1
@@ -86,23 +112,42 @@ final class StrategyReplay {
     return next
   }
 
-  private func execute(_ event: TraceEvent) {
-    switch event {
-    case .hypercall(let call):
-      let result = hypervisor.hypercall(
-        Hypercall(
-          number: call.number, rdi: call.arguments.rdi, rsi: call.arguments.rsi, rdx: call.arguments.rdx,
-          r10: call.arguments.r10, rip: call.rip, ripAddress: call.ripAddress, rflags: call.rflags,
-          cpl: UInt8(truncatingIfNeeded: call.cpl), cr3: call.cr3, time: call.count),
-        on: call.vcpu)
-      while hypervisor.alerts(of: call.vcpu).next() != nil {}
-      if call.number == HypercallNumber.protect.rawValue, result == .success { claim(call.arguments.r10) }
-    case .cr3, .map, .mark: break
+  /// Has the hypervisor execute a hypercall.
+  func execute(_ call: Hypercall, on vcpu: Int) {
+    guard strategy != nil else { return }
+    let result = hypervisor.hypercall(call, on: vcpu)
+    noticeLate(on: vcpu, at: call.time)
+    discardAlerts(of: vcpu)
+    guard result == .success, let range = PageRange(first: GuestPageNumber(call.rdi), count: call.rsi) else { return }
+    switch HypercallNumber(rawValue: call.number) {
+    case .protect: protected.claim(range, by: call.r10)
+    case .unprotect: protected.release(range, by: call.r10)
+    default: break
     }
   }
-  private func claim(_ region: UInt64) {
-    guard claimedRegions.insert(region).inserted else { return }
-    regions = RegionBytes(
-      namedRegions.filter { claimedRegions.contains($0.id) }.map { (start: $0.gpa, bytes: $0.bytes) })
+
+  /// The recording is over: what the logs still hold is found now, at the last instruction of each vCPU.
+  func finish(at instructions: [UInt64]) {
+    for vcpu in logged.indices where strategy != nil {
+      hypervisor.drainModificationLog(of: vcpu, time: instructions[vcpu])
+      noticeLate(on: vcpu, at: instructions[vcpu])
+    }
+  }
+
+  /// What has been counted, of so many accesses.
+  func counts(ofAccesses accesses: UInt64) -> EventCounts {
+    var counts = hypervisor.processors.counts
+    translations.add(to: &counts, accesses: accesses)
+    return counts
+  }
+
+  /// Switches between table sets, or of the write bits.
+  var switches: UInt64 {
+    let counts = hypervisor.processors.counts
+    return switch mechanism.switching {
+    case .eptpByExit, .eptpByVMFUNC: counts[.eptpWrites] + counts[.vmfuncSwitches]
+    case .toggleWriteBits: 2 * hypervisor.counters[.entries]
+    case .filterByMode: 0
+    }
   }
 }

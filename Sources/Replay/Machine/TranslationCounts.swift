@@ -1,5 +1,9 @@
 /// What translating cost, beyond first-level hits; first-level hits are what is left of all accesses.
 struct TranslationCounts {
+  /// Accesses that the recording does not hold: an instruction started over, or completed in the open view.
+  var repeated: UInt64 = 0
+  /// Accesses of the recording that were not made: the hypervisor completed the whole store.
+  var skipped: UInt64 = 0
   var stlbHits: UInt64 = 0
   var walks: UInt64 = 0
   /// EPT entries read from the first-level, second-level and last-level cache, and from memory.
@@ -14,7 +18,7 @@ struct TranslationCounts {
 
   /// Adds these to a tally, with the first-level hits that complete them.
   func add(to counts: inout EventCounts, accesses: UInt64) {
-    counts[.l1TLBHits] += accesses - stlbHits - walks
+    counts[.l1TLBHits] += accesses + repeated - skipped - stlbHits - walks
     counts[.stlbHits] += stlbHits
     counts[.walks] += walks
     counts[.walkReferencesL1] += references[0]

@@ -28,8 +28,11 @@ struct Pricing {
           protected: tally.count(of: .protected), tree: tally.count(of: .tree), giCode: tally.count(of: .giCode),
           giData: tally.count(of: .giData)),
         falseShare: tally.falseShare, latencyCycles: latency.percentiles,
-        stages: Dictionary(uniqueKeysWithValues: stagePercentiles), late: nil,
-        setDigest: "\(tally.count)-" + String(tally.setDigest, radix: 16)),
+        stages: Dictionary(uniqueKeysWithValues: stagePercentiles),
+        late: tally.late.map {
+          LateDetection(p50: $0.valueAtPercentile(50), p99: $0.valueAtPercentile(99), max: $0.max)
+        },
+        setDigest: tally.all.text),
       switches: outcome.switches, host: outcome.host)
   }
 
@@ -41,23 +44,5 @@ struct Pricing {
     return Ranking(
       order: order.map { strategies[$0].name },
       robust: zip(order, order.dropFirst()).map { (prices[$1] - prices[$0]).priced(by: profile).low > 0 })
-  }
-}
-
-extension CrossCheck {
-  /// Compares the sets of notified stores with that of the first sound strategy.
-  ///
-  /// Sound strategies owe the same set; a difference of an unsound one is listed, since that is what it misses.
-  init(_ results: [StrategyResult]) {
-    guard let first = results.first(where: \.sound.value) ?? results.first else {
-      self.init(agree: true, differences: [])
-      return
-    }
-    let differing = results.filter { $0.notifications.setDigest != first.notifications.setDigest }
-    self.init(
-      agree: !differing.contains(where: \.sound.value),
-      differences: differing.map {
-        "\($0.name) notified \($0.notifications.count) stores, \(first.name) \(first.notifications.count): not the same set"
-      })
   }
 }

@@ -26,13 +26,9 @@ public struct ReplayRequest: Sendable {
 
 /// How far a run is.
 public struct ReplayProgress: Sendable {
-  /// The strategy being replayed.
-  public var strategy: String
-  /// Strategies finished, of how many.
-  public var finished: Int
-  /// Strategies in all.
+  /// Strategies being replayed side by side.
   public var strategies: Int
-  /// Stores replayed so far by this strategy.
+  /// Stores replayed so far.
   public var writes: UInt64
   /// Stores of the recording.
   public var totalWrites: UInt64

@@ -16,6 +16,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var profile: ProfileDescription
   /// One entry a strategy, in the order they were asked for.
   public var strategies: [StrategyResult]
+  /// Strategies that the profile's processor does not offer, and why; absent where it offers all.
+  public var unavailable: [UnavailableStrategy]?
   /// Strategies from cheapest to dearest.
   public var ranking: Ranking
   /// Whether the strategies notified the same stores where their contracts say so.
@@ -24,7 +26,9 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// A result from its parts.
   public init(
     tool: ToolDescription, host: HostDescription?, trace: ReplayedTrace, policy: PolicyDescription,
-    profile: ProfileDescription, strategies: [StrategyResult], ranking: Ranking, crosscheck: CrossCheck
+    profile: ProfileDescription, strategies: [StrategyResult], unavailable: [UnavailableStrategy]? = nil,
+    ranking: Ranking,
+    crosscheck: CrossCheck
   ) {
     self.tool = tool
     self.host = host
@@ -32,6 +36,7 @@ public struct RunResult: Codable, Equatable, Sendable {
     self.policy = policy
     self.profile = profile
     self.strategies = strategies
+    self.unavailable = unavailable
     self.ranking = ranking
     self.crosscheck = crosscheck
   }
@@ -113,6 +118,26 @@ public struct ProfileDescription: Codable, Equatable, Sendable {
   public init(name: String, parameters: [CycleProfile.Parameter]) {
     self.name = name
     self.parameters = parameters
+  }
+}
+
+/// A strategy that the profile's processor does not offer.
+public struct UnavailableStrategy: Codable, Equatable, Sendable {
+  /// Name of the strategy.
+  public var name: String
+  /// What the processor lacks.
+  public var reason: String
+}
+
+extension UnavailableStrategy {
+  /// The strategies that a profile's processor does not offer; nil if it offers all.
+  static func all(on profile: CycleProfile) -> [UnavailableStrategy]? {
+    let lacking = Strategy.all.compactMap { strategy in
+      strategy.missingFeatures(on: profile).first.map {
+        UnavailableStrategy(name: strategy.name, reason: "\(profile.name) lacks \($0.title)")
+      }
+    }
+    return lacking.isEmpty ? nil : lacking
   }
 }
 
@@ -288,12 +313,4 @@ public struct Ranking: Codable, Equatable, Sendable {
     var container = encoder.singleValueContainer()
     try container.encode(places)
   }
-}
-
-/// Whether the strategies notified the same stores.
-public struct CrossCheck: Codable, Equatable, Sendable {
-  /// True when all strategies that owe the same set agree.
-  public var agree: Bool
-  /// One sentence a difference.
-  public var differences: [String]
 }

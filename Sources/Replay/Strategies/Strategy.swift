@@ -24,9 +24,36 @@ public struct Strategy: Sendable, Equatable {
 
   /// Every strategy, in the order reports list them.
   public static let all: [Strategy] = [.toggle, .eptpExit, .vmfunc, .filter, .ve, .spp, .pml, .singleStep]
-  /// Those that a replay of a recording knows; the others run against the scripted attacks only.
-  public static let replayed: [Strategy] = [.toggle, .eptpExit, .vmfunc, .filter]
-
   /// A strategy by name.
   public static func named(_ name: String) -> Strategy? { all.first { $0.name == name } }
+
+  /// What of the optional features the modelled processor must have.
+  public var features: [CycleProfile.Feature] {
+    var features: [CycleProfile.Feature] = []
+    if mechanism.switching == .eptpByVMFUNC || mechanism.completion == .viewSwitch { features.append(.vmfunc) }
+    switch mechanism.noticing {
+    case .violationExit: break
+    case .virtualizationException: features.append(.ve)
+    case .subPagePermissions: features.append(.spp)
+    case .modificationLog: features.append(.pml)
+    }
+    return features
+  }
+
+  /// The features of this strategy that a processor lacks.
+  public func missingFeatures(on profile: CycleProfile) -> [CycleProfile.Feature] {
+    features.filter { !profile.features.contains($0) }
+  }
+}
+
+extension CycleProfile.Feature {
+  /// The feature in the manual's words.
+  public var title: String {
+    switch self {
+    case .vmfunc: "VMFUNC EPTP switching"
+    case .ve: "virtualization exceptions"
+    case .pml: "page-modification logging"
+    case .spp: "sub-page write permissions"
+    }
+  }
 }

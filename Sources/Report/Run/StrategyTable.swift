@@ -48,7 +48,7 @@ extension RunResult {
       strategy.sound.value
         ? Cell("\(strategy.name) is sound: \(strategy.sound.reason).")
         : Cell("\(strategy.name) is not sound: \(strategy.sound.reason).", .bad)
-    }
+    } + (unavailable ?? []).map { Cell("\($0.name) is not offered: \($0.reason).", .doubtful) }
   }
 
   /// Host figures of our own path; nil where nothing was timed.

@@ -1,0 +1,41 @@
+import WriteTrace
+
+/// Where in a block a replay is: gives a noticed store its number in the recording, its place in its page, and its time.
+struct BlockCursor {
+  let block: TraceBlock
+  private var run = 0
+  private var writesBefore: UInt64
+
+  init(block: TraceBlock, firstWrite: UInt64) {
+    self.block = block
+    writesBefore = firstWrite
+  }
+
+  /// The number, in the whole recording, of the first store of a run; runs are asked for in ascending order.
+  mutating func firstWrite(ofRun index: Int) -> UInt64 {
+    while run < index {
+      writesBefore &+= UInt64(block.runs[run].writes)
+      run += 1
+    }
+    return writesBefore
+  }
+
+  /// The number of the store that an access belongs to: the second part of a page-crossing store has the first part's.
+  mutating func storeNumber(ofAccess access: Int, inRun index: Int) -> UInt64 {
+    firstWrite(ofRun: index) + UInt64(access) - (block.runs[index].isContinuation ? 1 : 0)
+  }
+
+  /// The accesses of a run with their places, decoded from the file when first asked for.
+  func accesses(ofRun index: Int) throws(TraceError) -> RunAccesses { try block.accesses(ofRun: index) }
+
+  /// Instructions that its vCPU had retired at the first store of a run, decoded from the file when first asked for.
+  func clock(ofRun index: Int) throws(TraceError) -> UInt64 {
+    try block.load(.clocks)
+    return block.clocks[index]
+  }
+
+  /// Whether a run's last access is the first part of a page-crossing store.
+  func endsInCrossing(_ index: Int) -> Bool {
+    index + 1 < block.runs.count && block.runs[index + 1].isContinuation
+  }
+}

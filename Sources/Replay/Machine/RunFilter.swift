@@ -1,0 +1,80 @@
+import Addresses
+import WriteTrace
+
+/// Finds the runs that can change a translation cache: the one pass over all runs, shared by every strategy.
+///
+/// A run whose page was the last that its vCPU touched in the same set of the first-level TLB hits that set's most recent
+/// entry, and a hit of the most recent entry changes nothing: under least-recently-used replacement, stripping such runs
+/// from a trace leaves every miss of every cache with these sets where it was (T. R. Puzak, "Analysis of Cache Replacement
+/// Algorithms", 1985). What strategies do differently they do to watched pages and at hypercalls: runs on watched pages are
+/// never stripped, and ``forget()`` is called at every hypercall.
+struct RunFilter {
+  private let setMask: UInt32
+  private let setShift: UInt32
+  /// The page last touched, by vCPU and set of the first-level TLB.
+  private let latest: UnsafeMutablePointer<UInt32>
+  private let slots: Int
+  private let watched: PageBitmap
+  private var found: UnsafeMutablePointer<UInt32>
+  private var capacity = 0
+
+  init(vcpus: Int, geometry: CacheGeometry, pages: UInt64) {
+    let sets = UInt32(geometry.l1StoreTLB.entries / max(1, geometry.l1StoreTLB.ways))
+    setMask = sets - 1
+    setShift = UInt32(sets.trailingZeroBitCount)
+    slots = vcpus << Int(setShift)
+    latest = .allocate(capacity: slots)
+    watched = PageBitmap(pages: pages)
+    found = .allocate(capacity: 1)
+    forget()
+  }
+
+  func deallocate() {
+    latest.deallocate()
+    found.deallocate()
+    watched.deallocate()
+  }
+
+  /// Says that caches may have lost entries, or table sets changed: the next run of each set is found again.
+  func forget() { latest.update(repeating: SetAssociativeCache.empty, count: slots) }
+
+  /// Has every run on these pages found from now on.
+  func watch(_ range: PageRange) { watched.insert(range) }
+
+  /// Whether every run on the page is found.
+  func watches(_ page: GuestPageNumber) -> Bool { watched.contains(UInt32(truncatingIfNeeded: page.rawValue)) }
+
+  /// The indices, ascending, of the runs in `start ..< end` that strategies must look at; valid until the next call.
+  mutating func touches(in runs: UnsafeBufferPointer<Run>, from start: Int, to end: Int) -> UnsafeBufferPointer<UInt32>
+  {
+    guard let base = runs.baseAddress, start < end else { return UnsafeBufferPointer(start: nil, count: 0) }
+    if end - start > capacity {
+      found.deallocate()
+      capacity = end - start
+      found = .allocate(capacity: capacity)
+    }
+    return UnsafeBufferPointer(start: found, count: scan(base, from: start, to: end))
+  }
+
+  /// Free of branches but for the loop's own: which run is found is as good as random.
+  @inline(never)
+  private func scan(_ runs: UnsafePointer<Run>, from start: Int, to end: Int) -> Int {
+    let (setMask, setShift, latest, watched, found) = (setMask, setShift, latest, watched, found)
+    var count = 0
+    var next = start
+    while next < end {
+      let word = runs[next].rawValue
+      let page = UInt32(truncatingIfNeeded: word)
+      let vcpu = UInt32(truncatingIfNeeded: word &>> 48) & 0xff
+      let slot = latest + Int(vcpu &<< setShift | page & setMask)
+      // The second part of a page-crossing store may be skipped by whoever judges the store whole.
+      let isContinuation = UInt32(truncatingIfNeeded: word &>> 56) & 1
+      let isSpecial = watched.bit(page) | isContinuation
+      found[count] = UInt32(truncatingIfNeeded: next)
+      count &+= slot.pointee != page || isSpecial != 0 ? 1 : 0
+      slot.pointee = page | (0 &- isSpecial)
+      next &+= 1
+    }
+    return count
+  }
+}

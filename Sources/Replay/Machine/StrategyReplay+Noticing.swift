@@ -1,0 +1,124 @@
+import Addresses
+import EPT
+import GuestIntegrity
+import WriteTrace
+
+extension StrategyReplay {
+  /// Hands a store that the EPT refused to whoever judges it, completes it, and keeps what came of it.
+  func notice(
+    _ access: Int, ofRun index: Int, _ violation: EPTViolation, _ delivery: NotificationShape.Delivery,
+    _ cost: WalkCost
+  ) throws {
+    let run = cursor.block.runs[index]
+    let accesses = try cursor.accesses(ofRun: index)
+    var store = Store(vcpu: run.vcpu, address: accesses.address(access), size: accesses[access].size)
+    // A page-crossing store is judged whole when its first part is refused.
+    if access == run.accesses - 1, cursor.endsInCrossing(index) {
+      store.size += try cursor.accesses(ofRun: index + 1)[0].size
+      store.secondPage = cursor.block.runs[index + 1].page
+      judgedContinuation = index + 1
+    }
+    if samples.count < Self.sampleLimit { samples.append(RefusedStore(store: store, violation: violation)) }
+    let verdict = hypervisor.handle(store, violation: violation)
+    hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: run.vcpu)
+    let completion = complete(store, verdict)
+    guard let kind = verdict.alertedKind else { return }
+    hypervisor.processors.counts[.alerts] += 1
+    discardAlerts(of: run.vcpu)
+    tally.add(
+      NotificationShape(
+        delivery: delivery, completion: completion, walkReferences: cost.references,
+        treeNodes: UInt8(clamping: verdict.nodesVisited)),
+      kind: kind, store: cursor.storeNumber(ofAccess: access, inRun: index),
+      touched: touched(by: store, crosses: store.secondPage != nil || run.isContinuation))
+  }
+
+  /// Completes a store as the mechanism does, if it is to be performed.
+  private func complete(_ store: Store, _ verdict: Verdict) -> NotificationShape.Completion {
+    guard verdict.isCompleted else { return .blocked }
+    switch mechanism.completion {
+    case .emulate, .alreadyDone:
+      hypervisor.processors.counts[.emulatedStores] += 1
+      return .emulated
+    case .singleStep, .viewSwitch:
+      hypervisor.openView(on: store.vcpu)
+      storeInOpenView(store.address.page, on: store.vcpu)
+      if let second = store.secondPage { storeInOpenView(second, on: store.vcpu) }
+      hypervisor.closeView(on: store.vcpu)
+      return mechanism.completion == .singleStep ? .singleStepped : .viewSwitched
+    }
+  }
+
+  /// What a store touches of what is protected.
+  private func touched(by store: Store, crosses: Bool) -> NotificationTally.Touched {
+    let first = UInt64(store.bytesOnFirstPage)
+    var parts = [(store.address.rawValue, first)]
+    if let second = store.secondPage { parts.append((second.address.rawValue, UInt64(store.size) - first)) }
+    if parts.contains(where: { protected.touches($0, size: $1) }) { return .bytes }
+    return crosses || parts.contains { protected.touchesSubPage($0, size: $1) } ? .subPage : .page
+  }
+
+  /// The alerts have been counted; nobody else reads them in a replay.
+  func discardAlerts(of vcpu: Int) {
+    while hypervisor.alerts(of: vcpu).next() != nil {}
+  }
+}
+
+// MARK: - Noticed late
+
+/// A store that the processor has let through and logged.
+struct LoggedStore {
+  var number: UInt64
+  /// Instructions its vCPU had retired.
+  var clock: UInt64
+  var touched: NotificationTally.Touched
+  var references: SIMD4<UInt8>
+}
+
+extension StrategyReplay {
+  /// Remembers the store whose page the processor has just logged.
+  func log(_ access: Int, ofRun index: Int, _ cost: WalkCost) throws {
+    let run = cursor.block.runs[index]
+    let accesses = try cursor.accesses(ofRun: index)
+    let store = Store(vcpu: run.vcpu, address: accesses.address(access), size: accesses[access].size)
+    logged[run.vcpu].append(
+      LoggedStore(
+        number: cursor.storeNumber(ofAccess: access, inRun: index), clock: try cursor.clock(ofRun: index),
+        touched: touched(by: store, crosses: false), references: cost.references))
+  }
+
+  /// Keeps what came of a vCPU's log, which has been drained.
+  func noticeLate(on vcpu: Int, at time: UInt64) {
+    let verdicts = hypervisor.processors.takeDrained(of: vcpu)
+    guard !verdicts.isEmpty else { return }
+    for (verdict, store) in zip(verdicts, logged[vcpu]) {
+      guard let kind = verdict.alertedKind else { continue }
+      hypervisor.processors.counts[.alerts] += 1
+      tally.add(
+        NotificationShape(
+          delivery: .drainedLog, completion: .alreadyDone, walkReferences: store.references,
+          treeNodes: UInt8(clamping: verdict.nodesVisited)),
+        kind: kind, store: store.number, touched: store.touched)
+      tally.addLateness(time > store.clock ? time - store.clock : 0)
+    }
+    logged[vcpu].removeAll(keepingCapacity: true)
+    discardAlerts(of: vcpu)
+  }
+}
+
+extension Verdict {
+  /// The kind of page that an alert was raised about; nil if none was.
+  var alertedKind: PageKind? {
+    switch finding {
+    case .alert(let kind, _, _): kind
+    case .corrupt, .integrityFault: .tree
+    case .notMine, .ownWrite: nil
+    }
+  }
+}
+
+/// A store that the EPT refused, with what the processor says of it.
+struct RefusedStore {
+  var store: Store
+  var violation: EPTViolation
+}

@@ -1,0 +1,45 @@
+import GuestIntegrity
+
+/// Whether the strategies notified the same stores.
+public struct CrossCheck: Codable, Equatable, Sendable {
+  /// True when all strategies that owe the same set agree.
+  public var agree: Bool
+  /// One sentence a difference.
+  public var differences: [String]
+}
+
+extension CrossCheck {
+  /// Compares the set of stores that each strategy notified with the set it owes.
+  ///
+  /// Strategies that have every write to a monitored page refused owe the set of the first sound one of them; sub-page
+  /// permissions owe those of that set that touch a sub-page with a protected byte; a log owes pages, not stores. A
+  /// difference of an unsound strategy is listed, since that is what it misses.
+  init(_ strategies: [Strategy], _ tallies: [NotificationTally]) {
+    self.init(agree: true, differences: [])
+    let refusing = strategies.indices.filter { strategies[$0].mechanism.noticing.refusesEveryWrite }
+    guard let first = refusing.first(where: { strategies[$0].sound.value }) ?? refusing.first else { return }
+    let reference = strategies[first].name
+    for (strategy, tally) in zip(strategies, tallies) {
+      let owed: StoreSet
+      switch strategy.mechanism.noticing {
+      case .violationExit, .virtualizationException: owed = tallies[first].all
+      case .subPagePermissions: owed = tallies[first].owedBySubPages
+      case .modificationLog:
+        differences.append(
+          "\(strategy.name) notified \(tally.count) times, \(reference) \(tallies[first].count): by contract it notices a "
+            + "page once until its log is drained")
+        continue
+      }
+      guard tally.all != owed else { continue }
+      if strategy.sound.value { agree = false }
+      differences.append(
+        "\(strategy.name) notified \(tally.count) stores, and owes \(owed.count) by what \(reference) notified: not the "
+          + "same set")
+    }
+  }
+}
+
+extension Noticing {
+  /// Whether every write to a monitored page is noticed, one by one.
+  var refusesEveryWrite: Bool { self == .violationExit || self == .virtualizationException }
+}
