@@ -45,18 +45,20 @@ struct Recording {
     }
     var filter = RunFilter(vcpus: totals.vcpus, geometry: request.profile.geometry, pages: ramBytes >> 12)
     defer { filter.deallocate() }
-    var stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
+    let stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
     let buffer = TraceBlock()
     for (number, block) in reader.blocks.enumerated() {
       try reader.read(block: number, into: buffer)
-      for replay in replays { replay.begin(buffer, firstWrite: block.firstWrite) }
+      for replay in replays {
+        replay.begin(BlockCursor(block: buffer, firstWrite: block.firstWrite, stopwatch: stopwatch))
+      }
       func replayRuns(_ range: Range<Int>) throws {
         let touches = filter.touches(in: buffer.runs, from: range.lowerBound, to: range.upperBound)
-        stopwatch.split()
         for (lap, replay) in replays.enumerated() {
+          stopwatch.run(lap: lap)
           try replay.replay(touches, before: range.upperBound)
-          stopwatch.split(lap: lap)
         }
+        stopwatch.run(lap: nil)
       }
       var next = 0
       for event in buffer.events {
@@ -66,11 +68,11 @@ struct Recording {
         let call = Hypercall(recorded)
         call.namedPages.forEach(filter.watch)
         filter.forget()
-        stopwatch.split()
         for (lap, replay) in replays.enumerated() {
+          stopwatch.run(lap: lap)
           replay.execute(call, on: recorded.vcpu)
-          stopwatch.split(lap: lap)
         }
+        stopwatch.run(lap: nil)
       }
       try replayRuns(next..<buffer.runs.count)
       request.progress?(

@@ -1,3 +1,5 @@
+import WriteTrace
+
 /// A set-associative cache of 32-bit keys with true least-recently-used replacement, for counting hits and misses.
 ///
 /// A set is `ways` consecutive keys, most recently used first, so a hit on the most recent key costs one comparison and
@@ -92,5 +94,33 @@ public struct SetAssociativeCache {
       for way in kept..<ways { base[way] = Self.empty }
     }
     return removed
+  }
+}
+
+/// The first-level TLB of one vCPU and the tag of its active table set: all that the common store reads.
+///
+/// The loop stands in one file with the cache: without whole-module optimisation only that makes its steps part of it.
+struct FirstLevelTLB {
+  let cache: SetAssociativeCache
+  /// The active table set, as ``TranslationKey`` holds it.
+  var tag: UInt32 = 0
+
+  /// The position, among these indices of runs, of the first whose page the TLB of its vCPU does not hold; their number if
+  /// there is none.
+  @inline(never)
+  static func firstMiss(
+    of vcpus: UnsafeMutablePointer<Self>, in runs: UnsafeBufferPointer<Run>, _ indices: UnsafeBufferPointer<UInt32>,
+    from start: Int
+  ) -> Int {
+    let count = indices.count
+    guard let runs = runs.baseAddress, let indices = indices.baseAddress else { return count }
+    var next = start
+    while next < count {
+      let run = runs[Int(indices[next])]
+      let tlb = vcpus + run.vcpu
+      guard tlb.pointee.cache.hit(TranslationKey.key(of: run) | tlb.pointee.tag) else { return next }
+      next &+= 1
+    }
+    return next
   }
 }

@@ -3,11 +3,13 @@ import WriteTrace
 /// Where in a block a replay is: gives a noticed store its number in the recording, its place in its page, and its time.
 struct BlockCursor {
   let block: TraceBlock
+  private let stopwatch: Stopwatch
   private var run = 0
   private var writesBefore: UInt64
 
-  init(block: TraceBlock, firstWrite: UInt64) {
+  init(block: TraceBlock, firstWrite: UInt64, stopwatch: Stopwatch) {
     self.block = block
+    self.stopwatch = stopwatch
     writesBefore = firstWrite
   }
 
@@ -26,12 +28,20 @@ struct BlockCursor {
   }
 
   /// The accesses of a run with their places, decoded from the file when first asked for.
-  func accesses(ofRun index: Int) throws(TraceError) -> RunAccesses { try block.accesses(ofRun: index) }
+  func accesses(ofRun index: Int) throws(TraceError) -> RunAccesses {
+    try load(.places)
+    return try block.accesses(ofRun: index)
+  }
 
   /// Instructions that its vCPU had retired at the first store of a run, decoded from the file when first asked for.
   func clock(ofRun index: Int) throws(TraceError) -> UInt64 {
-    try block.load(.clocks)
+    try load(.clocks)
     return block.clocks[index]
+  }
+
+  private func load(_ column: TraceColumn) throws(TraceError) {
+    if block.loaded.contains(TraceColumns(column)) { return }
+    try stopwatch.share { () throws(TraceError) in try block.load(column) }
   }
 
   /// Whether a run's last access is the first part of a page-crossing store.

@@ -11,7 +11,9 @@ struct ModelledProcessors: ProcessorControl {
   let vcpus: Int
   let caches: UnsafeMutablePointer<VirtualCPUCaches>
   /// The first-level TLB of each vCPU, and the tag of its active table set: all that the common store reads.
-  let fast: UnsafeMutablePointer<FastPath>
+  let fast: UnsafeMutablePointer<FirstLevelTLB>
+  /// How often caches have lost entries: what was cached before may be gone when this has changed.
+  let invalidations: UnsafeMutablePointer<UInt64>
   /// The MMU of each vCPU.
   var machines: [EPTMachine<FlatMemory>]
   var counts = EventCounts()
@@ -20,21 +22,17 @@ struct ModelledProcessors: ProcessorControl {
   /// What a page-modification log turned out to hold, oldest first, since somebody last took it; by vCPU.
   private(set) var drained: [[Verdict]]
 
-  /// What the common store of one vCPU reads.
-  struct FastPath {
-    let l1: SetAssociativeCache
-    var tag: UInt32
-  }
-
   init(memory: FlatMemory, vcpus: Int, geometry: CacheGeometry) {
     self.vcpus = vcpus
     machines = (0..<vcpus).map { _ in EPTMachine(memory: memory) }
     drained = (0..<vcpus).map { _ in [] }
     caches = .allocate(capacity: vcpus)
     fast = .allocate(capacity: vcpus)
+    invalidations = .allocate(capacity: 1)
+    invalidations.initialize(to: 0)
     for vcpu in 0..<vcpus {
       (caches + vcpu).initialize(to: VirtualCPUCaches(geometry: geometry))
-      (fast + vcpu).initialize(to: FastPath(l1: caches[vcpu].l1, tag: 0))
+      (fast + vcpu).initialize(to: FirstLevelTLB(cache: caches[vcpu].l1))
     }
   }
 
@@ -43,6 +41,7 @@ struct ModelledProcessors: ProcessorControl {
     caches.deinitialize(count: vcpus)
     caches.deallocate()
     fast.deallocate()
+    invalidations.deallocate()
   }
 
   mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
@@ -58,12 +57,10 @@ struct ModelledProcessors: ProcessorControl {
       case .single(let pointer): caches[vcpu].invalidate(set: pointers.firstIndex(of: pointer).map(UInt32.init))
       case .all: caches[vcpu].invalidate(set: nil)
       }
+    invalidations.pointee += 1
     counts[scope == .all ? .inveptAll : .inveptSingle] += 1
     counts[.translationsInvalidated] += UInt64(lost)
   }
-
-  /// How often caches have lost entries: what has been cached before may be gone when this has changed.
-  var invalidations: UInt64 { counts[.inveptSingle] &+ counts[.inveptAll] }
 
   mutating func shootdown(of vcpu: Int, from sender: Int) { counts[.shootdowns] += 1 }
   mutating func entriesEdited(_ count: Int) { counts[.entryEdits] += UInt64(count) }

@@ -71,8 +71,8 @@ extension StrategyReplay {
 
   /// Whether a TLB of the vCPU holds the page under the active table set; a second-level hit fills the first level.
   private func isCached(_ page: UInt32, on vcpu: Int) -> Bool {
-    let key = page | hypervisor.processors.fast[vcpu].tag
-    let caches = hypervisor.processors.caches[vcpu]
+    let key = page | fast[vcpu].tag
+    let caches = caches[vcpu]
     if caches.l1.hit(key) { return true }
     guard caches.stlb.hit(key) else { return false }
     translations.stlbHits += 1
@@ -81,9 +81,9 @@ extension StrategyReplay {
   }
 
   private func cache(_ page: UInt32, on vcpu: Int) {
-    let key = page | hypervisor.processors.fast[vcpu].tag
-    hypervisor.processors.caches[vcpu].stlb.insert(key)
-    hypervisor.processors.caches[vcpu].l1.insert(key)
+    let key = page | fast[vcpu].tag
+    caches[vcpu].stlb.insert(key)
+    caches[vcpu].l1.insert(key)
   }
 
   /// A walk as it ended, what it read, and whether the processor logged the page.
@@ -100,8 +100,8 @@ extension StrategyReplay {
     let hasLogged = hypervisor.processors.machines[vcpu].fields.pmlIndex != index
     var isTranslated = false
     if case .translated = outcome { isTranslated = true }
-    let cost = hypervisor.processors.caches[vcpu].walk.cost(
-      of: path, page: page, set: TranslationKey.set(of: hypervisor.processors.fast[vcpu].tag),
+    let cost = caches[vcpu].walk.cost(
+      of: path, page: page, set: TranslationKey.set(of: fast[vcpu].tag),
       translated: isTranslated)
     translations.add(cost)
     if path.asksSubPages { hypervisor.processors.counts[.sppLookups] += 1 }

@@ -7,7 +7,7 @@ import WriteTrace
 /// One strategy over one recording: every recorded store translates through the emulated EPT, every recorded hypercall
 /// reaches the hypervisor.
 ///
-/// The common case never leaves ``firstMiss(in:_:from:)``: an access whose translation the first-level TLB holds.
+/// The common case never leaves ``FirstLevelTLB/firstMiss(of:in:_:from:)``: an access whose translation the first-level TLB holds.
 final class StrategyReplay {
   /// The strategy; nil for the guest unmonitored, in which nothing is ever protected: what overhead is counted from.
   let strategy: Strategy?
@@ -24,7 +24,10 @@ final class StrategyReplay {
   /// The first stores refused, for timing our own path afterwards.
   var samples: [RefusedStore] = []
   static let sampleLimit = 1024
-  private let fast: UnsafeMutablePointer<ModelledProcessors.FastPath>
+  /// What ``ModelledProcessors`` keeps in raw memory, at hand without copying the rest.
+  let fast: UnsafeMutablePointer<FirstLevelTLB>
+  let caches: UnsafeMutablePointer<VirtualCPUCaches>
+  private let invalidations: UnsafeMutablePointer<UInt64>
 
   init(
     _ strategy: Strategy?, ramBytes: UInt64, vcpus: Int, geometry: CacheGeometry, regions: [TraceDescription.Region]
@@ -45,9 +48,9 @@ final class StrategyReplay {
         "\(bytes) bytes of address space were refused by the operating system; free some or raise its limit")
     }
     let processors = ModelledProcessors(memory: memory.memory, vcpus: vcpus, geometry: geometry)
-    fast = processors.fast
+    (fast, caches, invalidations) = (processors.fast, processors.caches, processors.invalidations)
     logged = (0..<vcpus).map { _ in [] }
-    cursor = BlockCursor(block: TraceBlock(), firstWrite: 0)
+    cursor = BlockCursor(block: TraceBlock(), firstWrite: 0, stopwatch: Stopwatch(laps: 0, isRunning: false))
     hypervisor = try Hypervisor(
       memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)
     hypervisor.processors.pointers = TableSet.allCases.map { [hypervisor] in hypervisor.eptp(of: $0) }
@@ -57,8 +60,8 @@ final class StrategyReplay {
   deinit { hypervisor.processors.deallocate() }
 
   /// Begins a block.
-  func begin(_ block: TraceBlock, firstWrite: UInt64) {
-    cursor = BlockCursor(block: block, firstWrite: firstWrite)
+  func begin(_ block: BlockCursor) {
+    cursor = block
     judgedContinuation = nil
   }
 
@@ -67,13 +70,13 @@ final class StrategyReplay {
     let runs = cursor.block.runs
     var next = 0
     while true {
-      next = firstMiss(in: runs, touches, from: next)
+      next = FirstLevelTLB.firstMiss(of: fast, in: runs, touches, from: next)
       guard next < touches.count else { return }
       let index = Int(touches[next])
-      let invalidations = hypervisor.processors.invalidations
+      let invalidationsBefore = invalidations.pointee
       try translate(run: index)
       // What the filter took to be cached may be gone.
-      if hypervisor.processors.invalidations != invalidations { return try replayEvery(from: index + 1, to: end) }
+      if invalidations.pointee != invalidationsBefore { return try replayEvery(from: index + 1, to: end) }
       next += 1
       if judgedContinuation == index + 1, next < touches.count {
         translations.skipped += 1
@@ -91,25 +94,8 @@ final class StrategyReplay {
         continue
       }
       let vcpu = fast + runs[index].vcpu
-      if !vcpu.pointee.l1.hit(TranslationKey.key(of: runs[index]) | vcpu.pointee.tag) { try translate(run: index) }
+      if !vcpu.pointee.cache.hit(TranslationKey.key(of: runs[index]) | vcpu.pointee.tag) { try translate(run: index) }
     }
-  }
-
-  /// The position of the first touch whose page the first-level TLB of its vCPU does not hold.
-  @inline(never)
-  private func firstMiss(
-    in runs: UnsafeBufferPointer<Run>, _ touches: UnsafeBufferPointer<UInt32>, from start: Int
-  ) -> Int {
-    let (fast, count) = (fast, touches.count)
-    guard let runs = runs.baseAddress, let touches = touches.baseAddress else { return count }
-    var next = start
-    while next < count {
-      let run = runs[Int(touches[next])]
-      let vcpu = fast + run.vcpu
-      guard vcpu.pointee.l1.hit(TranslationKey.key(of: run) | vcpu.pointee.tag) else { return next }
-      next &+= 1
-    }
-    return next
   }
 
   /// Has the hypervisor execute a hypercall.
