@@ -70,7 +70,10 @@ let package = Package(
     .testTarget(
       name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest", "SeededRandom"],
       swiftSettings: house),
-    .testTarget(name: "ReplayTests", dependencies: ["Replay", "SeededRandom"], swiftSettings: house),
+    .testTarget(
+      name: "ReplayTests",
+      dependencies: ["Replay", "GuestIntegrity", "MonitorTree", "EPT", "WriteTrace", "Addresses", "SeededRandom"],
+      swiftSettings: house),
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "Replay", "SeededRandom"], exclude: ["Golden"], swiftSettings: house
     ),

@@ -54,10 +54,12 @@ struct Recording {
       }
       func replayRuns(_ range: Range<Int>) throws {
         let touches = filter.touches(in: buffer.runs, from: range.lowerBound, to: range.upperBound)
+        var haveLost = false
         for (lap, replay) in replays.enumerated() {
           stopwatch.run(lap: lap)
-          try replay.replay(touches, before: range.upperBound)
+          if try replay.replay(touches, before: range.upperBound) { haveLost = true }
         }
+        if haveLost { filter.forget() }
         stopwatch.run(lap: nil)
       }
       var next = 0

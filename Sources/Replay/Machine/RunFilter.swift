@@ -7,7 +7,7 @@ import WriteTrace
 /// entry, and a hit of the most recent entry changes nothing: under least-recently-used replacement, stripping such runs
 /// from a trace leaves every miss of every cache with these sets where it was (T. R. Puzak, "Analysis of Cache Replacement
 /// Algorithms", 1985). What strategies do differently they do to watched pages and at hypercalls: runs on watched pages are
-/// never stripped, and ``forget()`` is called at every hypercall.
+/// never stripped, and ``forget()`` is called at every hypercall and whenever caches have lost entries.
 struct RunFilter {
   private let setMask: UInt32
   private let setShift: UInt32

@@ -65,18 +65,22 @@ final class StrategyReplay {
     judgedContinuation = nil
   }
 
-  /// Replays the runs of the block that a ``RunFilter`` found before run `end`.
-  func replay(_ touches: UnsafeBufferPointer<UInt32>, before end: Int) throws {
+  /// Replays the runs of the block that a ``RunFilter`` found before run `end`; true if caches lost entries, so that the
+  /// filter must forget what it knows.
+  func replay(_ touches: UnsafeBufferPointer<UInt32>, before end: Int) throws -> Bool {
     let runs = cursor.block.runs
     var next = 0
     while true {
       next = FirstLevelTLB.firstMiss(of: fast, in: runs, touches, from: next)
-      guard next < touches.count else { return }
+      guard next < touches.count else { return false }
       let index = Int(touches[next])
       let invalidationsBefore = invalidations.pointee
       try translate(run: index)
       // What the filter took to be cached may be gone.
-      if invalidations.pointee != invalidationsBefore { return try replayEvery(from: index + 1, to: end) }
+      if invalidations.pointee != invalidationsBefore {
+        try replayEvery(from: index + 1, to: end)
+        return true
+      }
       next += 1
       if judgedContinuation == index + 1, next < touches.count {
         translations.skipped += 1
