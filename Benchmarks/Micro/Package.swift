@@ -15,6 +15,7 @@ let package = Package(
       name: "ratios",
       dependencies: [
         "References", "Measuring", .product(name: "MonitorTree", package: "gi-bench"),
+        .product(name: "Replay", package: "gi-bench"), .product(name: "WriteTrace", package: "gi-bench"),
         .product(name: "SeededRandom", package: "gi-bench"),
       ]),
   ],

@@ -46,9 +46,8 @@ struct Recording {
     var filter = RunFilter(vcpus: totals.vcpus, geometry: request.profile.geometry, pages: ramBytes >> 12)
     defer { filter.deallocate() }
     let stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
-    let buffer = TraceBlock()
-    for (number, block) in reader.blocks.enumerated() {
-      try reader.read(block: number, into: buffer)
+    let blocks = BlockStream(reader, threads: request.threads)
+    while let (buffer, block) = try blocks.nextBlock() {
       for replay in replays {
         replay.begin(BlockCursor(block: buffer, firstWrite: block.firstWrite, stopwatch: stopwatch))
       }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Replay
 
 /// What a replay compares, and what prices it.
@@ -11,9 +12,17 @@ struct ReplayOptions: ParsableArguments {
     completion: .list(Strategy.all.map(\.name)))
   var strategyNames: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Host threads, 1 or 2; the second decodes ahead. Counts and cycles do not depend on it.", valueName: "n"))
+  var threads = min(2, ProcessInfo.processInfo.activeProcessorCount)
+
   @OptionGroup var pricing: ProfileOption
 
   func validate() throws {
+    guard (1...2).contains(threads) else {
+      throw ValidationError("--threads \(threads) is not 1 or 2; give one of them")
+    }
     let names = Strategy.all.map(\.name)
     for name in strategyNames where !names.contains(name) {
       throw ValidationError("no strategy is named '\(name)'; \(Nearest.advice(for: name, in: names))")
@@ -44,7 +53,8 @@ struct ReplayOptions: ParsableArguments {
       let line = console.progressLine(named: trace)
       defer { line?.clear() }
       var request = ReplayRequest(
-        tracePath: trace, strategies: strategies, profile: profile, countersOnly: countersOnly)
+        tracePath: trace, strategies: strategies, profile: profile, countersOnly: countersOnly,
+        threads: threads)
       if let line { request.progress = { line.show($0) } }
       return try replay(request)
     }

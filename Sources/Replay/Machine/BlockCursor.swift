@@ -4,8 +4,7 @@ import WriteTrace
 struct BlockCursor {
   let block: TraceBlock
   private let stopwatch: Stopwatch
-  private var run = 0
-  private var writesBefore: UInt64
+  private let writesBefore: UInt64
 
   init(block: TraceBlock, firstWrite: UInt64, stopwatch: Stopwatch) {
     self.block = block
@@ -13,18 +12,9 @@ struct BlockCursor {
     writesBefore = firstWrite
   }
 
-  /// The number, in the whole recording, of the first store of a run; runs are asked for in ascending order.
-  mutating func firstWrite(ofRun index: Int) -> UInt64 {
-    while run < index {
-      writesBefore &+= UInt64(block.runs[run].writes)
-      run += 1
-    }
-    return writesBefore
-  }
-
-  /// The number of the store that an access belongs to: the second part of a page-crossing store has the first part's.
-  mutating func storeNumber(ofAccess access: Int, inRun index: Int) -> UInt64 {
-    firstWrite(ofRun: index) + UInt64(access) - (block.runs[index].isContinuation ? 1 : 0)
+  /// The number, in the whole recording, of the store that an access belongs to: the second part of a page-crossing store has the first part's.
+  func storeNumber(ofAccess access: Int, inRun index: Int) -> UInt64 {
+    writesBefore + UInt64(block.firstWrite(ofRun: index) + access) - (block.runs[index].isContinuation ? 1 : 0)
   }
 
   /// The accesses of a run with their places, decoded from the file when first asked for.

@@ -8,18 +8,21 @@ public struct ReplayRequest: Sendable {
   public var profile: CycleProfile
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
   public var countersOnly: Bool
+  /// Host threads: 1, or 2 to have the next block decoded while one is replayed. Results do not depend on it.
+  public var threads: Int
   /// Told now and then how far the run is; called on the replaying thread.
   public var progress: (@Sendable (ReplayProgress) -> Void)?
 
   /// A run of `strategies` over one recording.
   public init(
     tracePath: String, strategies: [Strategy], profile: CycleProfile, countersOnly: Bool = false,
-    progress: (@Sendable (ReplayProgress) -> Void)? = nil
+    threads: Int = 1, progress: (@Sendable (ReplayProgress) -> Void)? = nil
   ) {
     self.tracePath = tracePath
     self.strategies = strategies
     self.profile = profile
     self.countersOnly = countersOnly
+    self.threads = threads
     self.progress = progress
   }
 }

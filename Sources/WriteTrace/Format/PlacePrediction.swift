@@ -19,8 +19,9 @@ struct PlacePrediction: ~Copyable {
   /// Replaces the differences of a block's places by offsets.
   func decode(_ places: UnsafeMutablePointer<UInt16>, runs: UnsafePointer<UInt64>, count: Int) {
     rewrite(places, runs: runs, count: count) { stored, last in
-      let offset = (stored &+ last) & 0xfff
-      return (stored: offset, offset: offset)
+      // The sum is kept whole, so that one access waits for no more than an addition of the one before.
+      let sum = stored &+ last
+      return (stored: sum & 0xfff, offset: sum)
     }
   }
 
@@ -33,13 +34,16 @@ struct PlacePrediction: ~Copyable {
     var access = 0
     for run in 0..<count {
       let slot = last + Int(runs[run] & UInt64(Self.slots - 1))
-      let end = access + Int(runs[run] >> 32 & 0xffff)
+      let end = access &+ Int(runs[run] >> 32 & 0xffff)
+      // In a register: through memory each access would wait for the one before to arrive there.
+      var last = slot.pointee
       while access < end {
-        let (stored, offset) = body(places[access] & 0xfff, slot.pointee)
+        let (stored, offset) = body(places[access] & 0xfff, last)
         places[access] = places[access] & 0xf000 | stored
-        slot.pointee = offset
-        access += 1
+        last = offset
+        access &+= 1
       }
+      slot.pointee = last
     }
   }
 }

@@ -51,19 +51,30 @@ enum RunValidation {
 }
 
 /// Checks that every access lies in its page.
+///
+/// Four at a time.
 enum PlaceValidation {
   static func flaw(in bytes: UnsafeRawBufferPointer, count: Int, sizes: [NarrowException]) -> Flaw? {
     let places = UnsafeRawBufferPointer(rebasing: bytes[..<(2 * count)]).bindMemory(to: UInt16.self)
     var escapes = 0
     var beyond = 0
-    for place in places {
-      let code = place >> 12
-      escapes &+= code == 0 ? 1 : 0
-      // Only codes with a size above 1 near the end of a page can reach beyond it.
-      if place & 0xfff > 4096 - 64 {
-        beyond &+= Int(place & 0xfff) &+ Place.size(ofCode: code) > 4096 ? 1 : 0
+    func check(_ range: Range<Int>) {
+      for index in range {
+        let code = places[index] >> 12
+        escapes &+= code == 0 ? 1 : 0
+        beyond &+= Int(places[index] & 0xfff) &+ Place.size(ofCode: code) > 4096 ? 1 : 0
       }
     }
+    var next = 0
+    while next &+ 4 <= count {
+      let group = bytes.loadUnaligned(fromByteOffset: 2 &* next, as: UInt64.self)
+      // Only escapes (bits 15:12 zero) and accesses in the last 64 bytes of a page (bits 11:6 set) need a closer look.
+      let isNearEnd = ((group & 0x0fc0_0fc0_0fc0_0fc0) &+ 0x0040_0040_0040_0040) & 0x1000_1000_1000_1000
+      let isSized = ((group &>> 12 & 0x000f_000f_000f_000f) &+ 0x000f_000f_000f_000f) & 0x0010_0010_0010_0010
+      if isNearEnd != 0 || isSized != 0x0010_0010_0010_0010 { check(next..<next &+ 4) }
+      next &+= 4
+    }
+    check(next..<count)
     guard beyond == 0 else { return Flaw(found: "an access past the end of its page", expected: "an end within it") }
     guard escapes == sizes.count else {
       return Flaw(found: "\(sizes.count) listed sizes", expected: "\(escapes), as many as escapes")

@@ -32,6 +32,8 @@ public final class TraceBlock: @unchecked Sendable {
   private var pointerWords = ColumnBuffer()
   private var valueBytes = ColumnBuffer()
   private var valueStarts = ColumnBuffer()
+  /// The runs that are continuations, once runs are indexed.
+  private var continuations: [UInt32] = []
   private var exceptions: [NarrowException] = []
   private var wideSizes: [NarrowException] = []
   private var wideSteps: [NarrowException] = []
@@ -220,16 +222,33 @@ public final class TraceBlock: @unchecked Sendable {
   /// How many accesses of the block lie before a run.
   public func firstAccess(ofRun run: Int) -> Int {
     precondition(run >= 0 && run < runs.count, "no such run")
-    if !firstWords.isFilled {
-      let target = firstWords.bytes(4 * runs.count).bindMemory(to: UInt32.self)
-      var next: UInt32 = 0
-      for index in 0..<runs.count {
-        target[index] = next
-        next &+= UInt32(truncatingIfNeeded: runs[index].rawValue >> 32 & 0xffff)
-      }
-      firstWords.isFilled = true
-    }
+    if !firstWords.isFilled { indexRuns() }
     return Int(firstWords.load(run, as: UInt32.self))
+  }
+
+  /// How many writes of the block lie before a run: the accesses without the continuations.
+  public func firstWrite(ofRun run: Int) -> Int {
+    let accesses = firstAccess(ofRun: run)
+    var low = 0
+    var high = continuations.count
+    while low < high {
+      let middle = (low + high) / 2
+      if continuations[middle] < run { low = middle + 1 } else { high = middle }
+    }
+    return accesses - low
+  }
+
+  private func indexRuns() {
+    let target = firstWords.bytes(4 * runs.count).bindMemory(to: UInt32.self)
+    continuations.removeAll(keepingCapacity: true)
+    var next: UInt32 = 0
+    for index in 0..<runs.count {
+      let word = runs[index].rawValue
+      target[index] = next
+      next &+= UInt32(truncatingIfNeeded: word >> 32 & 0xffff)
+      if word >> 56 & 1 != 0 { continuations.append(UInt32(truncatingIfNeeded: index)) }
+    }
+    firstWords.isFilled = true
   }
 
   func place(_ access: Int) -> Place {

@@ -7,6 +7,13 @@ public func nanoseconds() -> Double {
   return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
 }
 
+/// Nanoseconds that this thread has run on a processor: what a measurement of one thread takes where others run too.
+public func processorNanoseconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+  return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
+}
+
 /// The middle of some values and the 95 % interval of it by order statistics (binomial, normal approximation).
 public struct Median: Sendable {
   /// The middle value.

@@ -1,0 +1,65 @@
+import Dispatch
+import Synchronization
+import WriteTrace
+
+/// Hands out the blocks of a trace, decoded, one after the other; on a second thread the next one is decoded while one is
+/// being used.
+///
+/// Two buffers at most, however long the trace. What is handed out does not depend on the threads.
+final class BlockStream {
+  private let reader: TraceReader
+  private let queue: DispatchQueue?
+  private var buffers: [TraceBlock]
+  private var next = 0
+  private var ahead: Decoding?
+
+  /// A decoding under way on the queue.
+  private final class Decoding: Sendable {
+    private let result = Mutex<Result<Void, TraceError>?>(nil)
+    private let isDone = DispatchSemaphore(value: 0)
+
+    init(_ number: Int, of reader: TraceReader, into buffer: TraceBlock, on queue: DispatchQueue) {
+      queue.async { [self] in
+        let outcome = Result { () throws(TraceError) in try reader.read(block: number, into: buffer) }
+        result.withLock { $0 = outcome }
+        isDone.signal()
+      }
+    }
+
+    func wait() throws(TraceError) {
+      isDone.wait()
+      // For whoever waits again.
+      isDone.signal()
+      if case .failure(let error) = result.withLock({ $0 }) { throw error }
+    }
+  }
+
+  /// A stream from the first block on; with one thread each block is decoded when it is asked for.
+  init(_ reader: TraceReader, threads: Int) {
+    self.reader = reader
+    queue = threads > 1 ? DispatchQueue(label: "decoding", qos: .userInitiated) : nil
+    buffers = (0..<(threads > 1 ? 2 : 1)).map { _ in TraceBlock() }
+    decodeAhead()
+  }
+
+  deinit { try? ahead?.wait() }
+
+  /// The next block and what its header says, valid until the one after is asked for; nil after the last.
+  func nextBlock() throws(TraceError) -> (block: TraceBlock, header: BlockHeader)? {
+    guard next < reader.blocks.count else { return nil }
+    let buffer = buffers[next % buffers.count]
+    if let ahead { try ahead.wait() } else { try reader.read(block: next, into: buffer) }
+    let header = reader.blocks[next]
+    next += 1
+    decodeAhead()
+    return (buffer, header)
+  }
+
+  private func decodeAhead() {
+    guard let queue, next < reader.blocks.count else {
+      ahead = nil
+      return
+    }
+    ahead = Decoding(next, of: reader, into: buffers[next % buffers.count], on: queue)
+  }
+}
