@@ -2,6 +2,7 @@
 SWIFT ?= swift
 TRACE ?= traces/boot.trace
 TRACES ?= $(wildcard traces/*.trace)
+SUITE = boot pagetables modules database quick
 GI_BENCH = .build/debug/gi-bench
 baseline = Benchmarks/baselines/$$(basename $(1) .trace).json
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -63,8 +64,9 @@ bench-update: deps ## rewrite Benchmarks/baselines; the diff is reviewed
 	@mkdir -p Benchmarks/baselines
 	@for trace in $(TRACES); do $(GI_BENCH) check $$trace --baseline $(call baseline,$$trace) --update || exit $$?; done
 
-record: deps ## record a guest anew on Debian 12, e.g. make record TRACE=boot
-	traces/recorder/record.sh $(notdir $(basename $(TRACE)))
+record: deps ## record every trace anew on Debian 12, or one: make record TRACE=boot
+	@for trace in $(if $(filter file,$(origin TRACE)),$(SUITE),$(notdir $(basename $(TRACE)))); do \
+	  traces/recorder/record.sh $$trace || exit $$?; done
 
 clean: ## remove build products
 	rm -rf .build .build-*
