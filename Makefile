@@ -2,6 +2,7 @@
 SWIFT ?= swift
 TRACE ?= traces/boot.trace
 TRACES ?= $(wildcard traces/*.trace)
+SUITE = boot pagetables modules database quick
 GI_BENCH = .build/debug/gi-bench
 # Two processors: the one with the best evidence, and one that offers every strategy.
 PROFILES ?= skylake-sp icelake-sp
@@ -69,8 +70,9 @@ bench-update: deps ## rewrite Benchmarks/baselines; the diff is reviewed
 	@mkdir -p Benchmarks/baselines
 	$(call gate,--update)
 
-record: deps ## record a guest anew on Debian 12, e.g. make record TRACE=boot
-	traces/recorder/record.sh $(notdir $(basename $(TRACE)))
+record: deps ## record every trace anew on Debian 12, or one: make record TRACE=boot
+	@for trace in $(if $(filter file,$(origin TRACE)),$(SUITE),$(notdir $(basename $(TRACE)))); do \
+	  traces/recorder/record.sh $$trace || exit $$?; done
 
 clean: ## remove build products
 	rm -rf .build .build-*

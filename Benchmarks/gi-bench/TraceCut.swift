@@ -6,7 +6,8 @@ struct TraceCutCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cut", abstract: "Take the part of a trace between two marks.",
     discussion:
-      "Hypercalls, CR3 loads and mappings from before the part are kept at its start, so that it can be replayed.")
+      "Hypercalls, CR3 loads, mappings and marks from before the part are kept at its start, so that it can be replayed."
+  )
 
   @Argument(help: "The trace; - is the standard input.")
   var trace: String

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Report
 import WriteTrace
 
 /// `gi-bench trace info`: what a trace holds, and what was recorded.
@@ -21,8 +22,7 @@ struct TraceInfo: ParsableCommand {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
       print(String(decoding: try encoder.encode(summary), as: UTF8.self))
-    case .text:
-      for (name, value) in summary.lines { print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + value) }
+    case .text: print(summary.text, terminator: "")
     }
   }
 }
@@ -73,7 +73,16 @@ private struct TraceSummary: Encodable {
       notes: description.notes)
   }
 
-  var lines: [(String, String)] {
+  /// The facts, one below the other, in `Trace.columns` columns.
+  var text: String {
+    let indent = String(repeating: " ", count: 14)
+    return facts.map { name, value in
+      let lines = Terminal.wrapped(value, indent: indent, width: Trace.columns).joined(separator: "\n") + "\n"
+      return name.padding(toLength: indent.count, withPad: " ", startingAt: 0) + lines.dropFirst(indent.count)
+    }.joined()
+  }
+
+  private var facts: [(String, String)] {
     let guest = recording.guest
     let lines: [(String, String)] = [
       ("trace", "\(path), \(bytes) bytes, \(blocks) blocks\(complete ? "" : ", INCOMPLETE")"),
@@ -92,11 +101,22 @@ private struct TraceSummary: Encodable {
       ("CR3 loads", "\(totals.cr3Loads)"),
       ("mappings", "\(totals.maps)"),
       ("marks", "\(totals.marks): " + recording.marks.map(\.name).joined(separator: ", ")),
-      ("regions", recording.regions.map(\.name).joined(separator: ", ")),
+      ("regions", regions),
       ("ground truth", "\(recording.ground_truth) acts"),
       ("columns", columns.map { "\($0) \(column_bytes[$0, default: 0])" }.joined(separator: ", ")),
       ("recorder", [recording.recorder.name, recording.recorder.version ?? ""].joined(separator: " ")),
     ]
     return lines + recording.notes.map { (name: "note", value: $0) }
+  }
+
+  /// Each name once, with the number of its ranges.
+  private var regions: String {
+    let ranges = Dictionary(grouping: recording.regions, by: \.name)
+    let names = recording.regions.map(\.name)
+    let firsts = names.indices.filter { !names[..<$0].contains(names[$0]) }
+    return firsts.map { index in
+      let count = ranges[names[index], default: []].count
+      return names[index] + (count > 1 ? " (\(count) ranges)" : "")
+    }.joined(separator: ", ")
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Report
 import WriteTrace
 
 /// `gi-bench trace stats`: pages, runs, the working set over time, the hottest pages, what hits which region.
@@ -53,17 +54,23 @@ struct TraceStats: ParsableCommand {
     }
     lines.append("\nhottest pages" + row([("accesses", 15), ("runs", 12)]))
     lines += statistics.hottest.map { page in
-      row([("0x" + String(page.page, radix: 16), 14), ("\(page.accesses)", 14), ("\(page.runs)", 12)])
-        + (page.symbols.isEmpty ? "" : "  " + page.symbols.joined(separator: " "))
+      let figures = row([("0x" + String(page.page, radix: 16), 14), ("\(page.accesses)", 14), ("\(page.runs)", 12)])
+      return page.symbols.isEmpty ? figures : fitted(figures + "  " + page.symbols.joined(separator: " "))
     }
     if !statistics.regions.isEmpty {
       lines.append("\nregion              " + row([("pages", 8), ("by page", 12), ("exact", 12)]))
       lines += statistics.regions.map { region in
-        region.name.padding(toLength: 20, withPad: " ", startingAt: 0)
+        Terminal.printable(region.name).padding(toLength: 20, withPad: " ", startingAt: 0)
           + row([("\(region.pages)", 8), ("\(region.byPage)", 12), ("\(region.exact)", 12)])
       }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The line, safe on a terminal, cut to its width.
+  private func fitted(_ line: String) -> String {
+    let safe = Terminal.printable(line)
+    return safe.count <= Trace.columns ? safe : safe.prefix(Trace.columns - 1) + "…"
   }
 
   private func row(_ cells: [(String, Int)]) -> String {

@@ -12,6 +12,7 @@ struct TraceCutTests {
     description.groundTruth = [
       .init(attack: "A", act: "first", kind: .write, mark: "one", gpa: 0, bytes: 1, expected: "none"),
       .init(attack: "B", act: "second", kind: .write, mark: "two", gpa: 0, bytes: 1, expected: "none"),
+      .init(attack: "C", act: "call", kind: .hypercall, mark: "one", gpa: 0x7000, bytes: 7, expected: "refused"),
     ]
     let writer = try TraceWriter(
       path: folder.file("t"), description: description,
@@ -27,27 +28,30 @@ struct TraceCutTests {
   }
 
   @Test(
-    "holds the stores of its part, the events of before, and the truth of its marks",
+    "holds the stores of its part, the events of before, and the truth of what is left",
     arguments: [
-      ("one", "two", 40..<70, ["A"]), (nil, "one", 0..<40, []), ("two", nil, 70..<100, ["B"]),
-      (nil, nil, 0..<100, ["A", "B"]),
+      ("one", "two", 40..<70, ["A", "C"], [1]), (nil, "one", 0..<40, [], []),
+      ("two", nil, 70..<100, ["B", "C"], [1, 2]),
+      (nil, nil, 0..<100, ["A", "B", "C"], [1, 2]),
     ]
-      as [(String?, String?, Range<UInt64>, [String])])
-  func part(from: String?, to: String?, stores: Range<UInt64>, attacks: [String]) throws {
+      as [(String?, String?, Range<UInt64>, [String], [UInt64])])
+  func part(from: String?, to: String?, stores: Range<UInt64>, attacks: [String], kept: [UInt64]) throws {
     let (folder, reader) = try Self.marked()
     _ = try TraceCut(from: from, to: to).write(reader, to: folder.file("cut"), level: 1)
     let cut = try TraceReader(path: folder.file("cut"))
     var counts: [UInt64] = []
     var loads = 0
+    var marks: [UInt64] = []
     try cut.forEachRecord { record in
       switch record {
       case .write(let write): counts.append(write.count)
       case .event(.cr3): loads += 1
+      case .event(.mark(let mark)): marks.append(mark.id)
       case .event: break
       }
       return true
     }
-    #expect(counts == Array(stores) && loads == 1)
+    #expect(counts == Array(stores) && loads == 1 && marks == kept)
     #expect(cut.header.recording.groundTruth.map(\.attack) == attacks)
     #expect(cut.header.recording.notes.last?.contains("\(reader.digest.map { "\($0)" } ?? "?")") == true)
   }
@@ -112,7 +116,9 @@ struct TraceStatisticsTests {
     let records = Sample.records(3000, seed: seed)
     var description = Sample.description()
     description.regions = [
-      .init(id: 1, name: "low", gpa: 0x10_0800, bytes: 0x40_0000), .init(id: 2, name: "tiny", gpa: 0x12_3456, bytes: 3),
+      // One region in two ranges, the end before the start: an access to both counts once.
+      .init(id: 1, name: "low", gpa: 0x20_0004, bytes: 0x30_07fc), .init(id: 2, name: "tiny", gpa: 0x12_3456, bytes: 3),
+      .init(id: 1, name: "low", gpa: 0x10_0800, bytes: 0xf_f804),
       .init(id: 3, name: "nothing", gpa: 5, bytes: 0),
     ]
     let writer = try TraceWriter(
@@ -135,11 +141,24 @@ struct TraceStatisticsTests {
     let statistics = try TraceStatistics(TraceReader(path: folder.file("t")), slices: 7, hottest: 3)
     #expect(statistics.pages == UInt64(touched.count))
     #expect(statistics.regions.map(\.name) == ["low", "tiny"])
+    #expect(statistics.regions[0].pages == 0x401 && statistics.regions[1].pages == 1)
     #expect(statistics.regions[0].byPage == byPage && statistics.regions[0].exact == exact)
     #expect(statistics.hottest.first?.accesses == touched.values.max())
     #expect(statistics.slices.reduce(0) { $0 + $1.writes } == statistics.writes)
     #expect(statistics.slices.reduce(0) { $0 + $1.newPages } == statistics.pages)
     #expect(statistics.runLengths.reduce(0) { $0 + $1.runs } == statistics.runs)
+  }
+}
+
+@Suite("Statistics from a mark")
+struct TraceStatisticsFromMarkTests {
+  @Test("count what follows it, in as many slices as asked for")
+  func part() throws {
+    let (folder, reader) = try TraceCutTests.marked()
+    let statistics = try TraceStatistics(reader, slices: 5, from: "two")
+    #expect(statistics.writes == 30 && statistics.slices.map(\.writes) == [6, 6, 6, 6, 6])
+    #expect(throws: TraceError.self) { try TraceStatistics(reader, from: "nowhere") }
+    #expect(folder.names == ["t"])
   }
 }
 

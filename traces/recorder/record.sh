@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Records a guest: every store of a complete boot with a workload, from reset to power-off.
 #
-#   record.sh [NAME]      NAME is a file of workloads/ without its suffix; the default is boot
+#   record.sh [NAME]      NAME is a file of workloads/ without its suffix, or quick; the default is boot
 #
 # Leaves work/NAME.raw.zst (the raw stream) and work/NAME.json (its description), and converts them
 # to ../NAME.trace. Needs Debian 12 on x86-64, packages by name, 6 GB of disk; see ../README.md.
@@ -38,7 +38,7 @@ check_machine() {
   [[ $(uname -m) == x86_64 ]] || fail "this machine is $(uname -m); the recorder reads host registers of x86-64"
   command -v apt-get >/dev/null || fail "no apt-get here; the recorder needs Debian 12"
   [[ -f $HERE/workloads/$TRACE.sh ]] ||
-    fail "no workload $TRACE; there are: $(cd "$HERE/workloads" && echo *.sh | sed 's/\.sh//g')"
+    fail "no workload $TRACE; there are: quick $(cd "$HERE/workloads" && echo *.sh | sed 's/\.sh//g')"
   mkdir -p "$WORK"
   local free
   free=$(($(df -Pk "$WORK" | awk 'NR == 2 { print $4 }') / 1024))
@@ -191,10 +191,22 @@ convert() {
   }
   say "converting to traces/$TRACE.trace"
   cd "$HERE/../.."
-  zstd -dc "$WORK/$TRACE.raw.zst" | swift run -c release gi-bench trace convert --from recorder - \
+  zstd -dc "$WORK/$TRACE.raw.zst" | swift run gi-bench trace convert --from recorder - \
     --description "$WORK/$TRACE.json" --output "traces/$TRACE.trace"
 }
 
+# The last part of the recording of boot, for tests: kprobes, every attack, forks.
+cut_quick() {
+  say "cutting traces/quick.trace out of traces/boot.trace"
+  cd "$HERE/../.."
+  swift run gi-bench trace cut traces/boot.trace --from-mark set-kprobes --to-mark power-off \
+    --output traces/quick.trace
+}
+
+if [[ $TRACE == quick ]]; then
+  cut_quick
+  exit
+fi
 check_machine
 install_host_packages
 [[ -f $WORK/packages.tsv ]] || { fetch_packages && unpack_packages; }

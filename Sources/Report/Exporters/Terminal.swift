@@ -1,7 +1,7 @@
 /// Text that is safe and pleasant on a terminal.
 public enum Terminal {
   /// Columns that running text fills.
-  static let width = 110
+  public static let width = 110
 
   /// The text with everything a terminal could act on replaced by `?`: names in recordings are hostile input.
   public static func printable(_ text: String) -> String {
@@ -17,8 +17,8 @@ public enum Terminal {
     return String(safe)
   }
 
-  /// Lines of at most ``width`` columns, each with this indent; at least one line.
-  static func wrapped(_ text: String, indent: String = "") -> [String] {
+  /// Lines of at most `width` columns, each with this indent; at least one line.
+  public static func wrapped(_ text: String, indent: String = "", width: Int = width) -> [String] {
     var lines = [indent]
     for word in printable(text).split(separator: " ") {
       let last = lines.count - 1

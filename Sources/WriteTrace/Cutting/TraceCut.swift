@@ -2,8 +2,9 @@ import Addresses
 
 /// Takes the part of a trace between two marks.
 ///
-/// What a replay must know from before is kept: hypercalls, CR3 loads and mappings of the part left out in front stand, in their
-/// order and without the stores between them, at the start.
+/// What a replay must know from before is kept: the events of the part left out in front stand, in their order and without
+/// the stores between them, at the start. The ground truth keeps the acts that are still there: those whose mark lies in the part,
+/// and the hypercalls in front of it.
 public struct TraceCut {
   /// The name of the mark at which the part begins; nil for the start.
   public var from: String?
@@ -28,8 +29,10 @@ public struct TraceCut {
       "Cut \(range) out of the trace with digest \(reader.digest.map { "\($0)" } ?? "unknown"); events before are kept."
     )
     let part = try find(in: reader, first: first, last: last)
-    let names = Set(description.marks.filter { part.marks.contains($0.id) }.map(\.name))
-    description.groundTruth.removeAll { !names.contains($0.mark) }
+    description.groundTruth.removeAll { truth in
+      guard let id = description.marks.first(where: { $0.name == truth.mark })?.id else { return true }
+      return !part.marks.contains(id) && !(truth.kind == .hypercall && part.marksBefore.contains(id))
+    }
 
     let writer = try TraceWriter(
       path: path, description: description, options: .init(columns: reader.header.columnSet, level: level))
@@ -43,17 +46,12 @@ public struct TraceCut {
       }
       if isInside {
         try writer.append(record)
-      } else if case .event(let event) = record, Self.isKept(event) {
+      } else if case .event(let event) = record {
         try writer.event(event)
       }
       return true
     }
     return try writer.finish()
-  }
-
-  /// Whether an event in front of the part tells a replay something.
-  private static func isKept(_ event: TraceEvent) -> Bool {
-    if case .mark = event { false } else { true }
   }
 
   private func id(of name: String?, in reader: TraceReader) throws(TraceError) -> UInt64? {
@@ -72,8 +70,10 @@ public struct TraceCut {
   private struct Part {
     /// The block in which it begins.
     var block = 0
-    /// The events to keep of the blocks before.
+    /// The events of the blocks before.
     var before: [TraceEvent] = []
+    /// The marks in front of it.
+    var marksBefore: Set<UInt64> = []
     /// The marks inside it.
     var marks: Set<UInt64> = []
   }
@@ -92,9 +92,9 @@ public struct TraceCut {
           isInside = true
           part.block = number
         }
-        if isInside { part.marks.insert(mark.id) }
+        if isInside { part.marks.insert(mark.id) } else { part.marksBefore.insert(mark.id) }
       }
-      if !isInside { part.before += block.events.map(\.event).filter(Self.isKept) }
+      if !isInside { part.before += block.events.map(\.event) }
     }
     if isInside, last == nil { return part }
     throw TraceError(

@@ -28,7 +28,7 @@ public struct TraceStatistics: Encodable, Sendable {
     public var symbols: [String]
   }
 
-  /// What hits a region.
+  /// What hits a region: all ranges of one id and name together.
   public struct RegionHits: Encodable, Sendable {
     /// The region's id.
     public var id: UInt64
@@ -79,7 +79,8 @@ public struct TraceStatistics: Encodable, Sendable {
           remedy: "list them with `gi-bench trace info`")
       }
     }
-    var counter = Counter(recording, sliceWrites: max(reader.header.totals.writes / max(wanted, 1), 1))
+    var counter = Counter(recording)
+    var left = reader.header.totals.writes
     let block = TraceBlock()
     for number in reader.blocks.indices {
       try reader.read(block: number, into: block)
@@ -89,7 +90,12 @@ public struct TraceStatistics: Encodable, Sendable {
           if case .mark(let mark) = block.events[next].event, mark.id == awaited { awaited = nil }
           next += 1
         }
-        if awaited == nil { try counter.take(run, of: block) }
+        if awaited == nil {
+          if counter.runs == 0 { counter.sliceWrites = max(left / max(wanted, 1), 1) }
+          try counter.take(run, of: block)
+        } else {
+          left -= min(left, UInt64(block.runs[run].writes))
+        }
       }
     }
     counter.closeSlice()
@@ -129,20 +135,41 @@ public struct TraceStatistics: Encodable, Sendable {
     var slices: [Slice] = []
     var lengths = [UInt64](repeating: 0, count: 17)
     var regions: [RegionHits]
-    private let bytes: [ClosedRange<UInt64>]
+    /// The byte ranges of each region, by address.
+    private let bytes: [[ClosedRange<UInt64>]]
     private var regionsOfPage: [UInt64: [Int]] = [:]
-    private let sliceWrites: UInt64
+    /// Stores of a slice.
+    var sliceWrites: UInt64 = 1
     private var slice = Slice(firstWrite: 0, writes: 0, runs: 0, pages: 0, newPages: 0)
     private var slicePages = PageSet()
 
-    init(_ recording: TraceDescription, sliceWrites: UInt64) {
-      self.sliceWrites = sliceWrites
+    init(_ recording: TraceDescription) {
       // A region of no bytes, or beyond what a trace can hold, is hit by nothing.
       let valid = recording.regions.filter { $0.bytes > 0 && $0.gpa < 1 << 44 && $0.bytes < 1 << 44 }
-      bytes = valid.map { $0.gpa...$0.gpa + $0.bytes - 1 }
-      regions = valid.map {
-        RegionHits(
-          id: $0.id, name: $0.name, pages: ($0.gpa + $0.bytes - 1) >> 12 - $0.gpa >> 12 + 1, byPage: 0, exact: 0)
+      var ranges: [[ClosedRange<UInt64>]] = []
+      var hits: [RegionHits] = []
+      for region in valid.sorted(by: { $0.gpa < $1.gpa }) {
+        let range = region.gpa...region.gpa + region.bytes - 1
+        if let known = hits.firstIndex(where: { ($0.id, $0.name) == (region.id, region.name) }) {
+          ranges[known].append(range)
+        } else {
+          hits.append(RegionHits(id: region.id, name: region.name, pages: 0, byPage: 0, exact: 0))
+          ranges.append([range])
+        }
+      }
+      for index in hits.indices { hits[index].pages = Self.pages(of: ranges[index]) }
+      bytes = ranges
+      regions = hits
+    }
+
+    /// How many pages hold a byte of these ranges, which come by address.
+    private static func pages(of ranges: [ClosedRange<UInt64>]) -> UInt64 {
+      var next: UInt64 = 0
+      return ranges.reduce(0) { sum, range in
+        let first = max(range.lowerBound >> 12, next)
+        let end = max(range.upperBound >> 12 + 1, next)
+        next = end
+        return sum + (end - min(first, end))
       }
     }
 
@@ -164,14 +191,16 @@ public struct TraceStatistics: Encodable, Sendable {
         regions[region].byPage += UInt64(word.accesses)
         for index in accesses.indices {
           let first = accesses.address(index).rawValue
-          if bytes[region].overlaps(first...first + UInt64(accesses[index].size) - 1) { regions[region].exact += 1 }
+          let touched = first...first + UInt64(accesses[index].size) - 1
+          if bytes[region].contains(where: touched.overlaps) { regions[region].exact += 1 }
         }
       }
     }
 
     private mutating func regions(on page: UInt64) -> [Int] {
       if let known = regionsOfPage[page] { return known }
-      let here = bytes.indices.filter { bytes[$0].overlaps(page << 12...page << 12 | 0xfff) }
+      let whole = page << 12...page << 12 | 0xfff
+      let here = bytes.indices.filter { bytes[$0].contains(where: whole.overlaps) }
       regionsOfPage[page] = here
       return here
     }

@@ -3,6 +3,8 @@
  *   tool mark ID NAME    executes a mark, and says so on the log
  *   tool forge ID        executes GI_ENTER in ring 3 after mark ID, and prints its ground truth
  *   tool seed            credits the kernel's random pool, which would otherwise spin for entropy
+ *   tool serve ID PAGES TIMES PROGRAM [ARGUMENT...]
+ *                        runs PROGRAM, then executes mark ID, forks TIMES and writes PAGES pages in between; lives on
  */
 #include <fcntl.h>
 #include <linux/random.h>
@@ -11,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gi_abi.h"
@@ -40,14 +44,85 @@ static int seed(void)
 	return device < 0 || ioctl(device, RNDADDENTROPY, &pool) < 0;
 }
 
+static void mark(unsigned long id, const char *name)
+{
+	printf("mark: id=%lu name=%s\n", id, name);
+	fflush(stdout);
+	gi_mark(id);
+}
+
+static int run(char **program)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		execvp(program[0], program);
+		_exit(127);
+	}
+	return child < 0 || waitpid(child, &status, 0) != child || status != 0;
+}
+
+static void touch(volatile char *memory, unsigned long pages)
+{
+	for (unsigned long page = 0; page < pages; page++)
+		memory[page * 4096]++;
+}
+
+/*
+ * A fork write-protects every page of the parent, and the parent's next write to each makes it writable again, with
+ * a copy if the child still has it: two stores to a page table for each page. Every fourth child executes a program.
+ */
+static void fork_and_write(char *memory, unsigned long pages, unsigned long times)
+{
+	for (unsigned long i = 0; i < times; i++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			if (i % 4 == 0)
+				execl("/bin/true", "true", (char *)NULL);
+			_exit(0);
+		}
+		if (i % 2)
+			touch(memory, pages);
+		waitpid(child, NULL, 0);
+		touch(memory, pages);
+	}
+}
+
+/* The server is a child that outlives this process, for a driver that PROGRAM loads protects its page tables for good. */
+static int serve(unsigned long id, unsigned long pages, unsigned long times, char **program)
+{
+	int done[2];
+	char byte = 0;
+	char *memory;
+
+	if (pipe(done))
+		return 1;
+	if (fork() != 0) {
+		close(done[1]);
+		return read(done[0], &byte, 1) != 1;
+	}
+	memory = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		return 1;
+	touch(memory, pages);
+	if (run(program))
+		return 1;
+	mark(id, "fork-and-write");
+	fork_and_write(memory, pages, times);
+	if (write(done[1], &byte, 1) != 1)
+		return 1;
+	for (;;)
+		pause();
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long id = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
 
 	if (argc == 4 && strcmp(argv[1], "mark") == 0) {
-		printf("mark: id=%lu name=%s\n", id, argv[3]);
-		fflush(stdout);
-		gi_mark(id);
+		mark(id, argv[3]);
 	} else if (argc == 3 && strcmp(argv[1], "forge") == 0) {
 		unsigned long rax = GI_ENTER;
 
@@ -58,6 +133,8 @@ int main(int argc, char **argv)
 		       id, (unsigned long long)physical_address(forged_instruction));
 	} else if (argc == 2 && strcmp(argv[1], "seed") == 0) {
 		return seed();
+	} else if (argc > 5 && strcmp(argv[1], "serve") == 0) {
+		return serve(id, strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), argv + 5);
 	} else {
 		return 2;
 	}

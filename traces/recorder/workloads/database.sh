@@ -3,6 +3,6 @@
 step load-driver
 load_gi
 step database
-database 8000
+database 5000
 step compress
-compress 2 400000
+compress 1 400000
