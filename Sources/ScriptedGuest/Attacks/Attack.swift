@@ -29,10 +29,11 @@ public struct Attack: Sendable {
   public static let all: [Attack] =
     [
       callForeignly, enterFromOwnCode, patchDriverCode, editDriverData, editTree, redirectRoot, remapEntry,
-      craftRegisters,
+      remapExit, craftRegisters,
     ]
     + [forgePageTables, interruptDriver, writeFromOtherVCPU, writeByDevice, unmapProtected, remapKernel]
     + [remapKernelProtected, initialiseFirst, corruptTree, silenceDriver, switchFromUserMode, switchUnstripped]
+    + [openViewFromUserMode]
     + [runIntoRange, straddlePages, setAccessedFlags]
 }
 

@@ -68,7 +68,8 @@ extension GuestMachine {
       vcpu: vcpu, address: guestTranslation(of: linear, cr3: registers.cr3) ?? violation.gpa, size: bytes.count,
       secondPage: guestTranslation(of: last, cr3: registers.cr3)?.page, linearAddress: linear, rip: registers.rip,
       value: value, time: time)
-    return hypervisor.handle(store, violation: violation)
+    return hypervisor.handle(
+      store, violation: violation, fetchedFrom: guestTranslation(of: registers.rip, cr3: registers.cr3))
   }
 
   /// Performs a store that the hypervisor lets be performed, by the means of its mechanism.
