@@ -82,9 +82,6 @@ extension Hypervisor {
     registration.context = privateContext(in: data)
     monitor.registration = registration
     fillEPTPList(true)
-    if configuration.switching == .eptpByVMFUNC {
-      for vcpu in monitor.vcpus.indices { monitor.vcpus[vcpu].mayLoadAnySet() }
-    }
     monitor.lastWindow = call.time
   }
 

@@ -24,7 +24,7 @@ extension Hypervisor {
   public func observe(_ pointer: EPTPointer, on vcpu: Int, time: UInt64) {
     guard configuration.switching == .eptpByVMFUNC, monitor.vcpus.indices.contains(vcpu) else { return }
     let mode: Mode = pointer == eptp(of: .integrity) ? .integrity : .normal
-    monitor.vcpus[vcpu].activate(pointer == eptp(of: .open) ? .open : configuration.switching.set(in: mode))
+    monitor.vcpus[vcpu].activate(pointer == openView?.pointer ? .open : configuration.switching.set(in: mode))
     enterByVMFUNC(mode, on: vcpu, time: time)
   }
 
