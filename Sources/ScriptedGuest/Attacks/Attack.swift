@@ -56,4 +56,6 @@ struct AttackResult {
   var achieved: Bool
   /// What happened to the attempt, in a few words.
   var note: String
+  /// When it was achieved, where that was before the program's end.
+  var time: UInt64?
 }
