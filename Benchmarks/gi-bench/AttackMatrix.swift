@@ -39,9 +39,10 @@ struct AttackMatrix: Encodable {
     }
   }
 
-  var document: Document {
-    var document = Document(title: "Attacks on guest integrity", blocks: [table])
-    document.blocks.append(.heading("Why"))
+  /// The matrix with what is known of each outcome below; on a terminal the table has no room for names.
+  func document(namesInTable: Bool) -> Document {
+    var document = Document(title: "Attacks on guest integrity", blocks: [table(names: namesInTable)])
+    document.blocks.append(.heading("What each attack is, and why it came out so"))
     for row in attacks {
       document.blocks.append(.paragraph("\(row.id): \(row.name). The attacker wins if \(row.ground_truth)."))
       document.blocks.append(.list(reasons(of: row)))
@@ -55,13 +56,13 @@ struct AttackMatrix: Encodable {
     return document
   }
 
-  private var table: Document.Block {
+  private func table(names: Bool) -> Document.Block {
     .table(
       Table(
         caption: "Outcome of each attack, as run on the emulated machine.",
-        columns: [.words("attack"), .words("what")] + strategies.map { .words($0.name) },
+        columns: [.words("attack")] + (names ? [.words("what")] : []) + strategies.map { .words($0.name) },
         rows: attacks.map { row in
-          [Cell(row.id), Cell(row.name)] + strategies.map { cell(of: row, under: $0) }
+          [Cell(row.id)] + (names ? [Cell(row.name)] : []) + strategies.map { cell(of: row, under: $0) }
         }))
   }
 
@@ -91,8 +92,9 @@ struct AttackMatrix: Encodable {
       }
     }
     return names.map {
-      Cell(
-        "\($0.strategies.joined(separator: ", ")): \($0.outcome.outcome), \($0.outcome.reason)",
+      let isAll = $0.strategies.count == strategies.count && strategies.count > 1
+      return Cell(
+        "\(isAll ? "all" : $0.strategies.joined(separator: ", ")): \($0.outcome.outcome), \($0.outcome.reason)",
         tone(of: $0.outcome.outcome))
     }
   }

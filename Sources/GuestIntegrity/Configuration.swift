@@ -62,4 +62,6 @@ public struct Configuration: Hashable, Sendable {
 
   /// How integrity mode changes what may be written.
   public var switching: Switching { mechanism.switching }
+  /// Whether the processor itself refuses to fetch outside GI code in integrity mode.
+  var stripsExecution: Bool { switching.usesTwoSets && integrityExecution == .giCodeOnly }
 }

@@ -97,12 +97,17 @@ public final class Hypervisor<Processors: ProcessorControl> {
   /// Handles a store that the EPT refused: judges it, raises the alert, and says what becomes of the store.
   ///
   /// A violation that is no write, a vCPU the machine does not have, and a store of no bytes are nobody's.
-  public func handle(_ store: Store, violation: EPTViolation) -> Verdict {
+  ///
+  /// - Parameter fetchedFrom: where the instruction lies, if known: outside GI code it ends integrity mode first.
+  public func handle(
+    _ store: Store, violation: EPTViolation, fetchedFrom: GuestPhysicalAddress? = nil
+  ) -> Verdict {
     guard violation.qualification.contains(.dataWrite), monitor.vcpus.indices.contains(store.vcpu),
       (1...64).contains(store.size)
     else {
       return Verdict(.notMine, nodesVisited: 0, otherClients: [])
     }
+    if let fetchedFrom { endIfForeign(fetchedFrom, rip: store.rip, on: store.vcpu, time: store.time) }
     return monitor.judge(store)
   }
 
@@ -119,6 +124,13 @@ public final class Hypervisor<Processors: ProcessorControl> {
     return monitor.judge(store)
   }
 
+  /// Lets a suspended machine go on; false if it was not suspended, or is powered off.
+  public func resume() -> Bool {
+    guard monitor.machine.run == .suspended else { return false }
+    monitor.machine.run = .running
+    return true
+  }
+
   /// Has every processor drop the translations that an edit of the table sets has outdated.
   func settle(_ debt: InvalidationDebt, from vcpu: Int) {
     if debt.edits > 0 { processors.entriesEdited(debt.edits) }
@@ -131,7 +143,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
           interrupted = true
         }
         processors.invept(.single(eptp(of: set)), on: other)
-        monitor.vcpus[other].invalidated(set, mayLoad: configuration.switching == .eptpByVMFUNC)
+        monitor.vcpus[other].invalidated(set, mayLoad: configuration.mechanism.reachableSets.contains(set))
       }
     }
   }

@@ -109,6 +109,62 @@ struct IntegrityModeTests {
     #expect(machine.hypervisor.mode(of: 0) == .normal)
   }
 
+  @Test(
+    "ends at the first hypercall from a page that was mapped in place of the driver's, and the call is refused",
+    arguments: Mechanism.every)
+  func remappedExit(mechanism: Mechanism) throws {
+    let machine = try GuestMachine(Configuration(mechanism))
+    machine.poke(0, at: GuestLayout.data.first.address)
+    let driver = GIDriver(machine)
+    driver.arm()
+    // Integrity mode on the guest's own page tables, also where the driver would load others by itself.
+    machine.setRegisters(of: 0) {
+      $0.rip = GuestLayout.entry
+      $0.interruptsEnabled = false
+    }
+    #expect((mechanism.switching == .eptpByVMFUNC ? machine.vmfunc(1, on: 0) : machine.hypercall(.enter, on: 0)).isDone)
+    #expect(machine.hypervisor.mode(of: 0) == .integrity)
+    let copy = GuestLayout.malware.first
+    let entry = machine.entryAddress(for: GuestLayout.exit, level: 1, cr3: machine.registers(of: 0).cr3)
+    machine.store(copy.address.rawValue | 0x61, at: GuestLayout.direct(entry), on: 1)
+    machine.invalidatePage(GuestLayout.exit, on: 0)
+    machine.setRegisters(of: 0) { $0.rip = GuestLayout.exit }
+    #expect(machine.hypercall(.unprotect, GuestLayout.text.first.rawValue, 1, on: 0) == .answered(.refused(.wrongMode)))
+    #expect(machine.hypervisor.mode(of: 0) == .normal)
+    #expect(machine.hypervisor.activeSet(of: 0) == .normal)
+    let events = machine.takeEvents()
+    #expect(events.map(\.cause) == [.integrityFault, .hypercall])
+    #expect(events.first?.detail == IntegrityFault.foreignFetch.rawValue)
+    #expect(events.first?.address.page == copy)
+  }
+
+  @Test("is not what a store of foreign code is judged in, where that code could be fetched", arguments: byExit)
+  func foreignStore(mechanism: Mechanism) throws {
+    let machine = try GuestMachine(Configuration(mechanism))
+    machine.poke(0, at: GuestLayout.data.first.address)
+    let driver = GIDriver(machine)
+    driver.arm()
+    driver.enter()
+    machine.setRegisters(of: 0) { $0.rip = GuestLayout.kernelBody }
+    let outcome = machine.store(
+      5, at: GuestLayout.direct(.init(GuestLayout.data.first.address.rawValue + 0x100)), on: 0)
+    // Toggled write bits let the store pass: there is no exit to look at the instruction in.
+    #expect(outcome == (mechanism.switching == .toggleWriteBits ? .done : .blocked))
+    #expect((machine.hypervisor.mode(of: 0) == .integrity) == (mechanism.switching == .toggleWriteBits))
+  }
+
+  @Test("has no use of the set that its handler completes stores in: foreign code there is a fault")
+  func openView() throws {
+    let machine = try GuestMachine.armed(
+      Mechanism(switching: .eptpByVMFUNC, noticing: .virtualizationException, completion: .viewSwitch))
+    machine.setRegisters(of: 1) { $0.rip = GuestLayout.malwareBody }
+    #expect(machine.vmfunc(2, on: 1) == .done)
+    #expect(machine.hypervisor.activeSet(of: 1) == .open)
+    #expect(machine.store(5, at: GuestLayout.direct(GuestLayout.text.first.address), on: 1) == .done)
+    #expect(machine.hypervisor.activeSet(of: 1) == .normal)
+    #expect(machine.takeEvents().map(\.cause) == [.integrityFault, .protectedPage])
+  }
+
   @Test("ends when its budget is used up", arguments: Mechanism.every)
   func budget(mechanism: Mechanism) throws {
     let machine = try GuestMachine.armed(mechanism) { $0.integrityBudget = 100 }

@@ -13,8 +13,10 @@ struct StaleTranslationTests {
   let dataInDirectMap = GuestLayout.direct(.init(GuestLayout.data.first.address.rawValue + 0x100))
 
   /// A random mixture of windows, protections, stores of everybody, page movements, interrupts.
+  ///
+  /// - Parameter sparesTree: nobody stores into nodes, where such a store might be performed.
   static func run(
-    _ machine: GuestMachine, seed: UInt64, steps: Int, vcpus: Int
+    _ machine: GuestMachine, seed: UInt64, steps: Int, vcpus: Int, sparesTree: Bool = false, closing: Bool = true
   ) {
     var random = SplitMix64(seed: seed)
     let drivers = (0..<vcpus).map { GIDriver(machine, on: $0) }
@@ -26,7 +28,7 @@ struct StaleTranslationTests {
         GuestLayout.text.first.rawValue + random.below(0x240), GuestLayout.malware.first.rawValue + random.below(4),
         GuestLayout.data.first.rawValue + 8 + random.below(2), GuestLayout.nodes.first.rawValue + random.below(4),
       ]
-      let page = candidates.randomElement(using: &random) ?? 0
+      let page = candidates.dropLast(sparesTree ? 1 : 0).randomElement(using: &random) ?? 0
       let linear = GuestLayout.direct(GuestPhysicalAddress(page << 12 | random.below(500) * 8))
       switch random.below(10) {
       case 0: if !isInside { driver.enter() }
@@ -46,6 +48,7 @@ struct StaleTranslationTests {
         machine.store(random.next(), at: linear, on: vcpu)
       }
     }
+    guard closing else { return }
     for vcpu in 0..<vcpus where machine.hypervisor.mode(of: vcpu) == .integrity { drivers[vcpu].exit() }
   }
 

@@ -128,9 +128,11 @@ struct BruteForceScan {
   private mutating func apply(_ call: TraceEvent.Hypercall) {
     drain(call.vcpu)
     let first = call.arguments.rdi
+    // A call from a page that was mapped in place of the driver's: integrity mode had ended with the fetch.
+    if !code.contains(call.ripAddress.page.rawValue) { inWindow[call.vcpu] = false }
     // Registers of calls without a range hold anything: the sum may wrap, the range must not.
     let pages = first..<max(first, first &+ call.arguments.rsi)
-    let isDriver = inWindow[call.vcpu] && call.cpl == 0 && code.contains(call.ripAddress.page.rawValue)
+    let isDriver = inWindow[call.vcpu] && call.cpl == 0
     switch call.number & 0xff {
     case 1 where code.isEmpty:
       code = first >> 12..<(first >> 12 + first & 0xfff)
@@ -141,7 +143,6 @@ struct BruteForceScan {
     case 2 where call.cpl == 0 && call.rflags & 0x300 == 0 && !inWindow[call.vcpu]:
       let isAtGate = call.rip.rawValue == entry.rip && call.ripAddress.page.rawValue == entry.page
       if isAtGate, !code.isEmpty { inWindow[call.vcpu] = true }
-    // An exit from a page that was mapped in place of the driver's is refused: the vCPU stays where it is.
     case 3 where inWindow[call.vcpu] && call.rip.rawValue == exit && call.ripAddress.page.rawValue == entry.page:
       inWindow[call.vcpu] = false
     case 4 where isDriver: for page in pages { claims[page, default: []].insert(call.arguments.r10) }

@@ -33,6 +33,12 @@ public struct Counters: Hashable, Sendable {
   /// All zero.
   public init() {}
 
+  /// Counters from their values, by number.
+  init?(values: [UInt64]) {
+    guard values.count == Number.allCases.count else { return nil }
+    self.values = values
+  }
+
   /// A counter's value.
   public subscript(_ number: Number) -> UInt64 {
     get { values[Int(number.rawValue)] }

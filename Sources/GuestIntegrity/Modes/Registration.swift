@@ -22,14 +22,18 @@ public struct Registration: Hashable, Sendable {
     /// The page that address must lie on.
     public internal(set) var page: GuestPageNumber
 
+    init(address: GuestLinearAddress, page: GuestPageNumber) {
+      self.address = address
+      self.page = page
+    }
+
     /// The gate at `address`, as far from `rip` in linear memory as its page is from that of `rip` in the code range.
     init?(_ address: GuestLinearAddress, seenFrom rip: GuestLinearAddress, on page: GuestPageNumber, in code: PageRange)
     {
       let distance = (address.rawValue >> 12) &- (rip.rawValue >> 12)
       let gatePage = GuestPageNumber(page.rawValue &+ distance)
       guard code.contains(gatePage) else { return nil }
-      self.address = address
-      self.page = gatePage
+      self.init(address: address, page: gatePage)
     }
   }
 

@@ -23,6 +23,13 @@ struct VirtualCPU: Hashable, Sendable {
     if set != activeSet, !mayLoad { mayCache &= ~(1 << set.rawValue) }
   }
 
-  /// The guest can put any set in force without the hypervisor's knowledge from now on.
-  mutating func mayLoadAnySet() { mayCache = 0b11 }
+  /// The guest can put these sets in force without the hypervisor's knowledge from now on.
+  mutating func mayLoad(_ sets: [TableSet]) { for set in sets { mayCache |= 1 << set.rawValue } }
+
+  /// The same with caches that hold nothing: what can be carried to another host.
+  var withEmptyCaches: Self {
+    var copy = Self()
+    (copy.mode, copy.activeSet, copy.saved, copy.enteredAt) = (mode, activeSet, saved, enteredAt)
+    return copy
+  }
 }

@@ -1,11 +1,30 @@
 import Addresses
 
+/// A run of pages that the same clients trace, each counted client equally often.
+struct TraceRun: Hashable, Sendable {
+  var range: PageRange
+  /// Guest integrity's two, and each counted one that traces the pages at all.
+  var clients: ClientSet
+  /// How often, for each counted client.
+  var counts: [UInt16]
+
+  /// The run; its counted clients follow from the counts.
+  init(range: PageRange, guestIntegrity: ClientSet, counts: [UInt16]) {
+    self.range = range
+    self.counts = counts
+    clients = guestIntegrity
+    for (index, count) in counts.enumerated() where count > 0 {
+      clients.formUnion(ClientSet(rawValue: 1 << UInt8(TraceMap.firstCounted + index)))
+    }
+  }
+}
+
 /// Which clients trace which page, and how often: bookkeeping only, no table is touched here.
 struct TraceMap: Hashable, Sendable {
   private(set) var clients: [ClientSet]
   /// Traces by page, for each counted client.
   private var counts: [[UInt16]] = []
-  private static let firstCounted = 2
+  static let firstCounted = 2
 
   /// What happens to the traces of a run of pages.
   enum Change {
@@ -69,6 +88,49 @@ struct TraceMap: Hashable, Sendable {
         runs[runs.count - 1].end = page + 1
       } else {
         runs.append(Run(start: page, end: page + 1, before: clients[page], after: clients[page]))
+      }
+    }
+    return runs
+  }
+
+  /// The traces of runs of pages; nil if the runs do not ascend within the pages, or count for other clients.
+  init?(pages: Int, clients counted: Int, runs: [TraceRun]) {
+    guard counted <= ClientSet.RawValue.bitWidth - Self.firstCounted else { return nil }
+    clients = [ClientSet](repeating: [], count: pages)
+    counts = (0..<counted).map { _ in [UInt16](repeating: 0, count: pages) }
+    var end = 0
+    for run in runs {
+      guard run.range.last.rawValue < UInt64(pages), run.range.first.rawValue >= UInt64(end),
+        run.counts.count == counted
+      else { return nil }
+      end = Int(run.range.last.rawValue) + 1
+      for page in Int(run.range.first.rawValue)..<end {
+        clients[page] = run.clients
+        for client in 0..<counted { counts[client][page] = run.counts[client] }
+      }
+    }
+  }
+
+  /// Whether nobody traces anything, and no counted client is there to do so.
+  var isEmpty: Bool { counts.isEmpty && clients.allSatisfy(\.isEmpty) }
+
+  /// How many counted clients there are.
+  var countedClients: Int { counts.count }
+
+  /// The runs of pages that somebody traces, as long as they can be.
+  var tracedRuns: [TraceRun] {
+    var runs: [TraceRun] = []
+    for page in clients.indices where !clients[page].isEmpty {
+      let counts = counts.map { $0[page] }
+      if let last = runs.last, last.range.last.rawValue + 1 == UInt64(page), last.clients == clients[page],
+        last.counts == counts, let longer = PageRange(first: last.range.first, count: last.range.count + 1)
+      {
+        runs[runs.count - 1].range = longer
+      } else {
+        runs.append(
+          TraceRun(
+            range: PageRange(page: GuestPageNumber(UInt64(page))),
+            guestIntegrity: clients[page].intersection(.guestIntegrity), counts: counts))
       }
     }
     return runs

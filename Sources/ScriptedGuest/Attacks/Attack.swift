@@ -29,10 +29,11 @@ public struct Attack: Sendable {
   public static let all: [Attack] =
     [
       callForeignly, enterFromOwnCode, patchDriverCode, editDriverData, editTree, redirectRoot, remapEntry,
-      craftRegisters,
+      remapExit, craftRegisters,
     ]
     + [forgePageTables, interruptDriver, writeFromOtherVCPU, writeByDevice, unmapProtected, remapKernel]
     + [remapKernelProtected, initialiseFirst, corruptTree, silenceDriver, switchFromUserMode, switchUnstripped]
+    + [openViewFromUserMode]
     + [runIntoRange, straddlePages, setAccessedFlags]
 }
 
@@ -55,4 +56,6 @@ struct AttackResult {
   var achieved: Bool
   /// What happened to the attempt, in a few words.
   var note: String
+  /// When it was achieved, where that was before the program's end.
+  var time: UInt64?
 }

@@ -45,7 +45,7 @@ extension Attack {
   private static func kind(_ result: AttackResult, _ events: [AlertEvent]) -> AttackOutcome.Kind {
     guard result.achieved else { return .blocked }
     guard !events.isEmpty else { return .missed }
-    return events.allSatisfy { $0.flags.contains(.late) } ? .late : .detected
+    return events.allSatisfy { $0.flags.contains(.late) || $0.time > result.time ?? .max } ? .late : .detected
   }
 
   private static func reason(_ result: AttackResult, _ events: [AlertEvent]) -> String {
@@ -84,6 +84,7 @@ extension AlertEvent {
     if flags.contains(.pageWalk) { text += " by the page walk" }
     if flags.contains(.device) { text += " by a device" }
     if flags.contains(.blocked) { text += ", write blocked" }
+    if flags.contains(.late) { text += ", found late" }
     return text
   }
 }

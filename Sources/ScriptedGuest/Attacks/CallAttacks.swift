@@ -66,6 +66,11 @@ extension Attack {
       $0.configuration.integrityExecution = .everything
       $0.prepare = { $0.shareDataWithUser() }
     }, program: { $0.attackFromUserMode() })
+
+  static let openViewFromUserMode = Attack(
+    "A18c", "the same with VMFUNC into the set in which the driver's handler completes stores",
+    groundTruth: "GI data changed",
+    setup: { $0.prepare = { $0.shareDataWithUser() } }, program: { $0.attackFromUserMode(set: .open) })
 }
 
 extension GuestMachine {
@@ -85,12 +90,12 @@ extension GuestMachine {
     setWord(GuestLayout.data.first.address.rawValue | 0x67, at: entry)
   }
 
-  fileprivate func attackFromUserMode() -> AttackResult {
+  fileprivate func attackFromUserMode(set: TableSet = .integrity) -> AttackResult {
     setRegisters(of: 1) {
       $0.rip = GuestLayout.userBody
       $0.cpl = 3
     }
-    let switched = vmfunc(1, on: 1)
+    let switched = vmfunc(UInt32(set.rawValue), on: 1)
     return changes(Target.data) {
       let linear = GuestLinearAddress(GuestLayout.userMap + 0x1000 + Target.data.pageOffset)
       if !switched.isDone { setRegisters(of: 1) { $0.rip = GuestLayout.userBody } }

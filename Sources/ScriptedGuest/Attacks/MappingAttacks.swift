@@ -20,6 +20,27 @@ extension Attack {
     }
   }
 
+  static let remapExit = Attack(
+    "A7b", "malware maps the driver's exit to a page of its own, and goes on there in integrity mode",
+    groundTruth: "GI data changed",
+    // A driver that has described no page tables of its own runs on the guest's.
+    setup: { $0.prepare = { $0.poke(0, at: GuestLayout.data.first.address) } }
+  ) { machine in
+    let driver = GIDriver(machine, on: 0)
+    driver.enter()
+    defer { driver.exit() }
+    let malware = Malware(machine, on: 1)
+    malware.store(Malware.page(2).address.rawValue | 0x61, at: malware.entry(for: GuestLayout.exit, level: 1))
+    machine.invalidatePage(GuestLayout.exit, on: 0)
+    // What the vCPU executes there depends on the page it finds.
+    let found = machine.guestTranslation(of: GuestLayout.exit, cr3: machine.registers(of: 0).cr3)
+    guard found?.page == Malware.page(2) else {
+      return AttackResult(achieved: false, note: "the driver ran on its own page tables")
+    }
+    machine.setRegisters(of: 0) { $0.rip = GuestLayout.exit }
+    return machine.changes(Target.data) { machine.store(Target.value, at: GuestLayout.direct(Target.data), on: 0) }
+  }
+
   static let craftRegisters = Attack(
     "A8", "malware jumps to the entry with a stack pointer into GI data",
     groundTruth: "GI data changed by the driver's push"

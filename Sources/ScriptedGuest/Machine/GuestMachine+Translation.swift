@@ -74,8 +74,8 @@ extension GuestMachine {
   private func settle(_ violation: EPTViolation, asException: Bool, _ kind: AccessKind, on vcpu: Int) -> Resolution? {
     let access = violation.access.kind
     guard !access.contains(.fetch) else {
-      // Foreign code with the integrity set in force: the set is taken away, and the fetch tried again.
-      guard hypervisor.mode(of: vcpu) == .integrity else { return .stopped }
+      // Foreign code with the integrity set or the open view in force: it is taken away, and the fetch tried again.
+      guard hypervisor.activeSet(of: vcpu) != .normal else { return .stopped }
       hypervisor.integrityFault(
         .foreignFetch, on: vcpu, address: violation.gpa, rip: registers(of: vcpu).rip, time: time)
       return nil

@@ -27,5 +27,7 @@ extension Hypervisor {
     do throws(TableError) {
       settle(try monitor.tracing.apply(change, to: range), from: vcpu)
     } catch { throw .outOfTablePages }
+    // Sub-page permissions let stores pass that another client wants seen. Vectors only shrink or are there already.
+    try? refreshSubPages(range, on: vcpu)
   }
 }

@@ -4,7 +4,8 @@ import MonitorTree
 extension Hypervisor {
   /// Executes a hypercall of a vCPU and returns what RAX holds afterwards.
   ///
-  /// Under ``Switching/eptpByVMFUNC`` GI_ENTER and GI_EXIT stand for VMFUNC executed at their place.
+  /// Under ``Switching/eptpByVMFUNC`` GI_ENTER and GI_EXIT stand for VMFUNC executed at their place. A call from outside
+  /// GI code in integrity mode ends that mode first (``IntegrityFault/foreignFetch``), and is executed in normal mode.
   public func hypercall(_ call: Hypercall, on vcpu: Int) -> HypercallResult {
     guard monitor.vcpus.indices.contains(vcpu) else { return .refused(.noSuchVCPU) }
     guard monitor.machine.run == .running else { return .refused(.notRunning) }
@@ -12,6 +13,7 @@ extension Hypervisor {
     if configuration.switching == .eptpByVMFUNC, number == .enter || number == .exit {
       return vmfunc(to: number == .enter ? .integrity : .normal, by: call, on: vcpu)
     }
+    endIfForeign(call.ripAddress, rip: call.rip, on: vcpu, time: call.time)
     processors.exit(.hypercall, on: vcpu)
     drainModificationLog(of: vcpu, time: call.time)
     do throws(HypercallError) {
@@ -48,10 +50,9 @@ extension Hypervisor {
 
   /// The mode is examined before anything else of a call that changes what is protected.
   private func checkDriver(_ call: Hypercall, on vcpu: Int) throws(HypercallError) {
-    guard let registration = monitor.registration else { throw .notInitialised }
+    guard monitor.registration != nil else { throw .notInitialised }
     guard monitor.vcpus[vcpu].mode == .integrity else { throw .wrongMode }
     guard call.cpl == 0 else { throw .notSupervisor }
-    guard registration.code.contains(call.ripAddress.page) else { throw .outsideGICode }
   }
 
   private func initialise(_ call: Hypercall, on vcpu: Int) throws(HypercallError) {
@@ -81,9 +82,6 @@ extension Hypervisor {
     registration.context = privateContext(in: data)
     monitor.registration = registration
     fillEPTPList(true)
-    if configuration.switching == .eptpByVMFUNC {
-      for vcpu in monitor.vcpus.indices { monitor.vcpus[vcpu].mayLoadAnySet() }
-    }
     monitor.lastWindow = call.time
   }
 
@@ -111,7 +109,7 @@ extension Hypervisor {
   func setExecution(of code: PageRange, _ allowed: Bool, on vcpu: Int) throws(HypercallError) {
     do throws(TableError) {
       var debt = try openView?.setExecution(of: code, allowed) ?? .none
-      if configuration.switching.usesTwoSets, configuration.integrityExecution == .giCodeOnly {
+      if configuration.stripsExecution {
         debt += try monitor.tracing.tables.edit(
           code, normal: .none, integrity: allowed ? .grant(.execute) : .withdraw(.execute))
       }

@@ -64,12 +64,10 @@ extension Hypervisor {
 
   /// Lets VMFUNC load the table sets that the guest may put in force by itself, or none.
   func fillEPTPList(_ isFilled: Bool) {
+    let reachable = isFilled ? configuration.mechanism.reachableSets : []
     for set in TableSet.allCases {
-      let isReachable =
-        set == .open
-        ? configuration.mechanism.completion == .viewSwitch : configuration.switching == .eptpByVMFUNC
-      memory.store(
-        isFilled && isReachable ? eptp(of: set).rawValue : 0, at: fields.eptpList.qword(Int(set.rawValue)))
+      memory.store(reachable.contains(set) ? eptp(of: set).rawValue : 0, at: fields.eptpList.qword(Int(set.rawValue)))
     }
+    for vcpu in monitor.vcpus.indices { monitor.vcpus[vcpu].mayLoad(reachable) }
   }
 }

@@ -1,5 +1,4 @@
 import Addresses
-import EPT
 
 extension Hypervisor {
   /// GI_ENTER: every check, then the integrity set, then the mode.
@@ -38,11 +37,14 @@ extension Hypervisor {
     monitor.lastWindow = call.time
   }
 
-  /// Ends integrity mode on a vCPU without GI_EXIT: normal set, normal mode, alert.
+  /// Ends integrity mode on a vCPU without GI_EXIT: normal set, normal mode, alert. So it ends an open view that the guest
+  /// has put in force by itself.
   public func integrityFault(
     _ fault: IntegrityFault, on vcpu: Int, address: GuestPhysicalAddress, rip: GuestLinearAddress? = nil, time: UInt64
   ) {
-    guard monitor.vcpus.indices.contains(vcpu), monitor.vcpus[vcpu].mode == .integrity else { return }
+    guard monitor.vcpus.indices.contains(vcpu),
+      monitor.vcpus[vcpu].mode == .integrity || monitor.vcpus[vcpu].activeSet == .open
+    else { return }
     drainModificationLog(of: vcpu, time: time)
     monitor.counters[.integrityFaults] += 1
     monitor.raise(
@@ -51,54 +53,16 @@ extension Hypervisor {
     returnToNormal(vcpu)
   }
 
-  /// VMFUNC leaf 0 at the place of a hypercall: the processor switches at once and asks nobody; what follows must be
-  /// fetched with the new set.
-  func vmfunc(to set: TableSet, by call: Hypercall, on vcpu: Int) -> HypercallResult {
-    guard let registration = monitor.registration else {
-      // The EPTP list is empty before GI_INIT: the processor refuses, and exits.
-      refusedVMFUNC(on: vcpu, address: call.ripAddress, rip: call.rip, time: call.time)
-      return .refused(.notInitialised)
+  /// Ends integrity mode if the instruction a vCPU exits for lies outside GI code.
+  ///
+  /// Where the integrity set lets GI code alone be executed, the fetch itself has exited before, unless a recording is
+  /// replayed; elsewhere this exit is the first the hypervisor learns of foreign code.
+  func endIfForeign(_ address: GuestPhysicalAddress, rip: GuestLinearAddress?, on vcpu: Int, time: UInt64) {
+    guard monitor.vcpus[vcpu].mode == .integrity, monitor.registration?.code.contains(address.page) == false else {
+      return
     }
-    let mode: Mode = set == .integrity ? .integrity : .normal
-    enterByVMFUNC(mode, on: vcpu, time: call.time)
-    switchSet(of: vcpu, to: set, by: .vmfunc)
-    if mode == .integrity, configuration.integrityExecution == .giCodeOnly,
-      !registration.code.contains(call.ripAddress.page)
-    {
-      processors.exit(.eptViolation, on: vcpu)
-      integrityFault(.foreignFetch, on: vcpu, address: call.ripAddress, rip: call.rip, time: call.time)
-      return .refused(.outsideGICode)
-    }
-    return .success
-  }
-
-  /// Tells the hypervisor which EPTP a vCPU runs with, as it would find it in the VMCS at the next exit: under
-  /// ``Switching/eptpByVMFUNC`` the guest switches by itself, and the EPTP is the mode.
-  public func observe(_ pointer: EPTPointer, on vcpu: Int, time: UInt64) {
-    guard configuration.switching == .eptpByVMFUNC, monitor.vcpus.indices.contains(vcpu) else { return }
-    let mode: Mode = pointer == eptp(of: .integrity) ? .integrity : .normal
-    monitor.vcpus[vcpu].activate(pointer == eptp(of: .open) ? .open : configuration.switching.set(in: mode))
-    enterByVMFUNC(mode, on: vcpu, time: time)
-  }
-
-  /// Notes the mode that a vCPU has put itself in.
-  private func enterByVMFUNC(_ mode: Mode, on vcpu: Int, time: UInt64) {
-    guard mode != monitor.vcpus[vcpu].mode else { return }
-    monitor.vcpus[vcpu].mode = mode
-    monitor.vcpus[vcpu].enteredAt = nil
-    if mode == .integrity { monitor.counters[.entries] += 1 } else { monitor.lastWindow = time }
-  }
-
-  /// Reports a VMFUNC that the processor refused: no table set stands where the guest looked for one.
-  public func refusedVMFUNC(
-    on vcpu: Int, address: GuestPhysicalAddress, rip: GuestLinearAddress, time: UInt64
-  ) {
-    guard monitor.vcpus.indices.contains(vcpu) else { return }
-    processors.exit(.vmfunc, on: vcpu)
-    monitor.counters[.hypercallsRefused] += 1
-    monitor.raise(
-      .entry, on: vcpu, actions: configuration.hypercallActions, address: address, rip: rip,
-      detail: Int32(HypercallError.notInitialised.rawValue), time: time)
+    if configuration.stripsExecution { processors.exit(.eptViolation, on: vcpu) }
+    integrityFault(.foreignFetch, on: vcpu, address: address, rip: rip, time: time)
   }
 
   /// Normal set, then mode, then the registers saved on entry, then the interrupts held since.

@@ -49,14 +49,19 @@ extension GuestMachine {
     }
   }
 
-  /// A device model stores on its device's behalf; false if the hypervisor does not let it.
+  /// A device model stores on its device's behalf, in pieces of 64 bytes; false if the hypervisor does not let it go on.
   @discardableResult
   public func deviceStore(_ bytes: [UInt8], at address: GuestPhysicalAddress, for vcpu: Int = 0) -> Bool {
     tick()
-    var value = StoreValue(low: 0)
-    for (index, byte) in bytes.prefix(8).enumerated() { value.low |= UInt64(byte) << UInt64(index * 8) }
+    return stride(from: 0, to: bytes.count, by: 64).allSatisfy { start in
+      let place = GuestPhysicalAddress(address.rawValue + UInt64(start))
+      return storeForDevice(bytes[start..<min(start + 64, bytes.count)], at: place, for: vcpu)
+    }
+  }
+
+  private func storeForDevice(_ bytes: ArraySlice<UInt8>, at address: GuestPhysicalAddress, for vcpu: Int) -> Bool {
     let store = Store(
-      vcpu: vcpu, address: address, size: bytes.count, value: bytes.count <= 8 ? value : nil, time: time)
+      vcpu: vcpu, address: address, size: bytes.count, value: StoreValue(firstOf: bytes), time: time)
     guard hypervisor.handleDeviceStore(store).isCompleted else { return false }
     for (index, byte) in bytes.enumerated() {
       setByte(byte, at: GuestPhysicalAddress(address.rawValue + UInt64(index)))

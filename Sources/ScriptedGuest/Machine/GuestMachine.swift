@@ -18,28 +18,40 @@ public final class GuestMachine {
   /// drops it, and the access is made again.
   public internal(set) var staleTranslations: [StaleTranslation] = []
   /// Counts up by one an instruction, on all vCPUs together.
-  public private(set) var time: UInt64 = 0
+  public internal(set) var time: UInt64 = 0
 
   /// Boots the guest under a hypervisor: memory is filled, page tables are built, every vCPU runs kernel code.
   ///
   /// - Parameter cache: what each vCPU's translation caches keep; by default everything the architecture lets them.
-  public init(
+  public convenience init(
     _ configuration: Configuration, vcpus: Int = 2, cache: Policies.Cache = .maximal
+  ) throws(HypervisorError) {
+    let registers = (0..<max(vcpus, 0)).map { GuestMachine.kernelRegisters(of: $0) }
+    try self.init(configuration, registers: registers, cache: cache)
+    fillMemory()
+    buildKernelPageTables()
+    buildDriverPageTables()
+    configureProcessors()
+  }
+
+  /// A machine with empty memory.
+  init(
+    _ configuration: Configuration, registers: [GuestRegisters], cache: Policies.Cache
   ) throws(HypervisorError) {
     let needed = Hypervisor<MachineProcessors>.hostBytes(ramBytes: GuestLayout.ramBytes) + 16 << 12
     guard let owner = HostMemory(byteCount: needed) else { throw .hostMemorySize(found: 0, needed: needed) }
     self.owner = owner
     memory = owner.memory
-    let registers = (0..<max(vcpus, 0)).map { GuestMachine.kernelRegisters(of: $0) }
     hypervisor = try Hypervisor(
-      memory: owner, ramBytes: GuestLayout.ramBytes, vcpus: vcpus, configuration: configuration,
+      memory: owner, ramBytes: GuestLayout.ramBytes, vcpus: registers.count, configuration: configuration,
       processors: MachineProcessors(memory: memory, registers: registers, cache: cache))
-    fillMemory()
-    buildKernelPageTables()
-    buildDriverPageTables()
-    for vcpu in 0..<vcpus {
+  }
+
+  /// Sets what the VMCS and CR3 of each vCPU say.
+  func configureProcessors() {
+    for vcpu in 0..<hypervisor.vcpuCount {
       hypervisor.configure(&hypervisor.processors.machines[vcpu], for: vcpu)
-      hypervisor.processors.machines[vcpu].guest.cr3 = registers[vcpu].cr3
+      hypervisor.processors.machines[vcpu].guest.cr3 = registers(of: vcpu).cr3
     }
   }
 

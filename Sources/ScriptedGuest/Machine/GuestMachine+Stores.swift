@@ -56,19 +56,12 @@ extension GuestMachine {
   ) -> Verdict {
     let registers = registers(of: vcpu)
     let last = GuestLinearAddress(linear.rawValue &+ UInt64(bytes.count - 1))
-    var value = StoreValue(low: 0)
-    for (index, byte) in bytes.prefix(16).enumerated() {
-      if index < 8 {
-        value.low |= UInt64(byte) << UInt64(index * 8)
-      } else {
-        value.high |= UInt64(byte) << UInt64(index * 8 - 64)
-      }
-    }
     let store = Store(
       vcpu: vcpu, address: guestTranslation(of: linear, cr3: registers.cr3) ?? violation.gpa, size: bytes.count,
       secondPage: guestTranslation(of: last, cr3: registers.cr3)?.page, linearAddress: linear, rip: registers.rip,
-      value: value, time: time)
-    return hypervisor.handle(store, violation: violation)
+      value: StoreValue(firstOf: bytes[...]), time: time)
+    return hypervisor.handle(
+      store, violation: violation, fetchedFrom: guestTranslation(of: registers.rip, cr3: registers.cr3))
   }
 
   /// Performs a store that the hypervisor lets be performed, by the means of its mechanism.
@@ -93,6 +86,16 @@ extension GuestMachine {
     for (index, byte) in bytes.enumerated() {
       let address = GuestLinearAddress(linear.rawValue &+ UInt64(index))
       if let place = guestTranslation(of: address, cr3: registers(of: vcpu).cr3) { setByte(byte, at: place) }
+    }
+  }
+}
+
+extension StoreValue {
+  /// The first up to 16 of some bytes.
+  init(firstOf bytes: ArraySlice<UInt8>) {
+    self.init(low: 0)
+    for (index, byte) in bytes.prefix(16).enumerated() {
+      if index < 8 { low |= UInt64(byte) << UInt64(index * 8) } else { high |= UInt64(byte) << UInt64(index * 8 - 64) }
     }
   }
 }

@@ -16,6 +16,7 @@ extension Hypervisor {
       }
     } catch {
       dropUnclaimed(range, on: vcpu)
+      merge(range, on: vcpu)
       throw HypercallError(error)
     }
     try refreshSubPages(range, on: vcpu)
@@ -31,8 +32,9 @@ extension Hypervisor {
       }
     }
     guard change.pages > 0 else { throw .notProtected }
-    try refreshSubPages(range, on: vcpu)
     dropUnclaimed(range, on: vcpu)
+    try refreshSubPages(range, on: vcpu)
+    merge(range, on: vcpu)
   }
 
   /// GI_SET_ACTION: replaces the actions of claims.
@@ -175,6 +177,9 @@ extension Hypervisor {
     }
     close(upTo: range.last.rawValue + 1)
     for gap in gaps { try? trace(.drop(.protection), gap, on: vcpu) }
+  }
+
+  private func merge(_ range: PageRange, on vcpu: Int) {
     settle(monitor.tracing.tables.merge(range), from: vcpu)
   }
 }

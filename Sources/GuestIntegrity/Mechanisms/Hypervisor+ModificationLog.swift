@@ -1,0 +1,28 @@
+import Addresses
+
+extension Hypervisor {
+  /// Judges what a vCPU's page-modification log holds, in the mode the vCPU has been in since it was last drained, and has
+  /// the pages of guest integrity logged anew.
+  ///
+  /// Hypercalls drain the log by themselves; the caller does so when the log is full, or whenever it likes.
+  /// - Returns: a verdict for each page logged, oldest first.
+  @discardableResult
+  public func drainModificationLog(of vcpu: Int, time: UInt64) -> [Verdict] {
+    guard configuration.mechanism.noticing == .modificationLog, monitor.vcpus.indices.contains(vcpu) else { return [] }
+    var verdicts: [Verdict] = []
+    var debt = InvalidationDebt.none
+    for address in processors.takeModificationLog(of: vcpu) {
+      let store = Store(vcpu: vcpu, address: address.page.address, size: 0, time: time)
+      let verdict = monitor.judge(store, late: true)
+      processors.treeNodesVisited(verdict.nodesVisited, on: vcpu)
+      processors.judgedLate(verdict, on: vcpu)
+      verdicts.append(verdict)
+      guard !monitor.tracing.clients(of: address.page).isDisjoint(with: .guestIntegrity) else { continue }
+      let change = BitsChange.withdraw(.dirty)
+      debt +=
+        (try? monitor.tracing.tables.edit(PageRange(page: address.page), normal: change, integrity: change)) ?? .none
+    }
+    settle(debt, from: vcpu)
+    return verdicts
+  }
+}

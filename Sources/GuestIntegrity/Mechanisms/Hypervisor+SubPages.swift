@@ -1,0 +1,47 @@
+import Addresses
+
+extension Hypervisor {
+  /// Makes sub-page permissions of pages say which of their bytes the regions that claim them protect.
+  func refreshSubPages(_ range: PageRange, on vcpu: Int) throws(HypercallError) {
+    guard configuration.mechanism.noticing == .subPagePermissions else { return }
+    var debt = InvalidationDebt.none
+    do throws(TableError) {
+      for number in range.first.rawValue...range.last.rawValue {
+        let page = GuestPageNumber(number)
+        let vector = monitor.tracing.clients(of: page) == .protection ? writableSubPages(of: page) : 0
+        guard vector != fields.subPages.vector(of: page) else { continue }
+        let restricts = try fields.setWritableSubPages(vector, of: page)
+        let change: BitsChange = vector == 0 ? .withdraw(.subPageWrite) : .grant(.subPageWrite)
+        debt += try monitor.tracing.tables.edit(PageRange(page: page), normal: change, integrity: change, small: true)
+        if restricts { debt.owe() }
+      }
+    } catch {
+      settle(debt, from: vcpu)
+      throw .outOfTablePages
+    }
+    settle(debt, from: vcpu)
+  }
+
+  /// Whether the processor asks sub-page permissions about a store to a page.
+  public func hasSubPagePermissions(_ page: GuestPageNumber) -> Bool { fields.subPages.vector(of: page) != 0 }
+
+  /// The sub-pages of a claimed page that hold no byte any of its regions protects; none if a region lists no byte there.
+  private func writableSubPages(of page: GuestPageNumber) -> UInt64 {
+    var vector: UInt64 = 0x5555_5555_5555_5555
+    let isWhole = monitor.tree.forEachClaim(on: page) { claim in
+      let bytes = page.address.rawValue..<page.address.rawValue + 0x1000
+      let ranges = configuration.regionBytes[claim.region, default: []].filter { $0.overlaps(bytes) }
+      guard !ranges.isEmpty else {
+        vector = 0
+        return
+      }
+      for range in ranges {
+        for subPage in 0..<32 {
+          let start = page.address.rawValue + UInt64(subPage) * 128
+          if range.lowerBound < start + 128, range.upperBound > start { vector &= ~SubPageTable.allows(subPage) }
+        }
+      }
+    }
+    return isWhole ? vector : 0
+  }
+}
