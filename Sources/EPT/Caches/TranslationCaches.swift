@@ -12,7 +12,7 @@ public struct CombinedContext: Hashable, Sendable {
   public var tag: EPTRTA
 
   /// Stands for every PCID: the place of global translations.
-  public static let anyPCID: UInt16 = 0x1000
+  @inlinable public static var anyPCID: UInt16 { 0x1000 }
 }
 
 /// A translation that the guest's tables and EPT gave together.

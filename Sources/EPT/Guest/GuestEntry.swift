@@ -13,19 +13,19 @@ public struct GuestEntry: RawRepresentable, Hashable, Sendable {
   @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Bit 0: present.
-  public static let presentBit: UInt64 = 1 << 0
+  @inlinable public static var presentBit: UInt64 { 1 << 0 }
   /// Bit 1: writes are allowed.
-  public static let writableBit: UInt64 = 1 << 1
+  @inlinable public static var writableBit: UInt64 { 1 << 1 }
   /// Bit 2: user-mode accesses are allowed.
-  public static let userBit: UInt64 = 1 << 2
+  @inlinable public static var userBit: UInt64 { 1 << 2 }
   /// Bit 5: accessed.
-  public static let accessedBit: UInt64 = 1 << 5
+  @inlinable public static var accessedBit: UInt64 { 1 << 5 }
   /// Bit 6: dirty (entries that map a page).
-  public static let dirtyBit: UInt64 = 1 << 6
+  @inlinable public static var dirtyBit: UInt64 { 1 << 6 }
   /// Bit 8: global (entries that map a page).
-  public static let globalBit: UInt64 = 1 << 8
+  @inlinable public static var globalBit: UInt64 { 1 << 8 }
   /// Bit 63: execute-disable.
-  public static let executeDisableBit: UInt64 = 1 << 63
+  @inlinable public static var executeDisableBit: UInt64 { 1 << 63 }
 
   /// Whether an entry of this level maps a page.
   @inlinable @inline(__always)

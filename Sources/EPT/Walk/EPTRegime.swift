@@ -93,7 +93,7 @@ public struct EPTRegime: Hashable, Sendable {
 
 extension AccessKind {
   /// The bit that tells a supervisor from a user shadow-stack access.
-  @usableFromInline static let onlySupervisor = AccessKind(rawValue: 1 << 9)
+  @inlinable static var onlySupervisor: AccessKind { AccessKind(rawValue: 1 << 9) }
 }
 
 /// Why a walk that reached its leaf does not permit an access; empty if it does.
@@ -105,17 +105,17 @@ public struct Denial: OptionSet, Hashable, Sendable {
   @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Bit 0 is clear in some entry.
-  public static let read = Denial(rawValue: 1 << 0)
+  @inlinable public static var read: Denial { Denial(rawValue: 1 << 0) }
   /// Bit 1 is clear in some entry.
-  public static let write = Denial(rawValue: 1 << 1)
+  @inlinable public static var write: Denial { Denial(rawValue: 1 << 1) }
   /// Bit 2 is clear in some entry.
-  public static let execute = Denial(rawValue: 1 << 2)
+  @inlinable public static var execute: Denial { Denial(rawValue: 1 << 2) }
   /// Bit 10 is clear in some entry.
-  public static let executeUser = Denial(rawValue: 1 << 10)
+  @inlinable public static var executeUser: Denial { Denial(rawValue: 1 << 10) }
   /// The leaf is no supervisor shadow-stack page, or an entry above it is not writable.
-  public static let supervisorShadowStack = Denial(rawValue: EPTEntry.supervisorShadowStackBit)
+  @inlinable public static var supervisorShadowStack: Denial { Denial(rawValue: EPTEntry.supervisorShadowStackBit) }
   /// The leaf wants verified guest paging, and a guest entry came from a page without paging-write access.
-  public static let guestPaging = Denial(rawValue: EPTEntry.verifyGuestPagingBit)
+  @inlinable public static var guestPaging: Denial { Denial(rawValue: EPTEntry.verifyGuestPagingBit) }
 }
 
 extension EPTRegime {

@@ -3,3 +3,4 @@
 #include "Layouts.h"
 #include "ReadSide.h"
 #include "Search.h"
+#include "Walks.h"
