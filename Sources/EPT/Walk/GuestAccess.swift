@@ -15,7 +15,7 @@ public struct AccessKind: OptionSet, Hashable, Sendable {
   /// An instruction fetch.
   @inlinable public static var fetch: AccessKind { AccessKind(rawValue: 1 << 2) }
   /// A read-modify-write: one access that is both.
-  @inlinable public static var readWrite: AccessKind { [.read, .write] }
+  @inlinable public static var readWrite: AccessKind { AccessKind(rawValue: 0x3) }
 
   /// There is a linear address. Not so for the load of PDPTEs by MOV to CR, for trace output and for architectural PEBS.
   @inlinable public static var linear: AccessKind { AccessKind(rawValue: 1 << 3) }
@@ -30,7 +30,7 @@ public struct AccessKind: OptionSet, Hashable, Sendable {
   /// A shadow-stack access.
   @inlinable public static var shadowStack: AccessKind { AccessKind(rawValue: 1 << 8) }
   /// A supervisor shadow-stack access.
-  @inlinable public static var supervisorShadowStack: AccessKind { [.shadowStack, AccessKind(rawValue: 1 << 9)] }
+  @inlinable public static var supervisorShadowStack: AccessKind { AccessKind(rawValue: 0x300) }
   /// A guest entry of this translation was read from a page without paging-write access: what guest-paging verification looks for.
   @inlinable public static var unverifiedPaging: AccessKind { AccessKind(rawValue: 1 << 10) }
   /// The access is asynchronous to instruction execution (trace output, PEBS, user-interrupt delivery).
@@ -39,13 +39,13 @@ public struct AccessKind: OptionSet, Hashable, Sendable {
   @inlinable public static var noSubPage: AccessKind { AccessKind(rawValue: 1 << 12) }
 
   /// An ordinary data read through a linear address.
-  @inlinable public static var dataRead: AccessKind { [.read, .linear] }
+  @inlinable public static var dataRead: AccessKind { AccessKind(rawValue: 0x9) }
   /// An ordinary data write through a linear address.
-  @inlinable public static var dataWrite: AccessKind { [.write, .linear] }
+  @inlinable public static var dataWrite: AccessKind { AccessKind(rawValue: 0xa) }
   /// An ordinary fetch through a linear address.
-  @inlinable public static var codeFetch: AccessKind { [.fetch, .linear] }
+  @inlinable public static var codeFetch: AccessKind { AccessKind(rawValue: 0xc) }
   /// The read of a guest paging-structure entry on behalf of a linear address.
-  @inlinable public static var pagingRead: AccessKind { [.read, .linear, .pagingStructure] }
+  @inlinable public static var pagingRead: AccessKind { AccessKind(rawValue: 0x19) }
 }
 
 /// One access with a guest-physical address.

@@ -44,7 +44,8 @@ final class WalkWorkload {
       cr3: guest.cr3,
       rules: reference_rules(
         present: rules.presentMask, bad_rights: rules.badRights, bad_leaf: rules.badLeaf,
-        readable_if: rules.readableIf, page_1g: rules.page1G, page_2m: rules.page2M, reserved: rules.reservedAddress))
+        readable_if: rules.readableIf, page_1g: rules.largePageBit(.pdpte),
+        page_2m: rules.largePageBit(.pde), reserved: rules.reservedAddress))
   }
 
   /// Room for four levels of tables over so many pages.
