@@ -14,9 +14,9 @@ let package = Package(
     .executableTarget(
       name: "ratios",
       dependencies: [
-        "References", "Measuring", .product(name: "MonitorTree", package: "gi-bench"),
-        .product(name: "Replay", package: "gi-bench"), .product(name: "WriteTrace", package: "gi-bench"),
-        .product(name: "SeededRandom", package: "gi-bench"),
+        "References", "Measuring", .product(name: "EPT", package: "gi-bench"),
+        .product(name: "MonitorTree", package: "gi-bench"), .product(name: "Replay", package: "gi-bench"),
+        .product(name: "WriteTrace", package: "gi-bench"), .product(name: "SeededRandom", package: "gi-bench"),
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -33,8 +33,7 @@ extension EPTMachine {
     guard isEnabled, !caches.current.isCached else { return }
     var walk = walk
     // The flags have just been set.
-    walk.entry.rawValue |= regime.flags(of: access.kind)
-    walk.granted |= regime.flags(of: access.kind)
+    walk.assume(regime.flags(of: access.kind))
     rememberWalk(access.gpa, walk, translation: walk)
   }
 
@@ -47,8 +46,7 @@ extension EPTMachine {
   @usableFromInline @inline(never)
   mutating func noteTable(_ access: GuestAccess, _ walk: EPTWalk, _ level: Level, _ page: GuestTranslation) {
     var walk = walk
-    walk.entry.rawValue |= regime.flags(of: access.kind)
-    walk.granted |= regime.flags(of: access.kind)
+    walk.assume(regime.flags(of: access.kind))
     let table = GuestPhysicalAddress(access.gpa.rawValue & ~0xfff)
     caches.noteTable(CombinedStructure(table: table, walk: walk, level: level, page: page))
   }
@@ -94,8 +92,7 @@ extension EPTMachine {
   mutating func remember(_ pending: PendingAccess) {
     guard isEnabled, let page = pending.page else { return }
     var walk = pending.walk
-    walk.entry.rawValue |= regime.flags(of: pending.access.kind)
-    walk.granted |= regime.flags(of: pending.access.kind)
+    walk.assume(regime.flags(of: pending.access.kind))
     let isGlobal = guest.globalPages && page.leaf.rawValue & GuestEntry.globalBit != 0
     caches.insertCombined(
       pending.access.gla, combinedContext, CombinedMapping(page: page, walk: walk), isGlobal: isGlobal,

@@ -12,7 +12,7 @@ public struct CombinedContext: Hashable, Sendable {
   public var tag: EPTRTA
 
   /// Stands for every PCID: the place of global translations.
-  public static let anyPCID: UInt16 = 0x1000
+  @inlinable public static var anyPCID: UInt16 { 0x1000 }
 }
 
 /// A translation that the guest's tables and EPT gave together.
@@ -186,8 +186,7 @@ extension TranslationCaches {
       level = below
     }
     guard var walk = translation else { return }
-    walk.entry.rawValue |= assumed
-    walk.granted |= assumed
+    walk.assume(assumed)
     translations[Self.key(tag, walk.level, gpa)] = walk
   }
 
@@ -268,8 +267,7 @@ extension TranslationCaches {
     let assumed = flagsDisabled ? EPTEntry.accessedBit | EPTEntry.dirtyBit : 0
     for (level, structure) in current.trail {
       var structure = structure
-      structure.walk.entry.rawValue |= assumed
-      structure.walk.granted |= assumed
+      structure.walk.assume(assumed)
       combinedStructures[Self.key(context, level, linear)] = structure
     }
     var context = context
@@ -277,8 +275,7 @@ extension TranslationCaches {
     let level = min(mapping.page.level, mapping.walk.level)
     var mapping = mapping
     mapping.page.gpa.rawValue &= ~level.offsetMask
-    mapping.walk.entry.rawValue |= assumed
-    mapping.walk.granted |= assumed
+    mapping.walk.assume(assumed)
     combined[Self.key(context, level, linear)] = mapping
   }
 

@@ -14,7 +14,7 @@ public struct PhysicalAddressWidth: Hashable, Sendable {
   @inlinable init(trusted bits: UInt8) { self.bits = bits }
 
   /// 46 bits, the default.
-  public static let bits46 = PhysicalAddressWidth(trusted: 46)
+  @inlinable public static var bits46: PhysicalAddressWidth { PhysicalAddressWidth(trusted: 46) }
 
   /// The bits 63:M that no physical address has.
   @inlinable public var beyond: UInt64 { ~0 << UInt64(bits) }
@@ -44,8 +44,10 @@ public struct Capabilities: Hashable, Sendable {
   }
 
   /// Everything this model knows, with 46 address bits.
-  public static let all = Capabilities(
-    vpidAndEPT: Feature.all.rawValue, physicalAddressWidth: .bits46, virtualizationExceptions: true)
+  @inlinable public static var all: Capabilities {
+    Capabilities(
+      vpidAndEPT: Feature.all.rawValue, physicalAddressWidth: .bits46, virtualizationExceptions: true)
+  }
 
   /// A bit of IA32_VMX_EPT_VPID_CAP.
   @frozen
@@ -56,46 +58,48 @@ public struct Capabilities: Hashable, Sendable {
     @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// Bit 0: execute-only translations.
-    public static let executeOnly = Feature(rawValue: 1 << 0)
+    @inlinable public static var executeOnly: Feature { Feature(rawValue: 1 << 0) }
     /// Bit 6: page-walk length 4.
-    public static let walkLength4 = Feature(rawValue: 1 << 6)
+    @inlinable public static var walkLength4: Feature { Feature(rawValue: 1 << 6) }
     /// Bit 8: EPT structures may be uncacheable.
-    public static let typeUncacheable = Feature(rawValue: 1 << 8)
+    @inlinable public static var typeUncacheable: Feature { Feature(rawValue: 1 << 8) }
     /// Bit 14: EPT structures may be write-back.
-    public static let typeWriteBack = Feature(rawValue: 1 << 14)
+    @inlinable public static var typeWriteBack: Feature { Feature(rawValue: 1 << 14) }
     /// Bit 16: 2 MiB pages.
-    public static let page2M = Feature(rawValue: 1 << 16)
+    @inlinable public static var page2M: Feature { Feature(rawValue: 1 << 16) }
     /// Bit 17: 1 GiB pages.
-    public static let page1G = Feature(rawValue: 1 << 17)
+    @inlinable public static var page1G: Feature { Feature(rawValue: 1 << 17) }
     /// Bit 20: INVEPT.
-    public static let invept = Feature(rawValue: 1 << 20)
+    @inlinable public static var invept: Feature { Feature(rawValue: 1 << 20) }
     /// Bit 21: accessed and dirty flags for EPT.
-    public static let accessedDirty = Feature(rawValue: 1 << 21)
+    @inlinable public static var accessedDirty: Feature { Feature(rawValue: 1 << 21) }
     /// Bit 22: advanced VM-exit information for EPT violations.
-    public static let advancedExitInformation = Feature(rawValue: 1 << 22)
+    @inlinable public static var advancedExitInformation: Feature { Feature(rawValue: 1 << 22) }
     /// Bit 23: supervisor shadow-stack control.
-    public static let supervisorShadowStack = Feature(rawValue: 1 << 23)
+    @inlinable public static var supervisorShadowStack: Feature { Feature(rawValue: 1 << 23) }
     /// Bit 25: single-context INVEPT.
-    public static let inveptSingle = Feature(rawValue: 1 << 25)
+    @inlinable public static var inveptSingle: Feature { Feature(rawValue: 1 << 25) }
     /// Bit 26: all-context INVEPT.
-    public static let inveptAll = Feature(rawValue: 1 << 26)
+    @inlinable public static var inveptAll: Feature { Feature(rawValue: 1 << 26) }
     /// Bit 32: INVVPID.
-    public static let invvpid = Feature(rawValue: 1 << 32)
+    @inlinable public static var invvpid: Feature { Feature(rawValue: 1 << 32) }
     /// Bit 40: individual-address INVVPID.
-    public static let invvpidAddress = Feature(rawValue: 1 << 40)
+    @inlinable public static var invvpidAddress: Feature { Feature(rawValue: 1 << 40) }
     /// Bit 41: single-context INVVPID.
-    public static let invvpidSingle = Feature(rawValue: 1 << 41)
+    @inlinable public static var invvpidSingle: Feature { Feature(rawValue: 1 << 41) }
     /// Bit 42: all-context INVVPID.
-    public static let invvpidAll = Feature(rawValue: 1 << 42)
+    @inlinable public static var invvpidAll: Feature { Feature(rawValue: 1 << 42) }
     /// Bit 43: single-context-retaining-globals INVVPID.
-    public static let invvpidRetainingGlobals = Feature(rawValue: 1 << 43)
+    @inlinable public static var invvpidRetainingGlobals: Feature { Feature(rawValue: 1 << 43) }
 
     /// All of the above.
-    public static let all: Feature = [
-      .executeOnly, .walkLength4, .typeUncacheable, .typeWriteBack, .page2M, .page1G, .invept, .accessedDirty,
-      .advancedExitInformation, .supervisorShadowStack, .inveptSingle, .inveptAll, .invvpid, .invvpidAddress,
-      .invvpidSingle, .invvpidAll, .invvpidRetainingGlobals,
-    ]
+    @inlinable public static var all: Feature {
+      [
+        .executeOnly, .walkLength4, .typeUncacheable, .typeWriteBack, .page2M, .page1G, .invept, .accessedDirty,
+        .advancedExitInformation, .supervisorShadowStack, .inveptSingle, .inveptAll, .invvpid, .invvpidAddress,
+        .invvpidSingle, .invvpidAll, .invvpidRetainingGlobals,
+      ]
+    }
   }
 
   /// Whether the register reports every one of these features.

@@ -21,15 +21,15 @@ public struct Misconfiguration: OptionSet, Hashable, Sendable {
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// M1: bit 0 is clear and bit 1 is set.
-  public static let writableNotReadable = Misconfiguration(rawValue: 1)
+  @inlinable public static var writableNotReadable: Misconfiguration { Misconfiguration(rawValue: 1) }
   /// M2: execute-only, and the processor does not support it.
-  public static let executeOnlyUnsupported = Misconfiguration(rawValue: 2)
+  @inlinable public static var executeOnlyUnsupported: Misconfiguration { Misconfiguration(rawValue: 2) }
   /// M3: a leaf with paging-write access (bit 58) that is not readable.
-  public static let pagingWriteNotReadable = Misconfiguration(rawValue: 4)
+  @inlinable public static var pagingWriteNotReadable: Misconfiguration { Misconfiguration(rawValue: 4) }
   /// M4: a reserved bit is set.
-  public static let reservedBit = Misconfiguration(rawValue: 8)
+  @inlinable public static var reservedBit: Misconfiguration { Misconfiguration(rawValue: 8) }
   /// M5: a leaf whose memory type is 2, 3 or 7.
-  public static let memoryType = Misconfiguration(rawValue: 16)
+  @inlinable public static var memoryType: Misconfiguration { Misconfiguration(rawValue: 16) }
 
   /// One sentence part a reason, in the order M1...M5.
   public var sentences: [String] {

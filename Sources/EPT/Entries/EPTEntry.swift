@@ -15,23 +15,23 @@ public struct EPTEntry: RawRepresentable, Hashable, Sendable {
   @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Bits 51:12, the widest address field an entry can have.
-  public static let addressMask: UInt64 = 0x000f_ffff_ffff_f000
+  @inlinable public static var addressMask: UInt64 { 0x000f_ffff_ffff_f000 }
   /// Bit 7: maps a page (PDPTE, PDE).
-  public static let pageBit: UInt64 = 1 << 7
+  @inlinable public static var pageBit: UInt64 { 1 << 7 }
   /// Bit 8: accessed.
-  public static let accessedBit: UInt64 = 1 << 8
+  @inlinable public static var accessedBit: UInt64 { 1 << 8 }
   /// Bit 9: dirty (entries that map a page).
-  public static let dirtyBit: UInt64 = 1 << 9
+  @inlinable public static var dirtyBit: UInt64 { 1 << 9 }
   /// Bit 57: verify guest paging (entries that map a page).
-  public static let verifyGuestPagingBit: UInt64 = 1 << 57
+  @inlinable public static var verifyGuestPagingBit: UInt64 { 1 << 57 }
   /// Bit 58: paging-write access (entries that map a page).
-  public static let pagingWriteBit: UInt64 = 1 << 58
+  @inlinable public static var pagingWriteBit: UInt64 { 1 << 58 }
   /// Bit 60: supervisor shadow-stack page (entries that map a page).
-  public static let supervisorShadowStackBit: UInt64 = 1 << 60
+  @inlinable public static var supervisorShadowStackBit: UInt64 { 1 << 60 }
   /// Bit 61: sub-page write permissions (PTE).
-  public static let subPageWriteBit: UInt64 = 1 << 61
+  @inlinable public static var subPageWriteBit: UInt64 { 1 << 61 }
   /// Bit 63: suppress #VE.
-  public static let suppressVEBit: UInt64 = 1 << 63
+  @inlinable public static var suppressVEBit: UInt64 { 1 << 63 }
 
   @inlinable @inline(__always) func has(_ bit: UInt64) -> Bool { rawValue & bit != 0 }
 

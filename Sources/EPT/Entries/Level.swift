@@ -12,30 +12,37 @@ public enum Level: UInt8, Comparable, CaseIterable, Sendable {
   /// EPT PML4E: refers to a page-directory-pointer table.
   case pml4e = 4
 
+  /// The level's number, 1...4, without the switch and the call that `rawValue` is.
+  ///
+  /// A walk with all its levels is one function after inlining, and the optimiser gives up on functions with many branches.
+  @inlinable @inline(__always) public var number: UInt8 { unsafeBitCast(self, to: UInt8.self) &+ 1 }
+
   /// Orders from the page (PTE) up to the root (PML4E).
-  @inlinable public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+  @inlinable @inline(__always) public static func < (a: Self, b: Self) -> Bool { a.number < b.number }
+  /// Orders from the page (PTE) up to the root (PML4E).
+  @inlinable @inline(__always) public static func >= (a: Self, b: Self) -> Bool { a.number >= b.number }
 
   /// How many address bits an entry of this level spans: 12, 21, 30 or 39.
-  @inlinable @inline(__always) public var shift: UInt64 { 3 &+ 9 &* UInt64(rawValue) }
+  @inlinable @inline(__always) public var shift: UInt64 { 3 &+ 9 &* UInt64(number) }
 
   /// How many bytes an entry of this level spans: 4 KiB, 2 MiB, 1 GiB or 512 GiB.
-  @inlinable @inline(__always) public var byteCount: UInt64 { 1 << shift }
+  @inlinable @inline(__always) public var byteCount: UInt64 { 1 &<< shift }
 
   /// How many 4 KiB pages an entry of this level spans.
-  @inlinable @inline(__always) public var pageCount: UInt64 { 1 << (shift &- 12) }
+  @inlinable @inline(__always) public var pageCount: UInt64 { 1 &<< (shift &- 12) }
 
   /// The address bits below this level's: the offset within the page that a leaf of this level maps.
-  @inlinable @inline(__always) public var offsetMask: UInt64 { (1 << shift) &- 1 }
+  @inlinable @inline(__always) public var offsetMask: UInt64 { (1 &<< shift) &- 1 }
 
   /// The index of an address in a table of this level, 0...511.
   @inlinable @inline(__always)
-  public func index(of address: UInt64) -> UInt64 { address >> shift & 511 }
+  public func index(of address: UInt64) -> UInt64 { address &>> shift & 511 }
 
   /// The level below, nil for a PTE.
-  @inlinable public var below: Level? { Level(rawValue: rawValue &- 1) }
+  @inlinable public var below: Level? { Level(rawValue: number &- 1) }
 
   /// The level above, nil for a PML4E.
-  @inlinable public var above: Level? { Level(rawValue: rawValue &+ 1) }
+  @inlinable public var above: Level? { Level(rawValue: number &+ 1) }
 
   /// The manual's name of an entry of this level.
   public var entryName: String {

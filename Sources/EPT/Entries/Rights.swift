@@ -8,18 +8,18 @@ public struct Rights: OptionSet, Hashable, Sendable {
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue & 15 }
 
   /// Reads are allowed (bit 0 of an entry).
-  public static let read = Rights(rawValue: 1)
+  @inlinable public static var read: Rights { Rights(rawValue: 1) }
   /// Writes are allowed (bit 1 of an entry).
-  public static let write = Rights(rawValue: 2)
+  @inlinable public static var write: Rights { Rights(rawValue: 2) }
   /// Fetches are allowed; with mode-based execute control, those from supervisor-mode linear addresses (bit 2 of an entry).
-  public static let execute = Rights(rawValue: 4)
+  @inlinable public static var execute: Rights { Rights(rawValue: 4) }
   /// Fetches from user-mode linear addresses are allowed; counts with mode-based execute control only (bit 10 of an entry).
-  public static let executeUser = Rights(rawValue: 8)
+  @inlinable public static var executeUser: Rights { Rights(rawValue: 8) }
 
   /// Everything.
-  public static let all: Rights = [.read, .write, .execute, .executeUser]
+  @inlinable public static var all: Rights { [.read, .write, .execute, .executeUser] }
   /// Everything but writes: how a traced page is mapped.
-  public static let allButWrite: Rights = [.read, .execute, .executeUser]
+  @inlinable public static var allButWrite: Rights { [.read, .execute, .executeUser] }
 
   /// The rights that an entry, or the AND of several entries, grants.
   @inlinable @inline(__always)
@@ -30,7 +30,7 @@ public struct Rights: OptionSet, Hashable, Sendable {
   public var entryBits: UInt64 { UInt64(rawValue & 7) | UInt64(rawValue & 8) << 7 }
 
   /// The bits of an entry that hold rights.
-  public static let entryMask: UInt64 = 0x407
+  @inlinable public static var entryMask: UInt64 { 0x407 }
 }
 
 extension Rights: CustomStringConvertible {

@@ -62,7 +62,7 @@ extension EPTMachine {
       fields = guest.fields(of: GuestEntry(reference.value), at: level, width)
       if reference.value & 1 == 0 {
         faults = ["not present"]
-      } else if guest.reservedBits(reference.value, at: level, width) != 0 {
+      } else if guest.reservedBits(reference.value, at: level, regime.rules) != 0 {
         faults = ["a reserved bit is set"]
       }
     case .subPage:

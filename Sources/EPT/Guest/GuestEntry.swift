@@ -13,24 +13,24 @@ public struct GuestEntry: RawRepresentable, Hashable, Sendable {
   @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Bit 0: present.
-  public static let presentBit: UInt64 = 1 << 0
+  @inlinable public static var presentBit: UInt64 { 1 << 0 }
   /// Bit 1: writes are allowed.
-  public static let writableBit: UInt64 = 1 << 1
+  @inlinable public static var writableBit: UInt64 { 1 << 1 }
   /// Bit 2: user-mode accesses are allowed.
-  public static let userBit: UInt64 = 1 << 2
+  @inlinable public static var userBit: UInt64 { 1 << 2 }
   /// Bit 5: accessed.
-  public static let accessedBit: UInt64 = 1 << 5
+  @inlinable public static var accessedBit: UInt64 { 1 << 5 }
   /// Bit 6: dirty (entries that map a page).
-  public static let dirtyBit: UInt64 = 1 << 6
+  @inlinable public static var dirtyBit: UInt64 { 1 << 6 }
   /// Bit 8: global (entries that map a page).
-  public static let globalBit: UInt64 = 1 << 8
+  @inlinable public static var globalBit: UInt64 { 1 << 8 }
   /// Bit 63: execute-disable.
-  public static let executeDisableBit: UInt64 = 1 << 63
+  @inlinable public static var executeDisableBit: UInt64 { 1 << 63 }
 
   /// Whether an entry of this level maps a page.
   @inlinable @inline(__always)
   public func mapsPage(at level: Level) -> Bool {
-    level == .pte || (level != .pml4e && rawValue & EPTEntry.pageBit != 0)
+    level < .pde || (level < .pml4e && rawValue & EPTEntry.pageBit != 0)
   }
 
   /// The PAT type that a leaf selects; its PAT bit is bit 7 of a PTE and bit 12 of a large page.
@@ -45,14 +45,20 @@ extension GuestState {
   /// The bits that are reserved in a present guest entry of this level: 51:M, bit 63 without NXE, bit 7 of a PML4E, and the low
   /// address bits of a large page but for bit 12, which is its PAT bit.
   @inlinable @inline(__always)
-  public func reservedBits(_ entry: UInt64, at level: Level, _ width: PhysicalAddressWidth) -> UInt64 {
-    var reserved = width.reservedInEntries | (noExecute ? 0 : GuestEntry.executeDisableBit)
-    if level == .pml4e {
+  public func reservedBits(_ entry: UInt64, at level: Level, _ rules: EntryRules) -> UInt64 {
+    var reserved = rules.reservedAddress | (noExecute ? 0 : GuestEntry.executeDisableBit)
+    if level >= .pml4e {
       reserved |= EPTEntry.pageBit
-    } else if level != .pte && entry & EPTEntry.pageBit != 0 {
+    } else if level >= .pde && entry & EPTEntry.pageBit != 0 {
       reserved |= level.offsetMask & ~0x1fff
     }
     return entry & reserved
+  }
+
+  /// What an entry above the PTE must show of presence, accessed flag, page size and reserved bits to lead on without further ado.
+  @inlinable @inline(__always)
+  func plainTableMask(_ rules: EntryRules) -> UInt64 {
+    rules.reservedAddress | (noExecute ? 0 : GuestEntry.executeDisableBit) | 0xa1
   }
 }
 
@@ -71,32 +77,34 @@ public struct GuestTranslation: Hashable, Sendable {
   public var level: Level
   /// The leaf.
   public var leaf: GuestEntry
-  /// U/S = 1 in every entry: a user-mode address.
-  public var isUser: Bool
-  /// R/W = 1 in every entry.
-  public var isWritable: Bool
-  /// XD = 1 in some entry.
-  public var isExecuteDisable: Bool
-  /// Some entry was read from a page whose EPT leaf has no paging-write access (bit 58).
-  public var isUnverified: Bool
+  /// The AND of all entries; bit 63, execute-disable, inverted.
+  @usableFromInline var allowed: UInt64
+  /// The AND of the EPT leaves that map the pages of all entries.
+  @usableFromInline var tableLeaves: UInt64
 
   @inlinable
   init() {
     gpa = GuestPhysicalAddress(0)
     level = .pml4e
     leaf = GuestEntry(0)
-    isUser = true
-    isWritable = true
-    isExecuteDisable = false
-    isUnverified = false
+    allowed = ~0
+    tableLeaves = ~0
   }
 
-  /// Takes in the rights of one more entry.
+  /// U/S = 1 in every entry: a user-mode address.
+  @inlinable public var isUser: Bool { allowed & GuestEntry.userBit != 0 }
+  /// R/W = 1 in every entry.
+  @inlinable public var isWritable: Bool { allowed & GuestEntry.writableBit != 0 }
+  /// XD = 1 in some entry.
+  @inlinable public var isExecuteDisable: Bool { allowed & GuestEntry.executeDisableBit == 0 }
+  /// Some entry was read from a page whose EPT leaf has no paging-write access (bit 58).
+  @inlinable public var isUnverified: Bool { tableLeaves & EPTEntry.pagingWriteBit == 0 }
+
+  /// Takes in the rights of one more entry, and the EPT leaf of its page.
   @inlinable @inline(__always)
-  mutating func add(_ entry: UInt64) {
-    isUser = isUser && entry & GuestEntry.userBit != 0
-    isWritable = isWritable && entry & GuestEntry.writableBit != 0
-    isExecuteDisable = isExecuteDisable || entry & GuestEntry.executeDisableBit != 0
+  mutating func add(_ entry: UInt64, in page: EPTEntry) {
+    allowed &= entry ^ GuestEntry.executeDisableBit
+    tableLeaves &= page.rawValue
   }
 
   /// The properties that an access to the final address takes from its translation.

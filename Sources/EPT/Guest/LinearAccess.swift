@@ -42,14 +42,20 @@ extension EPTMachine {
   public mutating func access<Observer: WalkObserver>(
     linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, _ observer: inout Observer
   ) -> TranslationOutcome {
-    while true {
-      switch resolve(linear, kind, user: user, byteCount: 1, &observer) {
-      case .refused(let outcome): return left(by: outcome)
-      case .changed: continue
-      case .ready(let pending):
-        if let outcome = complete(pending, &observer) { return left(by: outcome) }
-      }
+    guard isPlain, linear.isCanonical else {
+      return finish(.changed, of: .linear(linear, kind, user: user), &observer)
     }
+    guestUpdates.count = 0
+    let end = walkGuest(linear, kind, user: user, from: GuestStart(guest.tables), isPlain: true, &observer)
+    guard case .page(let page) = end, guestUpdates.count == 0, !guest.denies(kind, user: user, page) else {
+      let resolution = resolve(end, linear, kind, user: user, byteCount: 1, &observer)
+      return finish(resolution, of: .linear(linear, kind, user: user), &observer)
+    }
+    let access = GuestAccess(page.gpa, kind.union(page.accessKind), gla: linear)
+    let walk = regime.rules.walk(access.gpa, from: .root(regime.pointer), in: memory, &observer)
+    if regime.permits(access.kind, walk) { return .translated(Translation(access, walk)) }
+    let resolution = judge(access, walk, page: page, &observer)
+    return finish(resolution, of: .linear(linear, kind, user: user), &observer)
   }
 
   /// Makes a linear access that nobody watches.
@@ -57,6 +63,29 @@ extension EPTMachine {
   public mutating func access(linear: GuestLinearAddress, _ kind: AccessKind, user: Bool) -> TranslationOutcome {
     var nobody = NoObserver()
     return access(linear: linear, kind, user: user, &nobody)
+  }
+
+  /// Completes an access, and begins again while other processors change the tables.
+  @inlinable @inline(never)
+  mutating func finish<Observer: WalkObserver>(
+    _ resolution: Resolution, of target: StaleTranslation.Target, _ observer: inout Observer
+  ) -> TranslationOutcome {
+    var resolution = resolution
+    while true {
+      switch resolution {
+      case .refused(let outcome): return left(by: outcome)
+      case .changed: break
+      case .ready(let pending):
+        if let outcome = complete(pending, &observer) { return left(by: outcome) }
+      }
+      switch target {
+      case .physical(let access):
+        guestUpdates.count = 0
+        resolution = resolve(access, page: nil, &observer)
+      case .linear(let linear, let kind, let user):
+        resolution = resolve(linear, kind, user: user, byteCount: 1, &observer)
+      }
+    }
   }
 
   /// Makes the last stores of a permitted access; nil if another processor changed the tables meanwhile.
@@ -74,9 +103,7 @@ extension EPTMachine {
       guard setMissingFlags(pending.access, pending.walk, &observer) else { return nil }
     }
     if caches.isActive { remember(pending) }
-    let gpa = pending.access.gpa
-    return .translated(
-      Translation(hpa: pending.walk.address(of: gpa), gpa: gpa, walk: pending.walk, bySubPage: pending.bySubPage))
+    return .translated(Translation(pending.access, pending.walk, bySubPage: pending.bySubPage))
   }
 
   /// Sets the guest's flags, then those of EPT for the final page, whose entries are read before the guest's are written.
@@ -113,9 +140,19 @@ extension EPTMachine {
     if caches.isActive, let resolution = resolveByCombined(linear, kind, user: user, byteCount: byteCount, &observer) {
       return resolution
     }
-    var start = GuestStart(GuestPhysicalAddress(guest.cr3 & EPTEntry.addressMask))
+    var start = GuestStart(guest.tables)
     if caches.isActive { start = combinedStart(linear) }
-    switch walkGuest(linear, kind, user: user, from: start, &observer) {
+    let end = walkGuest(linear, kind, user: user, from: start, isPlain: false, &observer)
+    return resolve(end, linear, kind, user: user, byteCount: byteCount, &observer)
+  }
+
+  /// Judges a linear access whose walk of the guest's tables has ended.
+  @inlinable @inline(never)
+  mutating func resolve<Observer: WalkObserver>(
+    _ end: GuestWalkEnd, _ linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, byteCount: UInt16,
+    _ observer: inout Observer
+  ) -> Resolution {
+    switch end {
     case .refused(let outcome): return .refused(outcome)
     case .changed: return .changed
     case .page(let page):
@@ -136,12 +173,20 @@ extension EPTMachine {
   }
 
   /// Judges one access with a guest-physical address.
-  @inlinable @inline(__always)
+  @inlinable @inline(never)
   mutating func resolve<Observer: WalkObserver>(
     _ access: GuestAccess, page: GuestTranslation?, _ observer: inout Observer
   ) -> Resolution {
     let access = normalised(access)
     let walk = walk(access, &observer)
+    return judge(access, walk, page: page, &observer)
+  }
+
+  /// Judges the walk of one access.
+  @inlinable @inline(never)
+  mutating func judge<Observer: WalkObserver>(
+    _ access: GuestAccess, _ walk: EPTWalk, page: GuestTranslation?, _ observer: inout Observer
+  ) -> Resolution {
     switch check(access, walk, &observer) {
     case .refused(let outcome): return .refused(outcome)
     case .allowed(let bySubPage): return .ready(PendingAccess(access, walk, bySubPage: bySubPage, page: page))
@@ -153,80 +198,5 @@ extension EPTMachine {
   mutating func fault(_ code: UInt32, _ linear: GuestLinearAddress) -> TranslationOutcome {
     if caches.isActive { caches.dropLinear(linear, combinedContext) }
     return .pageFault(PageFault(code: code, gla: linear))
-  }
-}
-
-/// Where a walk of the guest's tables begins.
-@frozen
-@usableFromInline
-struct GuestStart {
-  /// The table's guest-physical address.
-  @usableFromInline var table: GuestPhysicalAddress
-  /// The level of its entries.
-  @usableFromInline var level = Level.pml4e
-  /// How EPT translated the table, if a paging-structure cache remembers.
-  @usableFromInline var tableWalk: EPTWalk?
-  /// The rights gathered on the way.
-  @usableFromInline var page = GuestTranslation()
-
-  @inlinable init(_ table: GuestPhysicalAddress) { self.table = table }
-}
-
-/// How a walk of the guest's tables ends.
-@frozen
-@usableFromInline
-enum GuestWalkEnd {
-  case page(GuestTranslation)
-  case refused(TranslationOutcome)
-  case changed
-}
-
-extension EPTMachine {
-  /// Walks the guest's tables down to the leaf: EPT for each entry's address, then presence, then reserved bits.
-  @inlinable @inline(__always)
-  mutating func walkGuest<Observer: WalkObserver>(
-    _ linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, from start: GuestStart, _ observer: inout Observer
-  ) -> GuestWalkEnd {
-    var page = start.page
-    var table = start.table.rawValue
-    var level = start.level
-    var tableWalk = start.tableWalk
-    while true {
-      let gpa = GuestPhysicalAddress(table | level.index(of: linear.rawValue) << 3)
-      let access = GuestAccess(gpa, .pagingRead, gla: linear)
-      let walk = tableWalk ?? self.walk(access, &observer)
-      tableWalk = nil
-      if case .refused(let outcome) = check(access, walk, &observer) { return .refused(outcome) }
-      guard setMissingFlags(access, walk, &observer) else { return .changed }
-      if caches.isActive { noteTable(access, walk, level, page) }
-
-      let hpa = walk.address(of: gpa)
-      let entry = memory.load(hpa)
-      observer.reference(.guest, level: level.rawValue, address: hpa, value: entry)
-      if entry & GuestEntry.presentBit == 0 {
-        return .refused(fault(guest.faultCode(kind, user: user, protection: false, reserved: false), linear))
-      }
-      if guest.reservedBits(entry, at: level, capabilities.physicalAddressWidth) != 0 {
-        return .refused(fault(guest.faultCode(kind, user: user, protection: true, reserved: true), linear))
-      }
-      page.add(entry)
-      if walk.entry.rawValue & EPTEntry.pagingWriteBit == 0 { page.isUnverified = true }
-
-      let isLeaf = GuestEntry(entry).mapsPage(at: level)
-      let wanted =
-        isLeaf && kind.contains(.write) ? GuestEntry.accessedBit | GuestEntry.dirtyBit : GuestEntry.accessedBit
-      if entry & wanted != wanted {
-        guestUpdates.append(FlagUpdate(gpa: gpa, hpa: hpa, value: entry, wanted: wanted, walk: walk))
-      }
-      guard !isLeaf, let below = level.below else {
-        let offset = level.offsetMask
-        page.level = level
-        page.leaf = GuestEntry(entry | wanted)
-        page.gpa = GuestPhysicalAddress(entry & EPTEntry.addressMask & ~offset | linear.rawValue & offset)
-        return .page(page)
-      }
-      table = entry & EPTEntry.addressMask
-      level = below
-    }
   }
 }

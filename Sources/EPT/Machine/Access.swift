@@ -9,18 +9,19 @@ extension EPTMachine {
   public mutating func access<Observer: WalkObserver>(
     _ access: GuestAccess, _ observer: inout Observer
   ) -> TranslationOutcome {
-    guard isEnabled else { return .translated(untranslated(access)) }
-    guestUpdates.count = 0
-    while true {
-      switch resolve(access, page: nil, &observer) {
-      case .refused(let outcome): return left(by: outcome)
-      case .changed: continue
-      case .ready(let pending):
-        // Nil if another processor changed the entries between the walk and the setting of their flags: walk again.
-        if let outcome = complete(pending, &observer) { return left(by: outcome) }
-      }
+    guard isPlain else {
+      return isEnabled ? finish(.changed, of: .physical(access), &observer) : .translated(untranslated(access))
     }
+    let walk = regime.rules.walk(access.gpa, from: .root(regime.pointer), in: memory, &observer)
+    if regime.permits(access.kind, walk) { return .translated(Translation(access, walk)) }
+    guestUpdates.count = 0
+    let resolution = judge(access, walk, page: nil, &observer)
+    return finish(resolution, of: .physical(access), &observer)
   }
+
+  /// Whether translation comes down to walks: EPT and guest paging are enabled, and nothing is cached.
+  @inlinable @inline(__always)
+  var isPlain: Bool { isEnabled && guest.paging && !caches.isActive }
 
   /// Makes one access that nobody watches.
   @inlinable @inline(__always)

@@ -25,13 +25,15 @@ public struct Controls: Hashable, Sendable {
   }
 
   /// Both further words activated, EPT enabled, nothing else.
-  public static let ept = Controls(
-    primary: activateSecondary | activateTertiary, secondary: .enableEPT, tertiary: [], vmFunctions: 0)
+  @inlinable public static var ept: Controls {
+    Controls(
+      primary: activateSecondary | activateTertiary, secondary: .enableEPT, tertiary: [], vmFunctions: 0)
+  }
 
   /// Primary control bit 31, "activate secondary controls".
-  public static let activateSecondary: UInt32 = 1 << 31
+  @inlinable public static var activateSecondary: UInt32 { 1 << 31 }
   /// Primary control bit 17, "activate tertiary controls".
-  public static let activateTertiary: UInt32 = 1 << 17
+  @inlinable public static var activateTertiary: UInt32 { 1 << 17 }
 
   /// Secondary processor-based VM-execution controls.
   @frozen
@@ -42,23 +44,23 @@ public struct Controls: Hashable, Sendable {
     @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Bit 1: enable EPT.
-    public static let enableEPT = Secondary(rawValue: 1 << 1)
+    @inlinable public static var enableEPT: Secondary { Secondary(rawValue: 1 << 1) }
     /// Bit 5: enable VPID.
-    public static let enableVPID = Secondary(rawValue: 1 << 5)
+    @inlinable public static var enableVPID: Secondary { Secondary(rawValue: 1 << 5) }
     /// Bit 7: unrestricted guest.
-    public static let unrestrictedGuest = Secondary(rawValue: 1 << 7)
+    @inlinable public static var unrestrictedGuest: Secondary { Secondary(rawValue: 1 << 7) }
     /// Bit 13: enable VM functions.
-    public static let enableVMFunctions = Secondary(rawValue: 1 << 13)
+    @inlinable public static var enableVMFunctions: Secondary { Secondary(rawValue: 1 << 13) }
     /// Bit 17: enable PML.
-    public static let enablePML = Secondary(rawValue: 1 << 17)
+    @inlinable public static var enablePML: Secondary { Secondary(rawValue: 1 << 17) }
     /// Bit 18: EPT-violation #VE.
-    public static let eptViolationVE = Secondary(rawValue: 1 << 18)
+    @inlinable public static var eptViolationVE: Secondary { Secondary(rawValue: 1 << 18) }
     /// Bit 22: mode-based execute control for EPT.
-    public static let modeBasedExecute = Secondary(rawValue: 1 << 22)
+    @inlinable public static var modeBasedExecute: Secondary { Secondary(rawValue: 1 << 22) }
     /// Bit 23: sub-page write permissions for EPT.
-    public static let subPageWritePermissions = Secondary(rawValue: 1 << 23)
+    @inlinable public static var subPageWritePermissions: Secondary { Secondary(rawValue: 1 << 23) }
     /// Bit 24: Intel PT uses guest-physical addresses.
-    public static let processorTraceUsesGPA = Secondary(rawValue: 1 << 24)
+    @inlinable public static var processorTraceUsesGPA: Secondary { Secondary(rawValue: 1 << 24) }
   }
 
   /// Tertiary processor-based VM-execution controls.
@@ -70,11 +72,11 @@ public struct Controls: Hashable, Sendable {
     @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// Bit 1: enable HLAT.
-    public static let enableHLAT = Tertiary(rawValue: 1 << 1)
+    @inlinable public static var enableHLAT: Tertiary { Tertiary(rawValue: 1 << 1) }
     /// Bit 2: EPT paging-write control.
-    public static let pagingWrite = Tertiary(rawValue: 1 << 2)
+    @inlinable public static var pagingWrite: Tertiary { Tertiary(rawValue: 1 << 2) }
     /// Bit 3: guest-paging verification.
-    public static let guestPagingVerification = Tertiary(rawValue: 1 << 3)
+    @inlinable public static var guestPagingVerification: Tertiary { Tertiary(rawValue: 1 << 3) }
   }
 
   /// Secondary controls as they take effect.

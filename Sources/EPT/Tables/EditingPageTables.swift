@@ -13,7 +13,7 @@ public struct LeafChange: Hashable, Sendable {
   public var largest: Level
 
   /// The bits, other than rights, that may be set and cleared.
-  public static let attributeMask: UInt64 = 0xfff0_0000_0000_0b78
+  @inlinable public static var attributeMask: UInt64 { 0xfff0_0000_0000_0b78 }
 
   /// A change from its parts; bits outside ``attributeMask`` are dropped.
   public init(rights: Rights? = nil, setting: UInt64 = 0, clearing: UInt64 = 0, largest: Level = .pdpte) {

@@ -12,6 +12,8 @@ public struct EPTRegime: Hashable, Sendable {
   public let flagMask: UInt64
   /// Properties of an access that need more than the comparison of rights.
   @usableFromInline let special: AccessKind
+  /// Those, and with accessed and dirty flags enabled every access: what the AND of bits 0, 1, 2 and 10 does not decide.
+  @usableFromInline let exceptional: AccessKind
   /// Bit 10 with mode-based execute control, else bit 2: what a fetch from a user-mode linear address needs.
   @usableFromInline let userFetch: UInt64
   /// Bit 58 with the paging-write control, else 0.
@@ -55,6 +57,7 @@ public struct EPTRegime: Hashable, Sendable {
     special = AccessKind(
       rawValue: (pointer.enforcesSupervisorShadowStack ? AccessKind.onlySupervisor.rawValue : 0)
         | (verifiesGuestPaging ? AccessKind.unverifiedPaging.rawValue : 0))
+    exceptional = flagMask != 0 ? special.union([.read, .write, .fetch]) : special
   }
 
   /// Whether accessed and dirty flags are enabled (EPTP bit 6).
@@ -65,16 +68,20 @@ public struct EPTRegime: Hashable, Sendable {
   /// dirty flags are enabled (SDM vol. 3C, "Accessed and Dirty Flags for EPT").
   @inlinable @inline(__always)
   public func countsAsWrite(_ kind: AccessKind) -> Bool {
-    kind.contains(.write) || (hasFlags && kind.isSuperset(of: [.linear, .pagingStructure]))
+    kind.contains(.write) || (hasFlags && kind.isSuperset(of: .ofPaging))
   }
 
   /// The bits, of 0, 1, 2 and 10, that the AND of all entries must have for the access (SDM vol. 3C, "EPT Violations").
   @inlinable @inline(__always)
   public func needed(by kind: AccessKind) -> UInt64 {
-    var needed = UInt64(kind.rawValue & 3)
-    if kind.contains(.fetch) { needed |= kind.contains(.userAddress) ? userFetch : 4 }
-    if hasFlags && kind.isSuperset(of: [.linear, .pagingStructure]) { needed |= 3 }
-    return needed
+    neededOfAny(kind) | (hasFlags && kind.isSuperset(of: .ofPaging) ? 3 : 0)
+  }
+
+  /// What an access needs whether accessed and dirty flags are enabled or not.
+  @inlinable @inline(__always)
+  func neededOfAny(_ kind: AccessKind) -> UInt64 {
+    let fetch = kind.contains(.fetch) ? kind.contains(.userAddress) ? userFetch : 4 : 0
+    return UInt64(kind.rawValue & 3) | fetch
   }
 
   /// The flags that a permitted access must set in its leaf: accessed, and dirty for what counts as a write; 0 with flags disabled.
@@ -86,14 +93,17 @@ public struct EPTRegime: Hashable, Sendable {
   /// The flags, of accessed and dirty, that the access would have to set somewhere on its path.
   @inlinable @inline(__always)
   public func missingFlags(_ walk: EPTWalk, _ kind: AccessKind) -> UInt64 {
+    guard hasFlags else { return 0 }
     let seen = walk.granted & EPTEntry.accessedBit | walk.entry.rawValue & EPTEntry.dirtyBit
     return flags(of: kind) & ~seen
   }
 }
 
 extension AccessKind {
+  /// What every access to a guest paging structure on behalf of a linear address is.
+  @inlinable static var ofPaging: AccessKind { AccessKind(rawValue: 0x18) }
   /// The bit that tells a supervisor from a user shadow-stack access.
-  @usableFromInline static let onlySupervisor = AccessKind(rawValue: 1 << 9)
+  @inlinable static var onlySupervisor: AccessKind { AccessKind(rawValue: 1 << 9) }
 }
 
 /// Why a walk that reached its leaf does not permit an access; empty if it does.
@@ -105,26 +115,34 @@ public struct Denial: OptionSet, Hashable, Sendable {
   @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Bit 0 is clear in some entry.
-  public static let read = Denial(rawValue: 1 << 0)
+  @inlinable public static var read: Denial { Denial(rawValue: 1 << 0) }
   /// Bit 1 is clear in some entry.
-  public static let write = Denial(rawValue: 1 << 1)
+  @inlinable public static var write: Denial { Denial(rawValue: 1 << 1) }
   /// Bit 2 is clear in some entry.
-  public static let execute = Denial(rawValue: 1 << 2)
+  @inlinable public static var execute: Denial { Denial(rawValue: 1 << 2) }
   /// Bit 10 is clear in some entry.
-  public static let executeUser = Denial(rawValue: 1 << 10)
+  @inlinable public static var executeUser: Denial { Denial(rawValue: 1 << 10) }
   /// The leaf is no supervisor shadow-stack page, or an entry above it is not writable.
-  public static let supervisorShadowStack = Denial(rawValue: EPTEntry.supervisorShadowStackBit)
+  @inlinable public static var supervisorShadowStack: Denial { Denial(rawValue: EPTEntry.supervisorShadowStackBit) }
   /// The leaf wants verified guest paging, and a guest entry came from a page without paging-write access.
-  public static let guestPaging = Denial(rawValue: EPTEntry.verifyGuestPagingBit)
+  @inlinable public static var guestPaging: Denial { Denial(rawValue: EPTEntry.verifyGuestPagingBit) }
 }
 
 extension EPTRegime {
+  /// Whether a walk leaves nothing to be done for an access: its leaf was reached, all entries grant what is needed, no further rule applies,
+  /// no flag is to be set.
+  @inlinable @inline(__always)
+  func permits(_ kind: AccessKind, _ walk: EPTWalk) -> Bool {
+    guard case .page = walk.end else { return false }
+    if kind.isDisjoint(with: exceptional) { return neededOfAny(kind) & ~walk.granted == 0 }
+    return kind.isDisjoint(with: special) && needed(by: kind) & ~walk.granted == 0 && missingFlags(walk, kind) == 0
+  }
+
   /// Judges the rights of a walk that reached its leaf, sub-page permissions not considered.
   @inlinable @inline(__always)
   public func denial(_ kind: AccessKind, _ walk: EPTWalk) -> Denial {
     let denied = needed(by: kind) & ~walk.granted
-    if denied == 0 && kind.isDisjoint(with: special) { return [] }
-    return exceptions(to: denied, kind, walk)
+    return denied == 0 && kind.isDisjoint(with: special) ? [] : exceptions(to: denied, kind, walk)
   }
 
   /// The rules that go beyond the AND of bits 0, 1, 2 and 10.

@@ -1,6 +1,6 @@
 import Addresses
 
-/// How far a walk of the EPT paging structures came, and what it gathered on the way. Rights are not judged here.
+/// How far a walk of the EPT paging structures came, and what it gathered on the way, in four words. Rights are not judged here.
 @frozen
 public struct EPTWalk: Hashable, Sendable {
   /// Where a walk ends.
@@ -24,8 +24,6 @@ public struct EPTWalk: Hashable, Sendable {
   public var entry: EPTEntry
   /// Where the deciding entry lies.
   public var entryAddress: HostPhysicalAddress
-  /// The AND of all entries used, the leaf included.
-  public var granted: UInt64
   /// The AND of the entries that refer to tables, the leaf not included; all ones if there were none.
   public var grantedAboveLeaf: UInt64
 
@@ -38,8 +36,18 @@ public struct EPTWalk: Hashable, Sendable {
     self.level = level
     self.entry = EPTEntry(entry)
     self.entryAddress = entryAddress
-    granted = above & entry
     grantedAboveLeaf = above
+  }
+
+  /// The AND of all entries used, the leaf included.
+  @inlinable @inline(__always)
+  public var granted: UInt64 { grantedAboveLeaf & entry.rawValue }
+
+  /// Takes accessed and dirty flags of the entries used as set.
+  @inlinable
+  mutating func assume(_ flags: UInt64) {
+    entry.rawValue |= flags
+    grantedAboveLeaf |= flags
   }
 
   /// The AND of the rights over all entries, as bits 6:3 of an exit qualification report it; empty unless a leaf was reached.
@@ -48,6 +56,8 @@ public struct EPTWalk: Hashable, Sendable {
   /// Where a guest-physical address lands in the page of the leaf.
   @inlinable @inline(__always)
   public func address(of gpa: GuestPhysicalAddress) -> HostPhysicalAddress {
+    // The next reference waits for this address: for a small page two instructions, where the level is known by prediction.
+    if level < .pde { return HostPhysicalAddress(entry.rawValue & EPTEntry.addressMask | gpa.rawValue & 0xfff) }
     let offset = level.offsetMask
     return HostPhysicalAddress(entry.rawValue & EPTEntry.addressMask & ~offset | gpa.rawValue & offset)
   }
@@ -91,47 +101,63 @@ extension EntryRules {
     guard gpa.rawValue >> 48 == 0 else {
       return EPTWalk(.addressTooWide, .pml4e, 0, at: start.table, above: 0)
     }
-    var table = start.table
-    var granted = start.granted
-    if start.level == .pml4e, let end = step(.pml4e, gpa, &table, &granted, memory, &observer) { return end }
-    if start.level >= .pdpte, let end = step(.pdpte, gpa, &table, &granted, memory, &observer) { return end }
-    if start.level >= .pde, let end = step(.pde, gpa, &table, &granted, memory, &observer) { return end }
-    return lastStep(gpa, table, granted, memory, &observer)
+    var at = start
+    if start.level >= .pml4e, let walk = step(.pml4e, gpa, &at, memory, &observer) { return walk }
+    if start.level >= .pdpte, let walk = step(.pdpte, gpa, &at, memory, &observer) { return walk }
+    if start.level >= .pde, let walk = step(.pde, gpa, &at, memory, &observer) { return walk }
+    let (address, entry) = read(.pte, gpa, at.table, memory, &observer)
+    if isPlainPage(entry, .pte) { return EPTWalk(.page, .pte, entry, at: address, above: at.granted) }
+    return walk(on: gpa, from: entry, at: address, .pte, above: at.granted, memory, &observer)
   }
 
-  /// Reads the entry of one of the upper levels: nil, and `table` moved on, if it refers to a table; else where the walk ends.
+  /// Reads the entry of one of the upper levels: nil, and the place moved on, if it is a plain reference to a table; else the whole walk.
   @inlinable @inline(__always)
   func step<Memory: PhysicalMemory, Observer: WalkObserver>(
-    _ level: Level, _ gpa: GuestPhysicalAddress, _ table: inout HostPhysicalAddress, _ granted: inout UInt64,
-    _ memory: Memory, _ observer: inout Observer
+    _ level: Level, _ gpa: GuestPhysicalAddress, _ place: inout WalkStart, _ memory: Memory, _ observer: inout Observer
   ) -> EPTWalk? {
-    let address = HostPhysicalAddress(table.rawValue | level.index(of: gpa.rawValue) << 3)
-    let entry = memory.load(address)
-    observer.reference(.ept, level: level.rawValue, address: address, value: entry)
-    guard isPresent(entry) else { return EPTWalk(.notPresent, level, entry, at: address, above: granted) }
-    if entry & largePageBit(level) != 0 {
-      let end: EPTWalk.End = isMisconfiguredPage(entry, level) ? .misconfigured : .page
-      return EPTWalk(end, level, entry, at: address, above: granted)
+    let (address, entry) = read(level, gpa, place.table, memory, &observer)
+    if isPlainTable(entry) {
+      place.granted &= entry
+      place.table = HostPhysicalAddress(entry & EPTEntry.addressMask)
+      return nil
     }
-    if isMisconfiguredTable(entry, level) {
-      return EPTWalk(.misconfigured, level, entry, at: address, above: granted)
+    if level < .pml4e && mapsPage(entry, level) && isPlainPage(entry, level) {
+      return EPTWalk(.page, level, entry, at: address, above: place.granted)
     }
-    granted &= entry
-    table = HostPhysicalAddress(entry & EPTEntry.addressMask)
-    return nil
+    return walk(on: gpa, from: entry, at: address, level, above: place.granted, memory, &observer)
   }
 
-  /// Reads the PTE, where every walk that came so far ends.
+  /// Reads the entry of a table that a guest-physical address selects.
   @inlinable @inline(__always)
-  func lastStep<Memory: PhysicalMemory, Observer: WalkObserver>(
-    _ gpa: GuestPhysicalAddress, _ table: HostPhysicalAddress, _ granted: UInt64, _ memory: Memory,
+  func read<Memory: PhysicalMemory, Observer: WalkObserver>(
+    _ level: Level, _ gpa: GuestPhysicalAddress, _ table: HostPhysicalAddress, _ memory: Memory,
     _ observer: inout Observer
-  ) -> EPTWalk {
-    let address = HostPhysicalAddress(table.rawValue | Level.pte.index(of: gpa.rawValue) << 3)
+  ) -> (address: HostPhysicalAddress, entry: UInt64) {
+    let address = HostPhysicalAddress(table.rawValue | level.index(of: gpa.rawValue) << 3)
     let entry = memory.load(address)
-    observer.reference(.ept, level: 1, address: address, value: entry)
-    let end: EPTWalk.End =
-      !isPresent(entry) ? .notPresent : isMisconfiguredPage(entry, .pte) ? .misconfigured : .page
-    return EPTWalk(end, .pte, entry, at: address, above: granted)
+    observer.reference(.ept, level: level.number, address: address, value: entry)
+    return (address, entry)
+  }
+
+  /// Walks on from an entry that was read and is not plain: every rule in full.
+  @inlinable @inline(never)
+  func walk<Memory: PhysicalMemory, Observer: WalkObserver>(
+    on gpa: GuestPhysicalAddress, from entry: UInt64, at address: HostPhysicalAddress, _ level: Level,
+    above granted: UInt64, _ memory: Memory, _ observer: inout Observer
+  ) -> EPTWalk {
+    var (address, entry, level, granted) = (address, entry, level, granted)
+    while true {
+      guard isPresent(entry) else { return EPTWalk(.notPresent, level, entry, at: address, above: granted) }
+      guard !mapsPage(entry, level), let below = level.below else {
+        let end: EPTWalk.End = isMisconfiguredPage(entry, level) ? .misconfigured : .page
+        return EPTWalk(end, level, entry, at: address, above: granted)
+      }
+      if isMisconfiguredTable(entry, level) {
+        return EPTWalk(.misconfigured, level, entry, at: address, above: granted)
+      }
+      granted &= entry
+      level = below
+      (address, entry) = read(level, gpa, EPTEntry(entry).table, memory, &observer)
+    }
   }
 }

@@ -12,42 +12,42 @@ public struct ExitQualification: OptionSet, Hashable, Sendable {
   @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Bit 0: the access was a data read.
-  public static let dataRead = ExitQualification(1 << 0)
+  @inlinable public static var dataRead: ExitQualification { ExitQualification(1 << 0) }
   /// Bit 1: the access was a data write.
-  public static let dataWrite = ExitQualification(1 << 1)
+  @inlinable public static var dataWrite: ExitQualification { ExitQualification(1 << 1) }
   /// Bit 2: the access was an instruction fetch.
-  public static let fetch = ExitQualification(1 << 2)
+  @inlinable public static var fetch: ExitQualification { ExitQualification(1 << 2) }
   /// Bit 3: the guest-physical address was readable.
-  public static let readable = ExitQualification(1 << 3)
+  @inlinable public static var readable: ExitQualification { ExitQualification(1 << 3) }
   /// Bit 4: the guest-physical address was writable.
-  public static let writable = ExitQualification(1 << 4)
+  @inlinable public static var writable: ExitQualification { ExitQualification(1 << 4) }
   /// Bit 5: the guest-physical address was executable; by mode, for supervisor-mode linear addresses.
-  public static let executable = ExitQualification(1 << 5)
+  @inlinable public static var executable: ExitQualification { ExitQualification(1 << 5) }
   /// Bit 6: with mode-based execute control, the address was executable for user-mode linear addresses.
-  public static let userExecutable = ExitQualification(1 << 6)
+  @inlinable public static var userExecutable: ExitQualification { ExitQualification(1 << 6) }
   /// Bit 7: the guest-linear-address field is valid.
-  public static let linearAddressValid = ExitQualification(1 << 7)
+  @inlinable public static var linearAddressValid: ExitQualification { ExitQualification(1 << 7) }
   /// Bit 8: the access was to the translation of the linear address, not to a guest paging-structure entry.
-  public static let finalTranslation = ExitQualification(1 << 8)
+  @inlinable public static var finalTranslation: ExitQualification { ExitQualification(1 << 8) }
   /// Bit 9: the linear address is a user-mode one.
-  public static let userLinearAddress = ExitQualification(1 << 9)
+  @inlinable public static var userLinearAddress: ExitQualification { ExitQualification(1 << 9) }
   /// Bit 10: guest paging makes the linear address writable.
-  public static let guestWritable = ExitQualification(1 << 10)
+  @inlinable public static var guestWritable: ExitQualification { ExitQualification(1 << 10) }
   /// Bit 11: guest paging makes the linear address execute-disable. (For an SPP-related event: SPP miss.)
-  public static let guestExecuteDisable = ExitQualification(1 << 11)
+  @inlinable public static var guestExecuteDisable: ExitQualification { ExitQualification(1 << 11) }
   /// Bit 12: NMI unblocking due to IRET.
-  public static let nmiUnblocking = ExitQualification(1 << 12)
+  @inlinable public static var nmiUnblocking: ExitQualification { ExitQualification(1 << 12) }
   /// Bit 13: the access was a shadow-stack access.
-  public static let shadowStack = ExitQualification(1 << 13)
+  @inlinable public static var shadowStack: ExitQualification { ExitQualification(1 << 13) }
   /// Bit 14: the leaf is marked as a supervisor shadow-stack page.
-  public static let supervisorShadowStackPage = ExitQualification(1 << 14)
+  @inlinable public static var supervisorShadowStackPage: ExitQualification { ExitQualification(1 << 14) }
   /// Bit 15: the violation is due to guest-paging verification.
-  public static let guestPagingVerification = ExitQualification(1 << 15)
+  @inlinable public static var guestPagingVerification: ExitQualification { ExitQualification(1 << 15) }
   /// Bit 16: the access was asynchronous to instruction execution.
-  public static let asynchronous = ExitQualification(1 << 16)
+  @inlinable public static var asynchronous: ExitQualification { ExitQualification(1 << 16) }
 
   /// Bit 11 of the qualification of an SPP-related event: 1 for an SPP miss, 0 for an SPP misconfiguration.
-  public static let subPageMiss = ExitQualification(1 << 11)
+  @inlinable public static var subPageMiss: ExitQualification { ExitQualification(1 << 11) }
 
   /// Number, and meaning when set and when clear, of each bit of an EPT violation's qualification.
   public static let meanings: [(bit: Int, set: String, clear: String)] = [

@@ -9,43 +9,43 @@ public struct AccessKind: OptionSet, Hashable, Sendable {
   @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// A data read.
-  public static let read = AccessKind(rawValue: 1 << 0)
+  @inlinable public static var read: AccessKind { AccessKind(rawValue: 1 << 0) }
   /// A data write.
-  public static let write = AccessKind(rawValue: 1 << 1)
+  @inlinable public static var write: AccessKind { AccessKind(rawValue: 1 << 1) }
   /// An instruction fetch.
-  public static let fetch = AccessKind(rawValue: 1 << 2)
+  @inlinable public static var fetch: AccessKind { AccessKind(rawValue: 1 << 2) }
   /// A read-modify-write: one access that is both.
-  public static let readWrite: AccessKind = [.read, .write]
+  @inlinable public static var readWrite: AccessKind { AccessKind(rawValue: 0x3) }
 
   /// There is a linear address. Not so for the load of PDPTEs by MOV to CR, for trace output and for architectural PEBS.
-  public static let linear = AccessKind(rawValue: 1 << 3)
+  @inlinable public static var linear: AccessKind { AccessKind(rawValue: 1 << 3) }
   /// The access is to a guest paging-structure entry; a write of this kind is an update of accessed and dirty flags.
-  public static let pagingStructure = AccessKind(rawValue: 1 << 4)
+  @inlinable public static var pagingStructure: AccessKind { AccessKind(rawValue: 1 << 4) }
   /// The linear address is a user-mode one: U/S = 1 in every guest entry of its translation, or CR0.PG = 0.
-  public static let userAddress = AccessKind(rawValue: 1 << 5)
+  @inlinable public static var userAddress: AccessKind { AccessKind(rawValue: 1 << 5) }
   /// Guest paging allows writes to the linear address.
-  public static let guestWritable = AccessKind(rawValue: 1 << 6)
+  @inlinable public static var guestWritable: AccessKind { AccessKind(rawValue: 1 << 6) }
   /// Guest paging makes the linear address execute-disable.
-  public static let guestExecuteDisable = AccessKind(rawValue: 1 << 7)
+  @inlinable public static var guestExecuteDisable: AccessKind { AccessKind(rawValue: 1 << 7) }
   /// A shadow-stack access.
-  public static let shadowStack = AccessKind(rawValue: 1 << 8)
+  @inlinable public static var shadowStack: AccessKind { AccessKind(rawValue: 1 << 8) }
   /// A supervisor shadow-stack access.
-  public static let supervisorShadowStack: AccessKind = [.shadowStack, AccessKind(rawValue: 1 << 9)]
+  @inlinable public static var supervisorShadowStack: AccessKind { AccessKind(rawValue: 0x300) }
   /// A guest entry of this translation was read from a page without paging-write access: what guest-paging verification looks for.
-  public static let unverifiedPaging = AccessKind(rawValue: 1 << 10)
+  @inlinable public static var unverifiedPaging: AccessKind { AccessKind(rawValue: 1 << 10) }
   /// The access is asynchronous to instruction execution (trace output, PEBS, user-interrupt delivery).
-  public static let asynchronous = AccessKind(rawValue: 1 << 11)
+  @inlinable public static var asynchronous: AccessKind { AccessKind(rawValue: 1 << 11) }
   /// A write that may not use sub-page permissions: transactional, to an enclave's range, by PEBS, or across pages by policy.
-  public static let noSubPage = AccessKind(rawValue: 1 << 12)
+  @inlinable public static var noSubPage: AccessKind { AccessKind(rawValue: 1 << 12) }
 
   /// An ordinary data read through a linear address.
-  public static let dataRead: AccessKind = [.read, .linear]
+  @inlinable public static var dataRead: AccessKind { AccessKind(rawValue: 0x9) }
   /// An ordinary data write through a linear address.
-  public static let dataWrite: AccessKind = [.write, .linear]
+  @inlinable public static var dataWrite: AccessKind { AccessKind(rawValue: 0xa) }
   /// An ordinary fetch through a linear address.
-  public static let codeFetch: AccessKind = [.fetch, .linear]
+  @inlinable public static var codeFetch: AccessKind { AccessKind(rawValue: 0xc) }
   /// The read of a guest paging-structure entry on behalf of a linear address.
-  public static let pagingRead: AccessKind = [.read, .linear, .pagingStructure]
+  @inlinable public static var pagingRead: AccessKind { AccessKind(rawValue: 0x19) }
 }
 
 /// One access with a guest-physical address.

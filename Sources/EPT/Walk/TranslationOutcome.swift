@@ -52,6 +52,12 @@ public struct Translation: Hashable, Sendable {
     self.bySubPage = bySubPage
   }
 
+  /// The translation of an access that a walk permits.
+  @inlinable @inline(__always)
+  init(_ access: GuestAccess, _ walk: EPTWalk, bySubPage: Bool = false) {
+    self.init(hpa: walk.address(of: access.gpa), gpa: access.gpa, walk: walk, bySubPage: bySubPage)
+  }
+
   /// The size of the EPT page, as the level of its leaf.
   @inlinable public var level: Level { walk.level }
   /// The AND of the rights over all entries.

@@ -93,7 +93,7 @@ public struct ProcessorState: OptionSet, Hashable, Sendable {
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// The processor is in 64-bit mode.
-  public static let longMode = Self(rawValue: 1 << 0)
+  @inlinable public static var longMode: Self { Self(rawValue: 1 << 0) }
   /// An event is being delivered through the IDT.
-  public static let deliveringEvent = Self(rawValue: 1 << 1)
+  @inlinable public static var deliveringEvent: Self { Self(rawValue: 1 << 1) }
 }

@@ -8,7 +8,7 @@ public struct HypercallResult: RawRepresentable, Hashable, Sendable {
   public init(rawValue: Int64) { self.rawValue = rawValue }
 
   /// Done.
-  public static let success = Self(rawValue: 0)
+  @inlinable public static var success: Self { Self(rawValue: 0) }
   /// A non-negative answer; bit 63 is cut off.
   public static func answer(_ value: UInt64) -> Self { Self(rawValue: Int64(value & (1 << 63 - 1))) }
   /// Refused; nothing was changed.

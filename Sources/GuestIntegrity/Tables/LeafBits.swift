@@ -3,19 +3,19 @@ struct LeafBits: OptionSet, Hashable, Sendable {
   let rawValue: UInt64
 
   /// The page may be written.
-  static let write = Self(rawValue: 1 << 1)
+  static var write: Self { Self(rawValue: 1 << 1) }
   /// The page may be executed.
-  static let execute = Self(rawValue: 1 << 2)
+  static var execute: Self { Self(rawValue: 1 << 2) }
   /// With accessed and dirty flags: a write is not logged any more.
-  static let dirty = Self(rawValue: 1 << 9)
+  static var dirty: Self { Self(rawValue: 1 << 9) }
   /// Sub-page write permissions decide where the page may not be written.
-  static let subPageWrite = Self(rawValue: 1 << 61)
+  static var subPageWrite: Self { Self(rawValue: 1 << 61) }
   /// A violation exits to the hypervisor, whatever the controls say of #VE.
-  static let suppressVE = Self(rawValue: 1 << 63)
+  static var suppressVE: Self { Self(rawValue: 1 << 63) }
 
-  static let all: Self = [.write, .execute, .dirty, .subPageWrite, .suppressVE]
+  static var all: Self { [.write, .execute, .dirty, .subPageWrite, .suppressVE] }
   /// What a page nobody watches may be used for.
-  static let unwatched: Self = [.write, .execute, .suppressVE]
+  static var unwatched: Self { [.write, .execute, .suppressVE] }
 }
 
 /// How an edit changes the bits of leaves.
@@ -23,7 +23,7 @@ struct BitsChange: Hashable, Sendable {
   var granted: LeafBits = []
   var withdrawn: LeafBits = []
 
-  static let none = Self()
+  static var none: Self { Self() }
   static func grant(_ bits: LeafBits) -> Self { Self(granted: bits) }
   static func withdraw(_ bits: LeafBits) -> Self { Self(withdrawn: bits) }
   /// From one state of the bits `mask` to another.

@@ -1,4 +1,6 @@
 // Prints one line a target of performance: `swift run -c release ratios [P3 P4 ...]`.
 let names = CommandLine.arguments.dropFirst()
-for verdict in try TreeRatios.verdicts({ names.isEmpty || names.contains($0) }) { print(verdict.line) }
-for verdict in try ReplayRatios.verdicts({ names.isEmpty || names.contains($0) }) { print(verdict.line) }
+func isWanted(_ target: String) -> Bool { names.isEmpty || names.contains(target) }
+for verdict in WalkRatios.verdicts(isWanted) { print(verdict.line) }
+for verdict in try TreeRatios.verdicts(isWanted) { print(verdict.line) }
+for verdict in try ReplayRatios.verdicts(isWanted) { print(verdict.line) }

@@ -4,3 +4,4 @@
 #include "ReadSide.h"
 #include "Search.h"
 #include "TLB.h"
+#include "Walks.h"

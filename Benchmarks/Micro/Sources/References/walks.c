@@ -1,0 +1,116 @@
+#include "Walks.h"
+
+#include <stdbool.h>
+
+// The walks unrolled by hand: every check of our walker in the same order, on the same tables, with flags disabled.
+
+#define ADDRESS 0x000ffffffffff000u
+#define LARGE 0x80u
+#define INLINE static inline __attribute__((always_inline))
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+typedef enum { end_page, end_not_present, end_misconfigured, end_wide } walk_end;
+
+typedef struct {
+  walk_end end;
+  uint64_t entry;
+  uint64_t granted;  // the AND of all entries
+  uint64_t offset;   // the address bits below the leaf's
+} walk;
+
+INLINE uint64_t load(const reference_processor *p, uint64_t address) {
+  return UNLIKELY(address >= p->bytes) ? ~0ull : __atomic_load_n(&p->memory[address >> 3], __ATOMIC_RELAXED);
+}
+
+INLINE bool bad_page(const reference_rules *r, uint64_t entry, uint64_t low) {
+  return (entry & (r->reserved | low)) | (r->bad_leaf >> (entry & 63) & 1) | (entry & r->readable_if & ~(entry << 58));
+}
+
+INLINE bool bad_table(const reference_rules *r, uint64_t entry, uint64_t low) {
+  return (entry & (r->reserved | low)) | (r->bad_rights >> (entry & 7) & 1);
+}
+
+#define LEVEL(shift, large, low)                                                                              \
+  entry = load(p, table | (gpa >> shift & 511) << 3);                                                         \
+  if (UNLIKELY(!(entry & r->present))) return (walk){end_not_present, entry, 0, 0};                           \
+  if (entry & (large)) {                                                                                      \
+    uint64_t offset = (1ull << shift) - 1;                                                                    \
+    return (walk){bad_page(r, entry, offset & ~0xfffull) ? end_misconfigured : end_page, entry, granted & entry, \
+                  offset};                                                                                    \
+  }                                                                                                           \
+  if (UNLIKELY(bad_table(r, entry, low))) return (walk){end_misconfigured, entry, 0, 0};                      \
+  granted &= entry;                                                                                           \
+  table = entry & ADDRESS;
+
+INLINE walk ept_walk(const reference_processor *p, uint64_t gpa) {
+  const reference_rules *r = &p->rules;
+  if (UNLIKELY(gpa >> 48)) return (walk){end_wide, 0, 0, 0};
+  uint64_t table = p->root, granted = ~0ull, entry;
+  LEVEL(39, 0, 0xf8)
+  LEVEL(30, r->page_1g, 0x78 | (LARGE ^ r->page_1g))
+  LEVEL(21, r->page_2m, 0x78 | (LARGE ^ r->page_2m))
+  entry = load(p, table | (gpa >> 12 & 511) << 3);
+  if (UNLIKELY(!(entry & r->present))) return (walk){end_not_present, entry, 0, 0};
+  return (walk){UNLIKELY(bad_page(r, entry, 0)) ? end_misconfigured : end_page, entry, granted & entry, 0xfff};
+}
+
+INLINE uint64_t host(const walk *w, uint64_t gpa) {
+  return (w->entry & ADDRESS & ~w->offset) | (gpa & w->offset);
+}
+
+// What a refused access adds to the sum.
+__attribute__((noinline)) static uint64_t refused(walk w, uint64_t access) {
+  if (w.end == end_misconfigured) return 1;
+  return ~(access | (w.end == end_page ? (w.granted & 7) << 3 : 0));
+}
+
+uint64_t reference_ept_writes(const reference_processor *p, const uint64_t *gpas, size_t count) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t gpa = gpas[i];
+    walk w = ept_walk(p, gpa);
+    sum += UNLIKELY(w.end != end_page || !(w.granted & 2)) ? refused(w, 0x182) : host(&w, gpa);
+  }
+  return sum;
+}
+
+// One level of the guest's tables: its entry's address through EPT, then presence, then reserved bits.
+#define GUEST_LEVEL(shift, reserved_low, leaf)                                   \
+  gpa = table | (linear >> shift & 511) << 3;                                    \
+  w = ept_walk(p, gpa);                                                          \
+  if (UNLIKELY(w.end != end_page || !(w.granted & 1))) return refused(w, 0x81); \
+  entry = load(p, host(&w, gpa));                                                \
+  if (UNLIKELY(!(entry & 1))) return 2;                                          \
+  if (UNLIKELY(entry & (r->reserved | (reserved_low)))) return 2;                \
+  granted &= entry;                                                              \
+  if (leaf) {                                                                    \
+    offset = (1ull << shift) - 1;                                                \
+    goto found;                                                                  \
+  }                                                                              \
+  missing |= ~entry & 0x20;                                                      \
+  table = entry & ADDRESS;
+
+INLINE uint64_t linear_write(const reference_processor *p, uint64_t linear) {
+  const reference_rules *r = &p->rules;
+  if (UNLIKELY((uint64_t)((int64_t)(linear << 16) >> 16) != linear)) return 3;
+  uint64_t table = p->cr3 & ADDRESS, granted = ~0ull, missing = 0, gpa, entry, offset;
+  walk w;
+  GUEST_LEVEL(39, LARGE, false)
+  GUEST_LEVEL(30, entry & LARGE ? 0x3fffe000 : 0, entry & LARGE)
+  GUEST_LEVEL(21, entry & LARGE ? 0x001fe000 : 0, entry & LARGE)
+  GUEST_LEVEL(12, 0, true)
+found:
+  missing |= ~entry & 0x60;
+  // Not writable with CR0.WP = 1; the tables here have every accessed and dirty flag set, so setting them is not measured.
+  if (UNLIKELY(!(granted & 2))) return 2;
+  if (UNLIKELY(missing)) return 4;
+  gpa = (entry & ADDRESS & ~offset) | (linear & offset);
+  w = ept_walk(p, gpa);
+  return UNLIKELY(w.end != end_page || !(w.granted & 2)) ? refused(w, 0x182) : host(&w, gpa);
+}
+
+uint64_t reference_linear_writes(const reference_processor *p, const uint64_t *linears, size_t count) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < count; i++) sum += linear_write(p, linears[i]);
+  return sum;
+}
