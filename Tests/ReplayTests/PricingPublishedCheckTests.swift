@@ -42,17 +42,42 @@ struct PricingPublishedCheckTests {
     #expect(verdict(modelled, 1, 9) == .missed)
   }
 
+  @Test("reproduce the walk penalties of Haswell-EP and Skylake-X, and say why they miss any other")
+  func walkPenalties() throws {
+    let checks = try PublishedCheck.all().filter { $0.name.hasPrefix("walk of a random access") }
+    #expect(checks.count == 6 && checks.allSatisfy { $0.kind == .emerges })
+    for check in checks where ["haswell-ep", "skylake-sp"].contains(check.profile) {
+      #expect(check.verdict != .missed, "\(check.profile), \(check.name): \(check.modelled)")
+    }
+    #expect(checks.allSatisfy { ($0.verdict == .missed) == ($0.reason != nil) })
+  }
+
+  private func chase(_ bytes: UInt64, _ pages: PointerChase.PageSize, accesses: Int) throws -> PointerChase.Counts {
+    let geometry = try #require(try ProfileLibrary.profile(named: ProfileLibrary.defaultName)).geometry
+    return PointerChase(bytes: bytes, pages: pages, part: .skylakeX, geometry: geometry).run(accesses: accesses)
+  }
+
   @Test("chase pointers that all hit where the working set fits, and the same way every time")
   func chase() throws {
-    let geometry = try #require(try ProfileLibrary.profile(named: ProfileLibrary.defaultName)).geometry
-    var fitting = RandomAccess(bytes: 16 << 12)
-    let small = fitting.run(on: geometry, accesses: 10_000)
-    #expect(small.l1Hits == 10_000 && small.walks == 0 && small.walkPrice == LinearForm())
-    var first = RandomAccess(bytes: 256 << 20)
-    var second = RandomAccess(bytes: 256 << 20)
-    let (a, b) = (first.run(on: geometry, accesses: 20_000), second.run(on: geometry, accesses: 20_000))
-    #expect(a.walks == b.walks && a.references == b.references)
+    let small = try chase(16 << 12, .small, accesses: 20_000)
+    #expect(small.l1Hits == 20_000 && small.walks == 0 && small.references == SIMD4())
+    // 64 KiB of data do not fit 32 KiB, and fit the second-level cache.
+    #expect(small.loads[0] > 0 && small.loads[1] > 0 && small.loads[0] + small.loads[1] == 20_000)
+    let (a, b) = (try chase(256 << 20, .small, accesses: 20_000), try chase(256 << 20, .small, accesses: 20_000))
+    #expect(a.walks == b.walks && a.references == b.references && a.loads == b.loads)
     // Each walk reads its leaf, and at most four entries.
     #expect(a.walks > 19_000 && a.references.wrappedSum() >= a.walks && a.references.wrappedSum() <= 4 * a.walks)
+    #expect(a.loads.wrappedSum() == 20_000)
+  }
+
+  @Test(
+    "need no walk on pages of 2 MiB that the second-level TLB holds, and few where the data leaves no room for tables")
+  func largePages() throws {
+    let large = try chase(512 << 20, .large, accesses: 50_000)
+    #expect(large.walks == 0 && large.l1Hits < 50_000)
+    // Without competition all lines of page tables would stay in the second-level cache: 512 MB have 16 384 of them.
+    let small = try chase(512 << 20, .small, accesses: 300_000)
+    let leaves = small.references[1] + small.references[2]
+    #expect(small.references[2] > leaves / 4 && small.references[1] > leaves / 4)
   }
 }

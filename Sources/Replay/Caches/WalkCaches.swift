@@ -9,16 +9,20 @@ struct WalkCaches {
   private let pml4e: SetAssociativeCache
   private let lines: [SetAssociativeCache]
 
-  init(geometry: CacheGeometry) {
+  /// The caches of a profile; `lines` stands in for the first-level, second-level and last-level data cache where something
+  /// else competes for them.
+  init(geometry: CacheGeometry, lines: [SetAssociativeCache]? = nil) {
     pde = SetAssociativeCache(fullyAssociative: geometry.pdeCache)
     pdpte = SetAssociativeCache(fullyAssociative: geometry.pdpteCache)
     pml4e = SetAssociativeCache(fullyAssociative: geometry.pml4eCache)
-    lines = [geometry.walkLines.l1, geometry.walkLines.l2, geometry.walkLines.l3].map { count in
-      let ways = count >= 8 ? 8 : max(count, 1)
-      var sets = 1
-      while sets * 2 * ways <= count { sets *= 2 }
-      return SetAssociativeCache(entries: count == 0 ? 0 : sets * ways, ways: ways)
-    }
+    self.lines =
+      lines
+      ?? [geometry.walkLines.l1, geometry.walkLines.l2, geometry.walkLines.l3].map { count in
+        let ways = count >= 8 ? 8 : max(count, 1)
+        var sets = 1
+        while sets * 2 * ways <= count { sets *= 2 }
+        return SetAssociativeCache(entries: count == 0 ? 0 : sets * ways, ways: ways)
+      }
   }
 
   func deallocate() {
@@ -56,7 +60,7 @@ struct WalkCaches {
   }
 
   /// 0, 1, 2 for the cache level that held the entry's line, 3 for memory; the line becomes the most recent at each level.
-  private func place(of entry: UInt64) -> Int {
+  func place(of entry: UInt64) -> Int {
     let line = UInt32(truncatingIfNeeded: entry >> 6)
     var found = 3
     for (level, cache) in lines.enumerated() where cache.touch(line) && found == 3 { found = level }
