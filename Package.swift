@@ -68,7 +68,7 @@ let package = Package(
     .testTarget(
       name: "WriteTraceTests", dependencies: ["WriteTrace", "SeededRandom", "CZstd", "CXXHash"], swiftSettings: house),
     .testTarget(
-      name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest", "SeededRandom"],
+      name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest", "Replay", "SeededRandom"],
       swiftSettings: house),
     .testTarget(
       name: "ReplayTests",

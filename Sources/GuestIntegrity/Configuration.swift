@@ -6,6 +6,8 @@ public struct Configuration: Hashable, Sendable {
   public var mechanism: Mechanism
   /// What the integrity set lets be executed.
   public var integrityExecution: IntegrityExecution
+  /// Under ``Switching/eptpByVMFUNC``: whether GI_ENTER is a hypercall, with every check, and only GI_EXIT is VMFUNC.
+  public var checksEntry: Bool
   /// What is done about writes to GI code and GI data.
   public var ownPageActions: AlertActions
   /// What is done about writes to nodes of the tree, by their place.
@@ -40,6 +42,7 @@ public struct Configuration: Hashable, Sendable {
   public init(_ mechanism: Mechanism) {
     self.mechanism = mechanism
     integrityExecution = .giCodeOnly
+    checksEntry = false
     let blocking: AlertActions = [.count, .log, .notify, .blockWrite]
     ownPageActions = blocking
     nodeActions = TreeWriter.NodeActions(blocking)
@@ -64,4 +67,11 @@ public struct Configuration: Hashable, Sendable {
   public var switching: Switching { mechanism.switching }
   /// Whether the processor itself refuses to fetch outside GI code in integrity mode.
   var stripsExecution: Bool { switching.usesTwoSets && integrityExecution == .giCodeOnly }
+  /// Whether integrity mode is entered by VMFUNC, which nobody examines.
+  public var entersByVMFUNC: Bool { switching == .eptpByVMFUNC && !checksEntry }
+  /// The table sets that the guest can put in force by VMFUNC.
+  var reachableSets: [TableSet] {
+    (switching == .eptpByVMFUNC ? [.normal] : []) + (entersByVMFUNC ? [.integrity] : [])
+      + (mechanism.completion == .viewSwitch ? [.open] : [])
+  }
 }

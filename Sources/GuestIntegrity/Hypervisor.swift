@@ -143,7 +143,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
           interrupted = true
         }
         processors.invept(.single(eptp(of: set)), on: other)
-        monitor.vcpus[other].invalidated(set, mayLoad: configuration.mechanism.reachableSets.contains(set))
+        monitor.vcpus[other].invalidated(set, mayLoad: configuration.reachableSets.contains(set))
       }
     }
   }

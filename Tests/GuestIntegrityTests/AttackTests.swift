@@ -68,9 +68,25 @@ struct AttackTests {
     }
   }
 
+  @Test(
+    "A9b is blocked by entering by hypercall and leaving by VMFUNC, but for the set that a handler completes stores in")
+  func checkedEntry() throws {
+    for (mechanism, outcome) in try Self.outcomes("A9b") {
+      #expect(outcome.kind == (mechanism == Self.exception ? .missed : .blocked), "\(mechanism)")
+    }
+  }
+
+  @Test(
+    "A7b: foreign code in integrity mode is stopped before it stores, or at its first hypercall where nothing exits")
+  func remappedExit() throws {
+    for (mechanism, outcome) in try Self.outcomes("A7b") {
+      #expect(outcome.kind == ([Self.toggle, Self.log].contains(mechanism) ? .late : .blocked), "\(mechanism)")
+    }
+  }
+
   @Test("that write are found late, or not at all, by a modification log")
   func late() throws {
-    for id in ["A3", "A4", "A5", "A16", "A18", "A19", "A20", "A21"] {
+    for id in ["A3", "A4", "A5", "A16", "A18", "A18c", "A19", "A20", "A21"] {
       #expect(try Self.outcomes(id)[Self.log]?.kind == .late, "\(id)")
     }
   }

@@ -153,6 +153,40 @@ struct IntegrityModeTests {
     #expect((machine.hypervisor.mode(of: 0) == .integrity) == (mechanism.switching == .toggleWriteBits))
   }
 
+  @Test(
+    "is entered by hypercall and left by VMFUNC where entry is checked",
+    arguments: Mechanism.every.filter { $0.switching == .eptpByVMFUNC })
+  func checkedEntry(mechanism: Mechanism) throws {
+    let machine = try GuestMachine.armed(mechanism) { $0.checksEntry = true }
+    let driver = GIDriver(machine)
+    let before = machine.registers(of: 0)
+    let exits = machine.hypervisor.processors.exits
+    driver.enter()
+    #expect(machine.hypervisor.activeSet(of: 0) == .integrity)
+    #expect(GuestLayout.data.contains(GuestPhysicalAddress(machine.registers(of: 0).cr3).page))
+    #expect(machine.hypervisor.processors.holdsInterrupts[0])
+    #expect(driver.store(9, at: data) == .done)
+    driver.exit()
+    #expect(machine.hypervisor.processors.exits == exits.merging([.hypercall: 1]) { $0 + $1 })
+    #expect(machine.hypervisor.mode(of: 0) == .normal)
+    #expect(!machine.hypervisor.processors.holdsInterrupts[0])
+    #expect(machine.registers(of: 0).cr3 == before.cr3 && machine.registers(of: 0).rsp == before.rsp)
+    #expect(machine.takeEvents() == [])
+    // Nobody enters without being examined, not even at the right place.
+    machine.setRegisters(of: 1) {
+      $0.rip = GuestLayout.entry
+      $0.interruptsEnabled = false
+    }
+    #expect(machine.vmfunc(1, on: 1) == .fault(6))
+    #expect(machine.hypervisor.mode(of: 1) == .normal)
+    #expect(machine.takeEvents().map(\.detail) == [Int32(HypercallError.noSuchSet.rawValue)])
+    machine.setRegisters(of: 1) {
+      $0.rip = GuestLayout.malwareBody
+      $0.interruptsEnabled = false
+    }
+    #expect(machine.hypercall(.enter, on: 1) == .answered(.refused(.wrongEntryAddress)))
+  }
+
   @Test("has no use of the set that its handler completes stores in: foreign code there is a fault")
   func openView() throws {
     let machine = try GuestMachine.armed(

@@ -86,6 +86,8 @@ public enum HypercallError: Int64, Error, CaseIterable, Sendable {
   case notRunning = -31
   /// The vCPU number is not one of the machine's.
   case noSuchVCPU = -32
+  /// VMFUNC for a table set that the guest may not put in force by itself.
+  case noSuchSet = -33
 }
 
 extension HypercallError: CustomStringConvertible {
@@ -124,6 +126,7 @@ extension HypercallError: CustomStringConvertible {
     case .unknownCounter: "no such counter"
     case .notRunning: "the virtual machine is stopped"
     case .noSuchVCPU: "no such vCPU"
+    case .noSuchSet: "no table set to be put in force by VMFUNC"
     }
   }
 }

@@ -4,14 +4,17 @@ import MonitorTree
 extension Hypervisor {
   /// Executes a hypercall of a vCPU and returns what RAX holds afterwards.
   ///
-  /// Under ``Switching/eptpByVMFUNC`` GI_ENTER and GI_EXIT stand for VMFUNC executed at their place. A call from outside
-  /// GI code in integrity mode ends that mode first (``IntegrityFault/foreignFetch``), and is executed in normal mode.
+  /// Under ``Switching/eptpByVMFUNC`` GI_ENTER (unless entry is checked) and GI_EXIT stand for VMFUNC executed at their
+  /// place. A call from outside GI code in integrity mode ends that mode first (``IntegrityFault/foreignFetch``), and is
+  /// executed in normal mode.
   public func hypercall(_ call: Hypercall, on vcpu: Int) -> HypercallResult {
     guard monitor.vcpus.indices.contains(vcpu) else { return .refused(.noSuchVCPU) }
     guard monitor.machine.run == .running else { return .refused(.notRunning) }
     let number = HypercallNumber(rawValue: call.number)
-    if configuration.switching == .eptpByVMFUNC, number == .enter || number == .exit {
-      return vmfunc(to: number == .enter ? .integrity : .normal, by: call, on: vcpu)
+    switch number {
+    case .enter where configuration.entersByVMFUNC: return vmfunc(to: .integrity, by: call, on: vcpu)
+    case .exit where configuration.switching == .eptpByVMFUNC: return vmfunc(to: .normal, by: call, on: vcpu)
+    default: break
     }
     endIfForeign(call.ripAddress, rip: call.rip, on: vcpu, time: call.time)
     processors.exit(.hypercall, on: vcpu)
@@ -132,7 +135,7 @@ extension HypercallError {
     case .unknownCall, .notInitialised, .alreadyInitialised, .wrongMode, .notSupervisor, .outsideGICode,
       .invalidEntryPoint, .wrongEntryAddress, .wrongEntryPage, .interruptsEnabled, .deliveringEvent,
       .singleStepArmed, .notLongMode, .entryPageNotTraced, .wrongExitAddress, .shutdownNotAllowed, .corruptTree,
-      .overlapsGuestIntegrity, .overlapsTree:
+      .overlapsGuestIntegrity, .overlapsTree, .noSuchSet:
       true
     case .invalidRange, .outsideGuestMemory, .overlapsProtected, .reservedActions, .invalidRegion, .tooManyOwners,
       .outOfNodePages, .outOfTablePages, .noTree, .notProtected, .unknownCounter, .notRunning, .noSuchVCPU:

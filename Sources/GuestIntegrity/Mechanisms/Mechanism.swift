@@ -40,9 +40,4 @@ public struct Mechanism: Hashable, Sendable {
     self.noticing = noticing
     self.completion = completion
   }
-
-  /// The table sets that the guest can put in force by VMFUNC.
-  var reachableSets: [TableSet] {
-    (switching == .eptpByVMFUNC ? [.normal, .integrity] : []) + (completion == .viewSwitch ? [.open] : [])
-  }
 }

@@ -33,6 +33,9 @@ extension Hypervisor {
     guard mode != monitor.vcpus[vcpu].mode else { return }
     monitor.vcpus[vcpu].mode = mode
     monitor.vcpus[vcpu].enteredAt = nil
+    // What a checked entry has saved and held back: the driver has restored the one, the other may come.
+    monitor.vcpus[vcpu].saved = nil
+    processors.holdInterrupts(false, on: vcpu)
     if mode == .integrity { monitor.counters[.entries] += 1 } else { monitor.lastWindow = time }
   }
 
@@ -43,8 +46,9 @@ extension Hypervisor {
     guard monitor.vcpus.indices.contains(vcpu) else { return }
     processors.exit(.vmfunc, on: vcpu)
     monitor.counters[.hypercallsRefused] += 1
+    let error: HypercallError = monitor.registration == nil ? .notInitialised : .noSuchSet
     monitor.raise(
       .entry, on: vcpu, actions: configuration.hypercallActions, address: address, rip: rip,
-      detail: Int32(HypercallError.notInitialised.rawValue), time: time)
+      detail: Int32(error.rawValue), time: time)
   }
 }

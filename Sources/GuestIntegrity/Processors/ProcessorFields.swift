@@ -64,7 +64,7 @@ extension Hypervisor {
 
   /// Lets VMFUNC load the table sets that the guest may put in force by itself, or none.
   func fillEPTPList(_ isFilled: Bool) {
-    let reachable = isFilled ? configuration.mechanism.reachableSets : []
+    let reachable = isFilled ? configuration.reachableSets : []
     for set in TableSet.allCases {
       memory.store(reachable.contains(set) ? eptp(of: set).rawValue : 0, at: fields.eptpList.qword(Int(set.rawValue)))
     }

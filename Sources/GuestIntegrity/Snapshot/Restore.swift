@@ -40,8 +40,7 @@ extension Hypervisor {
     rebuildTables(traces, unmapped: snapshot.unmapped)
     for vcpu in monitor.vcpus.indices {
       processors.invept(.all, on: vcpu)
-      processors.holdInterrupts(
-        monitor.vcpus[vcpu].mode == .integrity && configuration.switching != .eptpByVMFUNC, on: vcpu)
+      processors.holdInterrupts(monitor.vcpus[vcpu].mode == .integrity && !configuration.entersByVMFUNC, on: vcpu)
       switchSet(of: vcpu, to: monitor.vcpus[vcpu].activeSet, by: .vmcsWrite)
     }
   }

@@ -7,5 +7,8 @@ extension Strategy {
     summary: "nothing is refused; pages written are found when the page-modification log is drained",
     mechanism: Mechanism(switching: .filterByMode, noticing: .modificationLog, completion: .alreadyDone),
     sound: Soundness(
-      value: false, reason: "detection only: late, without the value, and once a page until the log is drained"))
+      value: false,
+      reason:
+        "detection only: late and without the value (attack A3), and not at all once the log has the page, until it is "
+        + "drained (attack A11)"))
 }

@@ -7,5 +7,6 @@ extension Strategy {
     summary: "one table set; write bits of GI data toggled, INVEPT on every vCPU at exit",
     mechanism: Mechanism(switching: .toggleWriteBits),
     sound: Soundness(
-      value: false, reason: "while one vCPU is in integrity mode every other vCPU can write GI data unnoticed"))
+      value: false,
+      reason: "while one vCPU is in integrity mode every other vCPU can write GI data unnoticed (attack A11)"))
 }

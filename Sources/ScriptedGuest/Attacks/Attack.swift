@@ -31,7 +31,10 @@ public struct Attack: Sendable {
       callForeignly, enterFromOwnCode, patchDriverCode, editDriverData, editTree, redirectRoot, remapEntry,
       remapExit, craftRegisters,
     ]
-    + [forgePageTables, interruptDriver, writeFromOtherVCPU, writeByDevice, unmapProtected, remapKernel]
+    + [
+      forgePageTables, forgeBehindCheckedGate, interruptDriver, writeFromOtherVCPU, writeByDevice, unmapProtected,
+      remapKernel,
+    ]
     + [remapKernelProtected, initialiseFirst, corruptTree, silenceDriver, switchFromUserMode, switchUnstripped]
     + [openViewFromUserMode]
     + [runIntoRange, straddlePages, setAccessedFlags]

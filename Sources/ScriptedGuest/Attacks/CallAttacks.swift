@@ -80,7 +80,7 @@ extension GuestMachine {
 
   /// Tries to put the integrity set in force, by whatever way the mechanism has.
   func switchToIntegrity(on vcpu: Int) -> StepOutcome {
-    hypervisor.configuration.switching == .eptpByVMFUNC ? vmfunc(1, on: vcpu) : hypercall(.enter, on: vcpu)
+    hypervisor.configuration.entersByVMFUNC ? vmfunc(1, on: vcpu) : hypercall(.enter, on: vcpu)
   }
 
   /// The kernel has mapped a page of GI data where a user program may write, as far as the guest's tables go.

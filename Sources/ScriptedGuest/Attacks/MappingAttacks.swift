@@ -58,25 +58,12 @@ extension Attack {
 
   static let forgePageTables = Attack(
     "A9", "malware runs the driver on forged page tables, which lead its data to a node of the tree",
-    groundTruth: "a node changed"
-  ) { machine in
-    let malware = Malware(machine)
-    let node = machine.hypervisor.tree.snapshot.pageNumber
-    let root = machine.forgePageTables(dataTo: node, by: malware)
-    let word = GuestPhysicalAddress(node.address.rawValue + 0x100)
-    return machine.changes(word, otherwise: "the driver ran on its own page tables") {
-      let driver = GIDriver(machine, on: malware.vcpu)
-      if machine.hypervisor.configuration.switching == .eptpByVMFUNC {
-        return machine.enterBehindGate(root, by: malware, driver)
-      }
-      malware.run()
-      machine.loadCR3(root, on: malware.vcpu)
-      let entry = driver.enter()
-      let store = driver.store(Target.value, at: GuestLayout.driverData(page: 0, offset: 0x100))
-      driver.exit()
-      return entry.isDone ? store : entry
-    }
-  }
+    groundTruth: "a node changed", program: { $0.runOnForgedPageTables() })
+
+  static let forgeBehindCheckedGate = Attack(
+    "A9b", "the same where integrity mode is entered by hypercall also with VMFUNC, which only leaves it",
+    groundTruth: "a node changed", setup: { $0.configuration.checksEntry = true },
+    program: { $0.runOnForgedPageTables() })
 
   static let interruptDriver = Attack(
     "A10", "an interrupt and an NMI run foreign code while the driver is in integrity mode",
@@ -143,6 +130,24 @@ extension GuestMachine {
       achieved: achieved, note: achieved ? "the kernel's addresses lead to malware" : "the page tables stand")
   }
 
+  /// Runs the driver's store on page tables that lead its data to the base node; by VMFUNC behind its gate.
+  fileprivate func runOnForgedPageTables() -> AttackResult {
+    let malware = Malware(self)
+    let node = hypervisor.tree.snapshot.pageNumber
+    let root = forgePageTables(dataTo: node, by: malware)
+    let word = GuestPhysicalAddress(node.address.rawValue + 0x100)
+    return changes(word, otherwise: "the driver ran on its own page tables") {
+      let driver = GIDriver(self, on: malware.vcpu)
+      if hypervisor.configuration.switching == .eptpByVMFUNC { return enterBehindGate(root, by: malware) }
+      malware.run()
+      loadCR3(root, on: malware.vcpu)
+      let entry = driver.enter()
+      let store = driver.store(Target.value, at: GuestLayout.driverData(page: 0, offset: 0x100))
+      driver.exit()
+      return entry.isDone ? store : entry
+    }
+  }
+
   /// Builds page tables on malware's pages that map what the kernel's map, except that GI data leads to `page`.
   fileprivate func forgePageTables(dataTo page: GuestPageNumber, by malware: Malware) -> UInt64 {
     let kernel = registers(of: malware.vcpu).cr3
@@ -165,7 +170,7 @@ extension GuestMachine {
 
   /// VMFUNC from malware's page, at an address that another vCPU maps to GI code before the next fetch: the driver's code
   /// runs behind its gate, on forged page tables and malware's registers.
-  fileprivate func enterBehindGate(_ root: UInt64, by malware: Malware, _ driver: GIDriver) -> StepOutcome {
+  fileprivate func enterBehindGate(_ root: UInt64, by malware: Malware) -> StepOutcome {
     let window = GuestLinearAddress(GuestLayout.moduleMap + 0x2_0000)
     // The instruction behind the VMFUNC is the driver's store.
     let place = GuestLinearAddress(window.rawValue + (GuestLayout.driverBody.rawValue & 0xfff) - Self.instructionBytes)
@@ -177,7 +182,10 @@ extension GuestMachine {
       $0.rip = place
       $0.interruptsEnabled = false
     }
-    let switched = vmfunc(1, on: malware.vcpu)
+    // Where the integrity set is out of reach, the set that the driver's handler completes stores in may not be.
+    let hasOpenView = hypervisor.configuration.mechanism.completion == .viewSwitch
+    let set: TableSet = !hypervisor.configuration.entersByVMFUNC && hasOpenView ? .open : .integrity
+    let switched = vmfunc(UInt32(set.rawValue), on: malware.vcpu)
     Malware(self, on: 0).store(GuestLayout.code.first.address.rawValue | 0x61, at: entry)
     guard switched.isDone else { return switched }
     return store(Target.value, at: GuestLayout.driverData(page: 0, offset: 0x100), on: malware.vcpu)

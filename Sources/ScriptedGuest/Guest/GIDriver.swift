@@ -38,6 +38,11 @@ public struct GIDriver {
       return outcome
     }
     saved.registers = machine.registers(of: vcpu)
+    guard machine.hypervisor.configuration.entersByVMFUNC else {
+      let outcome = machine.hypercall(.enter, on: vcpu)
+      machine.setRegisters(of: vcpu) { $0.rip = GuestLayout.driverBody }
+      return outcome
+    }
     let outcome = machine.vmfunc(1, on: vcpu)
     // Nobody has examined or replaced any register: the code behind the gate loads its own stack and page tables.
     machine.loadCR3(GuestLayout.driverTables, on: vcpu)
