@@ -58,6 +58,16 @@ struct MigrationTests {
     return machine
   }
 
+  /// Exits that a store beside the protected bytes of a page causes, and one onto them.
+  static func exitsBesideProtectedBytes(_ machine: GuestMachine) -> [Int] {
+    let page = GuestLayout.kernelData.first.address.rawValue + 8 << 12
+    return ([0x200, 0x280] as [UInt64]).map { offset in
+      let before = machine.hypervisor.processors.exits[.eptViolation, default: 0]
+      machine.store(1, at: GuestLayout.direct(GuestPhysicalAddress(page + offset)), on: 1)
+      return machine.hypervisor.processors.exits[.eptViolation, default: 0] - before
+    }
+  }
+
   @Test(
     "carry a machine to another host, where it goes on exactly as it would have here", arguments: Mechanism.every,
     [1, 2, 3] as [UInt64])
@@ -73,6 +83,7 @@ struct MigrationTests {
     }
     let (expected, found) = (Observation(here), Observation(there))
     #expect(!expected.events.isEmpty)
+    #expect(Self.exitsBesideProtectedBytes(there) == Self.exitsBesideProtectedBytes(here), "seed \(seed)")
     #expect(found.events == expected.events, "seed \(seed)")
     #expect(found == expected, "seed \(seed)")
     #expect(there.staleTranslations.isEmpty)
