@@ -112,10 +112,12 @@ struct MigrationTests {
 
   @Test("keep what an alert did to the machine: suspended it arrives, and is resumed there")
   func suspended() throws {
-    let machine = try GuestMachine.armed(Mechanism(switching: .eptpByExit), [.suspend, .networkIsolate])
+    let machine = try GuestMachine.armed(Mechanism(switching: .eptpByExit), [.snapshotThenSuspend, .networkIsolate])
     machine.store(5, at: GuestLayout.direct(GuestLayout.text.first.address), on: 1)
+    #expect(machine.hypervisor.machine.snapshotsRequested == 1)
     let there = try GuestMachine(machine.image(), Configuration(switching: .eptpByExit))
     #expect(there.noOperation(on: 0) == .stopped)
+    #expect(there.word(at: GuestLayout.text.first.address) == 5)
     #expect(there.hypervisor.machine.isIsolated)
     #expect(there.hypervisor.resume())
     #expect(there.noOperation(on: 0) == .done)

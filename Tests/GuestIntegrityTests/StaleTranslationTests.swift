@@ -64,6 +64,30 @@ struct StaleTranslationTests {
   }
 
   @Test(
+    "are of the same frames in every set, the open view's too, whatever has been moved and unmapped",
+    arguments: Mechanism.every, [3, 4] as [UInt64])
+  func sameFrames(mechanism: Mechanism, seed: UInt64) throws {
+    let machine = try GuestMachine.armed(mechanism)
+    for page in [0x1500, 0x3300, 0x3fff] as [UInt64] { try machine.hypervisor.unmap(GuestPageNumber(page), on: 0) }
+    Self.run(machine, seed: seed, steps: 300, vcpus: 2)
+    var moved = 0
+    for number in 0..<GuestLayout.ramBytes >> 12 {
+      let page = GuestPageNumber(number)
+      let frame = machine.hypervisor.frame(of: page)
+      if let frame, frame.rawValue >> 12 != number { moved += 1 }
+      for set in TableSet.allCases {
+        var processor = EPTMachine(memory: machine.hypervisor.memory, eptp: machine.hypervisor.eptp(of: set))
+        var found: HostPhysicalAddress?
+        if case .translated(let translation) = processor.access(GuestAccess(page.address, .dataRead)) {
+          found = translation.hpa
+        }
+        try #require(found == frame, "seed \(seed): page \(number) in set \(set)")
+      }
+    }
+    #expect(moved > 0, "seed \(seed)")
+  }
+
+  @Test(
     "do so when a hypervisor forgets to interrupt the other vCPUs, and the detector speaks", arguments: Mechanism.every)
   func speaks(mechanism: Mechanism) throws {
     let machine = try GuestMachine.armed(mechanism)

@@ -15,8 +15,6 @@ public struct Verdict: Hashable, Sendable {
     case alert(PageKind, region: RegionID, actions: AlertActions)
     /// A tree node on the way to the answer is not as the driver left it: an alert was raised.
     case corrupt(node: GuestPageNumber, actions: AlertActions)
-    /// Not a store the driver may have made: the access itself was a fault of integrity mode, which has ended.
-    case integrityFault
   }
 
   /// What the tree and the GI ranges said.
@@ -61,7 +59,7 @@ public struct Verdict: Hashable, Sendable {
   /// Whether an alert was raised.
   @inlinable public var isAlert: Bool {
     switch finding {
-    case .alert, .corrupt, .integrityFault: true
+    case .alert, .corrupt: true
     case .notMine, .ownWrite: false
     }
   }

@@ -11,3 +11,16 @@ public enum IntegrityFault: Int32, CaseIterable, Hashable, Sendable {
   /// A non-maskable interrupt arrived.
   case nonMaskableInterrupt = 5
 }
+
+extension IntegrityFault: CustomStringConvertible {
+  /// What happened, in a few words.
+  public var description: String {
+    switch self {
+    case .foreignFetch: "an instruction outside GI code"
+    case .exception: "an exception"
+    case .controlRegisterWrite: "a write to a control register"
+    case .budgetOverrun: "the time budget is used up"
+    case .nonMaskableInterrupt: "a non-maskable interrupt"
+    }
+  }
+}

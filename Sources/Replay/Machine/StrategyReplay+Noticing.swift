@@ -111,7 +111,7 @@ extension Verdict {
   var alertedKind: PageKind? {
     switch finding {
     case .alert(let kind, _, _): kind
-    case .corrupt, .integrityFault: .tree
+    case .corrupt: .tree
     case .notMine, .ownWrite: nil
     }
   }
