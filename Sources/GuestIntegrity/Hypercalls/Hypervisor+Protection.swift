@@ -61,6 +61,7 @@ extension Hypervisor {
     where monitor.tracing.clients(of: GuestPageNumber(page)).contains(.protection) {
       throw .overlapsProtected
     }
+    try bringHome(range, on: vcpu)
     try trace(.add(.ownPages), range, on: vcpu)
     let actions = configuration.slabActions
     let isFirst = base.reference.isNull

@@ -54,6 +54,15 @@ extension Hypervisor {
     spareFrames.moved(from: frame, to: target)
   }
 
+  /// Moves pages back to where the tree is read; none of them may be unmapped.
+  func bringHome(_ range: PageRange, on vcpu: Int) throws(HypercallError) {
+    let pages = (range.first.rawValue...range.last.rawValue).lazy.map { GuestPageNumber($0) }
+    guard pages.allSatisfy({ frame(of: $0) != nil }) else { throw .outsideGuestMemory }
+    for page in pages where frame(of: page) != HostPhysicalAddress(page.address.rawValue) {
+      do throws(MappingError) { try move(page, on: vcpu) } catch { throw .outOfTablePages }
+    }
+  }
+
   private func map(_ page: GuestPageNumber, to frame: HostPhysicalAddress, on vcpu: Int) throws(MappingError) {
     do throws(TableError) {
       var debt = try monitor.tracing.tables.map(page, to: frame)

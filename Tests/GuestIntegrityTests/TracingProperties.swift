@@ -1,0 +1,88 @@
+import Addresses
+import EPT
+import MonitorTree
+import SeededRandom
+import Testing
+
+@testable import GuestIntegrity
+
+/// The tracing service with several clients, against a list of who has asked for what.
+@Suite("The tracing service")
+struct TracingProperties {
+  static let pages = Fixture.pages(0x2000, 1200)
+
+  @Test(
+    "refuses writes to a page as long as one client traces it, and names those that do",
+    arguments: [Switching.eptpByExit, .filterByMode], [1, 2, 3] as [UInt64])
+  func againstModel(switching: Switching, seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    let fixture = try Fixture.armed(switching)
+    let hypervisor = fixture.hypervisor
+    let clients = try (0..<3).map { _ in try #require(hypervisor.addTraceClient()) }
+    var counts: [UInt64: [Int]] = [:]
+    var claimed: Set<UInt64> = []
+    fixture.enter()
+    for step in 0..<200 {
+      let first = Self.pages.first.rawValue + random.below(Self.pages.count)
+      let longest: UInt64 = [2, 40, 900].randomElement(using: &random) ?? 1
+      let range = Fixture.pages(first, 1 + random.below(min(longest, Self.pages.last.rawValue + 1 - first)))
+      let pages = range.all.map(\.rawValue)
+      let client = Int(random.below(3))
+      switch random.below(6) {
+      case 0, 1:
+        try hypervisor.trace(range, for: clients[client], on: 0)
+        for page in pages { counts[page, default: [0, 0, 0]][client] += 1 }
+      case 2, 3:
+        // Also where the client traces nothing: that is nobody's loss.
+        try hypervisor.untrace(range, for: clients[client], on: 0)
+        for page in pages {
+          let count = counts[page]?[client] ?? 0
+          counts[page]?[client] = max(0, count - 1)
+        }
+      case 4:
+        try #require(fixture.protect(range) == .success)
+        claimed.formUnion(pages)
+      default:
+        fixture.unprotect(range)
+        claimed.subtract(pages)
+      }
+      guard step % 20 == 19 else { continue }
+      for page in Self.pages.all {
+        var expected: ClientSet = claimed.contains(page.rawValue) ? .protection : []
+        for (index, count) in (counts[page.rawValue] ?? []).enumerated() where count > 0 {
+          expected.formUnion(clients[index].set)
+        }
+        try #require(
+          hypervisor.monitor.tracing.clients(of: page) == expected, "seed \(seed), step \(step), page \(page)")
+        for set in [TableSet.normal, .integrity] {
+          let mayWrite = PageView(page, in: set, of: fixture)?.rights.contains(.write)
+          try #require(mayWrite == expected.isEmpty, "seed \(seed), step \(step), page \(page), set \(set)")
+        }
+      }
+      try #require(hypervisor.audit() == [], "seed \(seed), step \(step)")
+    }
+    // Whose write was it? Everybody who traces the page is told, guest integrity by an alert.
+    let page = Self.pages.first
+    try hypervisor.trace(PageRange(page: page), for: clients[1], on: 0)
+    let verdict = try #require(fixture.write(page: page))
+    #expect(verdict.otherClients.contains(clients[1].set))
+    #expect(verdict.isAlert == claimed.contains(page.rawValue))
+  }
+
+  @Test("has room for six counted clients, and for as many traces as a count can hold")
+  func limits() throws {
+    let fixture = try Fixture.armed()
+    let hypervisor = fixture.hypervisor
+    let clients = (0..<7).map { _ in hypervisor.addTraceClient() }
+    #expect(clients.prefix(6).allSatisfy { $0 != nil } && clients[6] == nil)
+    let client = try #require(clients[5])
+    let page = PageRange(page: GuestPageNumber(0x3000))
+    for _ in 0..<70_000 { try hypervisor.trace(page, for: client, on: 0) }
+    for _ in 0..<70_000 { try hypervisor.untrace(page, for: client, on: 0) }
+    // A count that has reached its limit is not known any more: the page stays traced rather than be lost.
+    #expect(fixture.write(page: page.first)?.otherClients == client.set)
+    #expect(throws: TraceError.outsideGuestMemory) {
+      try hypervisor.trace(Fixture.pages(Fixture.ramPages - 1, 2), for: client, on: 0)
+    }
+  }
+}
