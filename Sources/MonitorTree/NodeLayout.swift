@@ -25,12 +25,12 @@ import CNodeSearch
 ///
 /// A key is a guest page number below 2^31 - 1, which is the end mark. Entry *i* is a statement about the pages
 /// key\[i\] ..< key\[i+1\]: in an interior node, which child describes them; in a leaf, which of them a region claims.
-/// Its check code covers both keys, the word, and page, level and edition of the node as its parent gives them. A reader
-/// takes everything else as a hint that leads to a statement, and believes the statement only: a corrupted node leads to
+/// Its check code covers both keys, the word, and level, edition and the low bits of the page of the node as its parent
+/// gives them; an edition alone tells apart the nodes of a long time. A reader takes everything else as a hint that leads to a statement, and believes the statement only: a corrupted node leads to
 /// a true statement or to none. There are at least two levels, so every leaf has a parent that knows its blocks.
 ///
-/// A look-up compares three lines in an interior node (one more at level 1) and one line in a leaf, whose words and checks
-/// lie around it. Compared keys give positions from -1, and each of these is inside the page, so that no look-up needs to
+/// A look-up (`CNodeSearch`) compares three lines in an interior node (one more at level 1) and one line in a leaf, whose
+/// words and checks lie around it. Compared keys give positions from -1, and each of these is inside the page, so that no look-up needs to
 /// test one. Several claims on the same pages are entries with the same key, in one block.
 public enum NodeLayout {
   /// The version of the layout.
