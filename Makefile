@@ -12,7 +12,7 @@ define gate
 	  $(GI_BENCH) check $$trace --profile $$profile $(1) \
 	    --baseline Benchmarks/baselines/$$(basename $$trace .trace).$$profile.json || status=$$?; done; done; exit $$status
 endef
-FUZZ = tree trace script profile
+FUZZ = tree trace script profile snapshot
 SECONDS ?= 60
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 

@@ -38,7 +38,8 @@ let package = Package(
     .target(name: "EPT", dependencies: ["Addresses", "SeededRandom"], swiftSettings: house),
     .target(name: "MonitorTree", dependencies: ["Addresses", "CNodeSearch"], swiftSettings: house),
     .target(name: "WriteTrace", dependencies: ["Addresses", "SeededRandom", "CXXHash", "CZstd"], swiftSettings: house),
-    .target(name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree", "CXXHash"], swiftSettings: house),
+    .target(
+      name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree", "CXXHash"], swiftSettings: house),
     .target(
       name: "ScriptedGuest", dependencies: ["Addresses", "EPT", "MonitorTree", "GuestIntegrity"],
       swiftSettings: house),

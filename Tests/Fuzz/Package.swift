@@ -13,7 +13,7 @@ let package = Package(
       dependencies: [
         .product(name: "MonitorTree", package: "gi-bench"), .product(name: "WriteTrace", package: "gi-bench"),
         .product(name: "EPT", package: "gi-bench"), .product(name: "Replay", package: "gi-bench"),
-        .product(name: "SeededRandom", package: "gi-bench"),
+        .product(name: "GuestIntegrity", package: "gi-bench"), .product(name: "SeededRandom", package: "gi-bench"),
       ])
   ],
   swiftLanguageModes: [.v6]
