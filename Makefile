@@ -12,10 +12,12 @@ define gate
 	  $(GI_BENCH) check $$trace --profile $$profile $(1) \
 	    --baseline Benchmarks/baselines/$$(basename $$trace .trace).$$profile.json || status=$$?; done; done; exit $$status
 endef
+FUZZ = tree trace script profile snapshot
+SECONDS ?= 60
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test tsan ratios lint format man completions bench-check bench-update record clean
+.PHONY: help deps run build test tsan fuzz ratios lint format man completions bench-check bench-update record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +38,17 @@ test: deps ## run all tests
 
 tsan: deps ## run the tests of concurrency under the thread sanitizer
 	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter ConcurrencyTests
+
+# libFuzzer brings the main program. Of several sanitizers the Swift compiler takes the last option only, so that one names both.
+fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each (libFuzzer, address sanitizer)
+	$(SWIFT) build --package-path Tests/Fuzz --scratch-path .build-fuzz --product fuzz \
+	  --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=address,fuzzer
+	@for target in $(FUZZ); do \
+	  mkdir -p .build-fuzz/corpus/$$target; \
+	  FUZZ=$$target FUZZ_SEEDS=.build-fuzz/corpus/$$target .build-fuzz/debug/fuzz || exit 1; \
+	  echo "fuzzing $$target for $(SECONDS) s"; \
+	  FUZZ=$$target SWIFT_BACKTRACE=enable=no .build-fuzz/debug/fuzz -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=4096 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=.build-fuzz/$$target- .build-fuzz/corpus/$$target || exit 1; done
 
 ratios: ## measure our hot paths beside references in C: one line a target, ok or short
 	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product ratios >&2

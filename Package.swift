@@ -10,6 +10,7 @@ let isDependency =
   && FileManager.default.fileExists(atPath: Context.packageDirectory + "/../../workspace-state.json")
 let optimiseDebug = !isDependency && Context.environment["GI_ONONE"] == nil
 let house: [SwiftSetting] = optimiseDebug ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []
+let houseC: [CSetting] = optimiseDebug ? [.unsafeFlags(["-O2"], .when(configuration: .debug))] : []
 
 let package = Package(
   name: "gi-bench",
@@ -30,12 +31,12 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-    .target(name: "CHost"),
+    .target(name: "CNodeSearch", cSettings: houseC),
 
     .target(name: "Addresses", swiftSettings: house),
     .target(name: "SeededRandom", swiftSettings: house),
     .target(name: "EPT", dependencies: ["Addresses", "SeededRandom"], swiftSettings: house),
-    .target(name: "MonitorTree", dependencies: ["Addresses", "CHost"], swiftSettings: house),
+    .target(name: "MonitorTree", dependencies: ["Addresses", "CNodeSearch"], swiftSettings: house),
     .target(name: "WriteTrace", dependencies: ["Addresses", "SeededRandom", "CXXHash", "CZstd"], swiftSettings: house),
     .target(
       name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree", "CXXHash"], swiftSettings: house),
@@ -65,7 +66,8 @@ let package = Package(
 
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: house),
     .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT", "SeededRandom"], swiftSettings: house),
-    .testTarget(name: "MonitorTreeTests", dependencies: ["MonitorTree", "SeededRandom"], swiftSettings: house),
+    .testTarget(
+      name: "MonitorTreeTests", dependencies: ["MonitorTree", "CNodeSearch", "SeededRandom"], swiftSettings: house),
     .testTarget(
       name: "WriteTraceTests", dependencies: ["WriteTrace", "SeededRandom", "CZstd", "CXXHash"], swiftSettings: house),
     .testTarget(

@@ -78,7 +78,9 @@ extension MonitorTree {
       return Finding(kind, start: sought, word: UInt64(reference.actions.rawValue), nodesVisited: visited)
     case .statement(let statement, let leaf, let block, let position):
       let claim = statement.claim
-      guard sought - statement.key < claim.pages else { return Finding(.notMine, nodesVisited: visited) }
+      guard sought - statement.key < claim.pages else {
+        return Finding(.notMine, start: statement.key, nodesVisited: visited)
+      }
       guard !claim.isTree else {
         return Finding(.slab, start: sought, word: UInt64(claim.actions.rawValue), nodesVisited: visited)
       }

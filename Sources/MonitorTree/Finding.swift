@@ -1,4 +1,5 @@
 import Addresses
+import CNodeSearch
 
 /// What the tree says about a page.
 @frozen
@@ -22,7 +23,7 @@ public struct Finding: Hashable, Sendable {
 
   /// A claim: the union of the actions, the last ordinal and the lowest region where there are several; 0 for notMine.
   @usableFromInline var word: UInt64
-  /// The first page of the segment, or the page of the tree.
+  /// The first page of the segment or of the statement that there is none; or the page of the tree.
   @usableFromInline var start: UInt32
   @usableFromInline var kind: Kind
   @usableFromInline var visited: UInt8
@@ -33,6 +34,15 @@ public struct Finding: Hashable, Sendable {
     self.start = start
     self.word = word
     visited = UInt8(truncatingIfNeeded: nodesVisited)
+  }
+
+  /// What the fast look-up found; nil where it did not decide.
+  @inlinable @inline(__always)
+  init?(_ found: node_finding, nodesVisited: Int) {
+    guard node_is_decided(found) else { return nil }
+    self.init(
+      found.word == 0 ? .notMine : .protected, start: UInt32(truncatingIfNeeded: found.start), word: found.word,
+      nodesVisited: nodesVisited)
   }
 
   /// How many nodes' contents were read.

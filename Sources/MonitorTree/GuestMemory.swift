@@ -26,7 +26,6 @@ public struct GuestMemory: @unchecked Sendable {
   public func contains(_ range: PageRange) -> Bool { range.last.rawValue < UInt64(pageCount) }
 
   /// The first byte of a page; the caller has checked that `page < pageCount`.
-  @inlinable @inline(__always)
   func node(at page: UInt32) -> UnsafeRawPointer {
     UnsafeRawPointer(start) + Int(truncatingIfNeeded: UInt64(page) << 12)
   }

@@ -1,5 +1,5 @@
 import Addresses
-import CHost
+import CNodeSearch
 import Synchronization
 
 /// The tree of monitored pages as its readers see it: nodes in guest pages, reached from a base pointer in
@@ -35,32 +35,9 @@ public struct MonitorTree: @unchecked Sendable {
   /// hold) is left to ``examine(_:from:)``.
   @inlinable @inline(__always)
   public func find(_ page: GuestPageNumber, from base: NodeReference) -> Finding {
+    guard page.rawValue < UInt64(memory.pageCount) else { return Finding(.notMine, nodesVisited: 0) }
     let sought = UInt32(truncatingIfNeeded: page.rawValue)
-    let probe = KeyProbe(sought)
-    var reference = base
-    var level = base.level
-    guard page.rawValue < UInt64(memory.pageCount), level > 0 else { return examine(page, from: base) }
-    while true {
-      // Identity before content: the number comes from the base pointer or from a statement of the node above.
-      guard reference.page != sought, reference.page < memory.pageCount else { break }
-      let node = InteriorView(memory.node(at: reference.page))
-      let position = node.position(of: probe)
-      let guide = node.statement(at: position)
-      guard guide.holds(in: reference) else { break }
-      reference = guide.child
-      level &-= 1
-      guard level == 0 else { continue }
-      guard reference.page != sought, reference.page < memory.pageCount else { break }
-      let block = BlockView(node.block(at: position, of: probe), of: memory.node(at: reference.page))
-      // The leaves of a large tree are far away: fetch words and checks while the keys come.
-      if base.level > 1 { block.prefetch() }
-      let statement = block.statement(at: block.position(of: probe))
-      guard statement.holds(in: reference, about: sought), statement.claim.ordinal == 0 else { break }
-      let covered = sought &- statement.key < statement.claim.pages
-      return Finding(
-        covered ? .protected : .notMine, start: statement.key, word: covered ? statement.word : 0,
-        nodesVisited: base.level &+ 1)
-    }
-    return examine(page, from: base)
+    let found = node_find(memory.start, memory.pageCount, base.rawValue, sought)
+    return Finding(found, nodesVisited: base.level &+ 1) ?? examine(page, from: base)
   }
 }

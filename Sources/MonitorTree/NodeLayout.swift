@@ -1,3 +1,5 @@
+import CNodeSearch
+
 /// The layout of a node, version 1: one 4 KiB page of guest memory, little endian.
 ///
 /// A **leaf** (level 0) is 16 blocks of 256 bytes, filled one after another:
@@ -23,12 +25,12 @@
 ///
 /// A key is a guest page number below 2^31 - 1, which is the end mark. Entry *i* is a statement about the pages
 /// key\[i\] ..< key\[i+1\]: in an interior node, which child describes them; in a leaf, which of them a region claims.
-/// Its check code covers both keys, the word, and page, level and edition of the node as its parent gives them. A reader
-/// takes everything else as a hint that leads to a statement, and believes the statement only: a corrupted node leads to
+/// Its check code covers both keys, the word, and level, edition and the low bits of the page of the node as its parent
+/// gives them; an edition alone tells apart the nodes of a long time. A reader takes everything else as a hint that leads to a statement, and believes the statement only: a corrupted node leads to
 /// a true statement or to none. There are at least two levels, so every leaf has a parent that knows its blocks.
 ///
-/// A look-up compares three lines in an interior node (one more at level 1) and one line in a leaf, whose words and checks
-/// lie around it. Compared keys give positions from -1, and each of these is inside the page, so that no look-up needs to
+/// A look-up (`CNodeSearch`) compares three lines in an interior node (one more at level 1) and one line in a leaf, whose
+/// words and checks lie around it. Compared keys give positions from -1, and each of these is inside the page, so that no look-up needs to
 /// test one. Several claims on the same pages are entries with the same key, in one block.
 public enum NodeLayout {
   /// The version of the layout.
@@ -42,35 +44,29 @@ public enum NodeLayout {
   /// The deepest tree: levels 0 ... 7.
   @inlinable public static var maximumLevel: Int { 7 }
 
-  @inlinable static var wordsPerPage: Int { 512 }
+  static var wordsPerPage: Int { 512 }
   /// Greater than any page number: fills unused key slots, and ends the last node of a level.
-  @inlinable static var endMark: UInt32 { 0x7fff_ffff }
+  static var endMark: UInt32 { 0x7fff_ffff }
 
   /// Offsets in a leaf's block.
-  @usableFromInline
   enum Block {
-    @inlinable static var bytes: Int { 256 }
-    @inlinable static var ownReference: Int { 0 }
-    @inlinable static var words: Int { 8 }
-    @inlinable static var keys: Int { 128 }
-    @inlinable static var checks: Int { 192 }
-    @inlinable static var header: Int { 252 }
+    static var bytes: Int { node_block_bytes }
+    static var ownReference: Int { 0 }
+    static var words: Int { node_block_words }
+    static var keys: Int { node_block_keys }
+    static var checks: Int { node_block_checks }
+    static var header: Int { 252 }
   }
 
   /// Offsets in an interior node.
-  @usableFromInline
   enum Interior {
-    @inlinable static var header: Int { 0 }
-    @inlinable static var ownReference: Int { 8 }
-    @inlinable static var keys: Int { 64 }
-    @inlinable static var blockKeys: Int { 320 }
-    @inlinable static var words: Int { 3392 }
-    @inlinable static var checks: Int { 3776 }
+    static var header: Int { 0 }
+    static var ownReference: Int { 8 }
+    static var keys: Int { node_interior_keys }
+    static var blockKeys: Int { node_interior_block_keys }
+    static var words: Int { node_interior_words }
+    static var checks: Int { node_interior_checks }
   }
-
-  // Odd numbers without long runs of equal bits: fractional parts of square roots.
-  @inlinable static var keyFactor: UInt64 { 0xbb67_ae85_84ca_a73b }
-  @inlinable static var wordFactor: UInt64 { 0x3c6e_f372_fe94_f82b }
 
   /// The header word of a block or of an interior node.
   static func header(level: Int, count: Int) -> UInt32 {
@@ -79,9 +75,6 @@ public enum NodeLayout {
 
   /// The check code of an entry: `keys` is the entry's key in bits 31:0 and the next key in bits 63:32.
   ///
-  /// A multilinear hash: a change of any one bit, of keys, word or seed, changes the code.
-  @inlinable @inline(__always)
-  static func check(keys: UInt64, word: UInt64, seed: UInt64) -> UInt32 {
-    UInt32(truncatingIfNeeded: (keys &* keyFactor &+ (word ^ seed) &* wordFactor) >> 32)
-  }
+  /// CRC-32C: a change of one to five bits of keys, word and the seed's low half, or within 32 bits in a row, changes it.
+  static func check(keys: UInt64, word: UInt64, seed: UInt64) -> UInt32 { node_check(keys, word, seed) }
 }

@@ -159,6 +159,8 @@ struct ConcurrencyTests {
     }
     #expect(guest.tree.check() == [])
     let lookUps = observations.map(\.all.count).reduce(0, +)
+    CaseCount.operations.add(changes)
+    CaseCount.interleavings.add(overlapping)
     print("linearizability: seed \(seed), \(changes) changes, \(lookUps) look-ups, \(overlapping) during a publication")
   }
 

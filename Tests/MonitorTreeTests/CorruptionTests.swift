@@ -80,6 +80,7 @@ struct CorruptionTests {
     }
     #expect(Self.isSound(guest))
     #expect(corrupt > 0)
+    CaseCount.corruptions.add(cases)
     print("bit flips: \(cases) x \(Self.total) pages, \(harmless) without effect, \(corrupt) answers corrupt")
   }
 
@@ -137,6 +138,7 @@ struct CorruptionTests {
       guest.base.publish(nodes[0])
       cases += 1
     }
+    CaseCount.corruptions.add(cases)
     print("random damage: seed \(seed), \(cases) cases x \(Self.total / 3) pages")
   }
 
@@ -212,6 +214,7 @@ struct CorruptionTests {
       bytes.copyBytes(from: saved)
     }
     #expect(cases > 10)
+    CaseCount.corruptions.add(cases)
   }
 
   @Test("a base pointer to anything at all, though nobody can write it")

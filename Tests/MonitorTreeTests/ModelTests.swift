@@ -68,6 +68,7 @@ struct ModelTests {
   func randomChanges(shape: Int, seed: Int) throws {
     var random = SplitMix64(seed: UInt64(seed) << 8 | UInt64(shape))
     var pair = try Pair(Self.shapes[shape], pages: 1024, slab: pages(300, 200))
+    CaseCount.operations.add(400)
     for step in 1...400 {
       try pair.change(&random)
       guard step % 20 == 0 else { continue }

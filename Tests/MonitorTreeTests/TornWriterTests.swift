@@ -124,6 +124,7 @@ struct TornWriterTests {
     try operation.perform(writer, &store)
     #expect(answers(victim) == after)
     #expect(victim.tree.check() == [])
+    CaseCount.interleavings.add(stores)
     print("torn writer: \(operation.rawValue) killed after each of \(stores) stores")
   }
 

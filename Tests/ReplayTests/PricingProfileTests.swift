@@ -158,6 +158,15 @@ struct PricingValidationTests {
     #expect(throws: ProfileError.self) { try CycleProfile(json: Data(text.utf8), origin: "mine.json") }
   }
 
+  @Test("with a control character in a text is refused as no JSON, though JSONDecoder alone lets it pass")
+  func controlCharacter() throws {
+    let spoilt = try text().replacing(#""source":""#, with: "\"source\":\"\u{1}", maxReplacements: 1)
+    #expect(
+      throws: ProfileError(
+        description: "mine.json: not JSON, expected a profile as `gi-bench profile show --format json` prints it")
+    ) { try CycleProfile(json: Data(spoilt.utf8), origin: "mine.json") }
+  }
+
   @Test("of more than 1 MiB is refused unread")
   func large() {
     #expect(

@@ -48,7 +48,10 @@ extension CycleProfile {
   }
 
   private static func rejectUnknownKeys(in json: Data, origin: String) throws {
-    guard let root = try JSONSerialization.jsonObject(with: json) as? [String: Any] else { return }
+    // Stricter than JSONDecoder, which lets control characters into texts.
+    guard let root = try? JSONSerialization.jsonObject(with: json) as? [String: Any] else {
+      throw ProfileError(description: "\(origin): \(notJSON)")
+    }
     func check(_ object: [String: Any], _ allowed: Set<String>, _ place: String) throws {
       if let unknown = object.keys.filter({ !allowed.contains($0) }).min() {
         throw ProfileError(
@@ -78,12 +81,16 @@ extension CycleProfile {
     case DecodingError.typeMismatch(let kind, let context), DecodingError.valueNotFound(let kind, let context):
       return "\(path(context)) has a value of the wrong kind, expected \(word(for: kind)); correct it"
     case DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty:
-      return "not JSON, expected a profile as `gi-bench profile show --format json` prints it"
+      return notJSON
     case DecodingError.dataCorrupted(let context):
       return "\(path(context)) has no value it may have; `gi-bench profile show` prints those in use"
     default:
       return "not readable as a profile: \(error)"
     }
+  }
+
+  private static var notJSON: String {
+    "not JSON, expected a profile as `gi-bench profile show --format json` prints it"
   }
 
   private static func word(for kind: any Any.Type) -> String {

@@ -8,7 +8,8 @@
 
 // A reference to a node and a leaf's word are as in the monitor tree's layout: page in 63:33 resp. pages in 63:32.
 enum { page_bytes = 4096, end_mark = 0x7fffffff };
-static const uint64_t key_factor = 0xbb67ae8584caa73b, word_factor = 0x3c6ef372fe94f82b;
+
+#define CRC __attribute__((target("crc32")))
 
 typedef struct {
   uint32_t key;
@@ -26,8 +27,8 @@ struct layout_tree {
   uint64_t (*search)(struct layout_tree *, const uint32_t *, size_t);
 };
 
-static uint32_t check_code(uint64_t keys, uint64_t word, uint64_t reference) {
-  return (uint32_t)((keys * key_factor + (word ^ reference >> 12) * word_factor) >> 32);
+CRC static inline uint32_t check_code(uint64_t keys, uint64_t word, uint64_t reference) {
+  return (uint32_t)_mm_crc32_u64(_mm_crc32_u64(reference >> 12, keys), word);
 }
 
 static uint64_t new_node(layout_tree *tree, int level) {
@@ -44,7 +45,7 @@ enum { array_capacity = 250, eytzinger_capacity = 190 };
 
 static uint32_t key_or(const entry *e, size_t n, size_t i, uint32_t end) { return i < n ? e[i].key : end; }
 
-static size_t eytzinger(uint8_t *page, size_t slot, size_t i, const entry *e, size_t n, uint32_t end, uint64_t reference) {
+CRC static size_t eytzinger(uint8_t *page, size_t slot, size_t i, const entry *e, size_t n, uint32_t end, uint64_t reference) {
   if (slot > n) return i;
   i = eytzinger(page, 2 * slot, i, e, n, end, reference);
   uint32_t next = key_or(e, n, i + 1, end);
@@ -55,7 +56,7 @@ static size_t eytzinger(uint8_t *page, size_t slot, size_t i, const entry *e, si
   return eytzinger(page, 2 * slot + 1, i + 1, e, n, end, reference);
 }
 
-static entry array_node(layout_tree *tree, const entry *e, size_t n, uint32_t end, int level) {
+CRC static entry array_node(layout_tree *tree, const entry *e, size_t n, uint32_t end, int level) {
   entry parent = {e[0].key, new_node(tree, level), {0}};
   uint8_t *page = node_of(tree, parent.word);
   uint32_t *keys = (uint32_t *)(page + 64);
@@ -77,7 +78,7 @@ static entry array_node(layout_tree *tree, const entry *e, size_t n, uint32_t en
 
 // ---- the chosen layout
 
-static entry block_leaf(layout_tree *tree, const entry *e, size_t n, uint32_t end) {
+CRC static entry block_leaf(layout_tree *tree, const entry *e, size_t n, uint32_t end) {
   entry parent = {e[0].key, new_node(tree, 0), {0}};
   uint8_t *page = node_of(tree, parent.word);
   size_t from = 0;
@@ -98,7 +99,7 @@ static entry block_leaf(layout_tree *tree, const entry *e, size_t n, uint32_t en
   return parent;
 }
 
-static entry block_interior(layout_tree *tree, const entry *e, size_t n, uint32_t end, int level) {
+CRC static entry block_interior(layout_tree *tree, const entry *e, size_t n, uint32_t end, int level) {
   entry parent = {e[0].key, new_node(tree, level), {0}};
   uint8_t *page = node_of(tree, parent.word);
   uint32_t *keys = (uint32_t *)(page + 64);
@@ -113,13 +114,13 @@ static entry block_interior(layout_tree *tree, const entry *e, size_t n, uint32_
 
 static void build(layout_tree *tree, entry *e, size_t n) {
   for (int level = 0; level == 0 || n > 1; level++) {
-    size_t capacity = tree->kind != layout_blocks ? (tree->kind == layout_eytzinger ? eytzinger_capacity : array_capacity)
+    size_t capacity = tree->kind < layout_blocks ? (tree->kind == layout_eytzinger ? eytzinger_capacity : array_capacity)
                       : level == 0 ? 240 : 48;
     size_t nodes = (n + capacity - 1) / capacity, from = 0;
     for (size_t i = 0; i < nodes; i++) {
       size_t count = (n - from) / (nodes - i);
       uint32_t end = from + count < n ? e[from + count].key : end_mark;
-      entry made = tree->kind != layout_blocks ? array_node(tree, e + from, count, end, level)
+      entry made = tree->kind < layout_blocks ? array_node(tree, e + from, count, end, level)
                    : level == 0 ? block_leaf(tree, e + from, count, end)
                                 : block_interior(tree, e + from, count, end, level);
       e[i] = made;  // i <= from: what is overwritten has been used
@@ -132,24 +133,20 @@ static void build(layout_tree *tree, entry *e, size_t n) {
 
 // ---- look-ups: SEARCH makes one from a way to find an entry's position in an array node
 
-#define ENTER(reference)                                      \
-  if ((reference) >> 33 == page || (reference) >> 33 >= tree->pages) { \
-    tree->failures++;                                         \
-    goto next;                                                \
-  }                                                           \
-  node = node_of(tree, reference);
+// Foreseen to hold, so that each is a branch: a conditional move would make the next load wait for it.
+#define REQUIRE(condition) \
+  if (__builtin_expect(!(condition), 0)) goto failed;
 
-#define MUST_HOLD(keys, word, code)                                  \
-  if ((code) != check_code(keys, word, reference)) {                 \
-    tree->failures++;                                                \
-    goto next;                                                       \
-  }
+#define ENTER(reference)                     \
+  REQUIRE((reference) >> 33 != page)         \
+  REQUIRE((reference) >> 33 < tree->pages)
 
-#define ANSWER(keys, word)                                                            \
-  if (!(page - (uint32_t)(keys) < (uint32_t)((keys) >> 32) - (uint32_t)(keys))) {     \
-    tree->failures++;                                                                 \
-    goto next;                                                                        \
-  }                                                                                   \
+#define MUST_HOLD(keys, word, code) REQUIRE((code) == check_code(keys, word, reference))
+#define MUST_COVER(keys) REQUIRE(page - (uint32_t)(keys) < (uint32_t)((keys) >> 32) - (uint32_t)(keys))
+// For the one variant that shows what the checks cost.
+#define UNCHECKED(...)
+
+#define ANSWER(keys, word) \
   sum += ((word) & 0xfff) & -(uint64_t)(page - (uint32_t)(keys) < (uint32_t)((word) >> 32));
 
 static inline uint64_t load_pair(const uint8_t *from) {
@@ -167,16 +164,19 @@ static inline uint64_t load_pair(const uint8_t *from) {
       const uint8_t *node;                                                           \
       for (int level = reference >> 12 & 7;; level--) {                              \
         ENTER(reference)                                                             \
+        node = node_of(tree, reference);                                             \
         size_t i = position(node, page);                                             \
         uint64_t keys = pair(node, i), word = ((const uint64_t *)(node + words))[i]; \
         MUST_HOLD(keys, word, ((const uint32_t *)(node + checks))[i])                \
         if (level == 0) {                                                            \
+          MUST_COVER(keys)                                                           \
           ANSWER(keys, word)                                                         \
           break;                                                                     \
         }                                                                            \
         reference = word;                                                            \
       }                                                                              \
-    next:;                                                                           \
+      continue;                                                                      \
+    failed: tree->failures++;                                                        \
     }                                                                                \
     return sum;                                                                      \
   }
@@ -216,8 +216,8 @@ static inline size_t scan_position(const uint8_t *node, uint32_t page) {
   return (size_t)(255 + sum_sse2(lanes));
 }
 
-#define AVX2 __attribute__((target("avx2,bmi,popcnt")))
-#define AVX512 __attribute__((target("avx512f,avx512vl,bmi,popcnt")))
+#define AVX2 __attribute__((target("avx2,bmi,popcnt,crc32")))
+#define AVX512 __attribute__((target("avx512f,avx512vl,bmi,popcnt,crc32")))
 
 #define minus_above_sse2(keys, page) sum_sse2(above_sse2(keys, _mm_set1_epi32((int)(page))))
 #define minus_above48_sse2(keys, page)                                                                         \
@@ -252,49 +252,51 @@ STREE_POSITION(sse2, )
 STREE_POSITION(avx2, AVX2)
 STREE_POSITION(avx512, AVX512)
 
-SEARCH(search_binary, , binary_position, sorted_pair, 1088, 3088)
-SEARCH(search_scan, , scan_position, sorted_pair, 1088, 3088)
-SEARCH(search_eytzinger, , eytzinger_position, eytzinger_pair, 1024, 3316)
-SEARCH(search_stree_sse2, , stree_position_sse2, sorted_pair, 1088, 3088)
+SEARCH(search_binary, CRC, binary_position, sorted_pair, 1088, 3088)
+SEARCH(search_scan, CRC, scan_position, sorted_pair, 1088, 3088)
+SEARCH(search_eytzinger, CRC, eytzinger_position, eytzinger_pair, 1024, 3316)
+SEARCH(search_stree_sse2, CRC, stree_position_sse2, sorted_pair, 1088, 3088)
 SEARCH(search_stree_avx2, AVX2, stree_position_avx2, sorted_pair, 1088, 3088)
 SEARCH(search_stree_avx512, AVX512, stree_position_avx512, sorted_pair, 1088, 3088)
 
-#define SEARCH_BLOCKS(isa, attributes)                                                                        \
-  attributes static uint64_t search_blocks_##isa(layout_tree *tree, const uint32_t *queries, size_t count) {   \
+#define SEARCH_BLOCKS(name, isa, attributes, enter, must_hold, must_cover)                                    \
+  attributes static uint64_t name(layout_tree *tree, const uint32_t *queries, size_t count) {                 \
     uint64_t sum = 0;                                                                                         \
     for (size_t j = 0; j < count; j++) {                                                                      \
       uint32_t page = queries[j];                                                                             \
       uint64_t reference = atomic_load_explicit(&tree->base, memory_order_acquire);                           \
-      int depth = reference >> 12 & 7;                                                                        \
-      const uint8_t *node, *above;                                                                            \
+      int level = reference >> 12 & 7;                                                                        \
+      const uint8_t *node;                                                                                    \
       long i;                                                                                                 \
-      for (int level = depth; level > 0; level--) {                                                           \
-        ENTER(reference)                                                                                      \
+      do {                                                                                                    \
+        enter(reference)                                                                                      \
+        node = node_of(tree, reference);                                                                      \
         i = 47 + minus_above48_##isa(node + 64, page);                                                        \
         uint64_t word = ((const uint64_t *)(node + 3392))[i];                                                 \
-        MUST_HOLD(load_pair(node + 64 + 4 * i), word, ((const uint32_t *)(node + 3776))[i])                   \
+        must_hold(load_pair(node + 64 + 4 * i), word, ((const uint32_t *)(node + 3776))[i])                   \
         reference = word;                                                                                     \
-        above = node;                                                                                         \
-      }                                                                                                       \
-      ENTER(reference)                                                                                        \
-      const uint8_t *block = node + 256 * ((16 + minus_above_##isa(above + 320 + 64 * i, page)) & 15);        \
-      if (depth > 1) {                                                                                        \
-        __builtin_prefetch(block);                                                                            \
-        __builtin_prefetch(block + 64);                                                                       \
-        __builtin_prefetch(block + 192);                                                                      \
-      }                                                                                                       \
+      } while (--level > 0);                                                                                  \
+      enter(reference)                                                                                        \
+      const uint8_t *block = node_of(tree, reference);                                                        \
+      block += 256 * ((16 + minus_above_##isa(node + 320 + 64 * i, page)) & 15);                              \
+      __builtin_prefetch(block);                                                                              \
+      __builtin_prefetch(block + 64);                                                                         \
+      __builtin_prefetch(block + 192);                                                                        \
       i = 15 + minus_above_##isa(block + 128, page);                                                          \
       uint64_t keys = load_pair(block + 128 + 4 * i), word = ((const uint64_t *)(block + 8))[i];              \
-      MUST_HOLD(keys, word, ((const uint32_t *)(block + 192))[i])                                             \
+      must_hold(keys, word, ((const uint32_t *)(block + 192))[i])                                             \
+      must_cover(keys)                                                                                        \
       ANSWER(keys, word)                                                                                      \
-    next:;                                                                                                    \
+      continue;                                                                                               \
+    failed: __attribute__((unused)) tree->failures++;                                                         \
     }                                                                                                         \
     return sum;                                                                                               \
   }
 
-SEARCH_BLOCKS(sse2, )
-SEARCH_BLOCKS(avx2, AVX2)
-SEARCH_BLOCKS(avx512, AVX512)
+SEARCH_BLOCKS(search_blocks_sse2, sse2, CRC, ENTER, MUST_HOLD, MUST_COVER)
+SEARCH_BLOCKS(search_blocks_avx2, avx2, AVX2, ENTER, MUST_HOLD, MUST_COVER)
+SEARCH_BLOCKS(search_blocks_avx512, avx512, AVX512, ENTER, MUST_HOLD, MUST_COVER)
+SEARCH_BLOCKS(search_unchecked_avx512, avx512, AVX512, UNCHECKED, UNCHECKED, UNCHECKED)
 
 typedef uint64_t (*search_function)(layout_tree *, const uint32_t *, size_t);
 
@@ -305,7 +307,9 @@ static search_function function_for(layout_kind kind, layout_isa isa) {
       [layout_eytzinger] = {search_eytzinger},
       [layout_stree] = {search_stree_sse2, search_stree_avx2, search_stree_avx512},
       [layout_blocks] = {search_blocks_sse2, search_blocks_avx2, search_blocks_avx512},
+      [layout_unchecked] = {[isa_avx512] = search_unchecked_avx512},
   };
+  if (!__builtin_cpu_supports("sse4.2")) return NULL;
   if (isa == isa_avx2 && !__builtin_cpu_supports("avx2")) return NULL;
   if (isa == isa_avx512 && !__builtin_cpu_supports("avx512vl")) return NULL;
   return functions[kind][isa];

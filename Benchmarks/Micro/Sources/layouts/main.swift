@@ -40,6 +40,7 @@ let layouts: [(String, layout_kind, layout_isa)] = [
   ("blocks, SSE2", layout_blocks, isa_sse2),
   ("blocks, AVX2", layout_blocks, isa_avx2),
   ("blocks, AVX-512", layout_blocks, isa_avx512),
+  ("blocks, AVX-512, no checks", layout_unchecked, isa_avx512),
 ]
 
 func compareLayouts(ranges count: Int) {

@@ -12,6 +12,7 @@ typedef enum {
   layout_eytzinger,   // keys in breadth-first order of a balanced binary tree
   layout_stree,       // 15 router keys in the header's line, 16 blocks of 16 keys
   layout_blocks,      // the chosen one: a leaf's block keys lie in its parent, keys, words and checks of a block together
+  layout_unchecked,   // the same, believing every node: what the checks cost
 } layout_kind;
 
 typedef enum { isa_sse2, isa_avx2, isa_avx512 } layout_isa;

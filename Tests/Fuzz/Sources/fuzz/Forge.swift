@@ -1,0 +1,1 @@
+../../../WriteTraceTests/Forge.swift

@@ -1,0 +1,1 @@
+../../../WriteTraceTests/Samples.swift

@@ -1,0 +1,1 @@
+../../../MonitorTreeTests/Support.swift
