@@ -66,7 +66,8 @@ let package = Package(
     .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT", "SeededRandom"], swiftSettings: house),
     .testTarget(name: "MonitorTreeTests", dependencies: ["MonitorTree", "SeededRandom"], swiftSettings: house),
     .testTarget(
-      name: "WriteTraceTests", dependencies: ["WriteTrace", "SeededRandom", "CZstd", "CXXHash"], swiftSettings: house),
+      name: "WriteTraceTests", dependencies: ["WriteTrace", "SeededRandom", "CZstd", "CXXHash"], exclude: ["Fixtures"],
+      swiftSettings: house),
     .testTarget(
       name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest", "SeededRandom"],
       swiftSettings: house),
