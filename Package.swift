@@ -69,7 +69,8 @@ let package = Package(
     .testTarget(
       name: "MonitorTreeTests", dependencies: ["MonitorTree", "CNodeSearch", "SeededRandom"], swiftSettings: house),
     .testTarget(
-      name: "WriteTraceTests", dependencies: ["WriteTrace", "SeededRandom", "CZstd", "CXXHash"], swiftSettings: house),
+      name: "WriteTraceTests", dependencies: ["WriteTrace", "SeededRandom", "CZstd", "CXXHash"], exclude: ["Fixtures"],
+      swiftSettings: house),
     .testTarget(
       name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest", "Replay", "SeededRandom"],
       swiftSettings: house),

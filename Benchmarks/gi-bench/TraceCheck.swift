@@ -6,7 +6,8 @@ struct TraceCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Verify that traces are whole, and that what they hold can be.",
     discussion: """
-      Decodes every column of every block, then checks: totals, order, ranges, tables, marks, ground-truth, hypercalls. \
+      Decodes every column of every block, then checks: totals, order, ranges, tables, translations, \
+      marks, ground-truth, hypercalls. \
       Damage ends with status 1, anything else that does not hold with status 2.
       """)
 

@@ -30,7 +30,8 @@ struct TraceCheckTests {
       write(22, 0x5104)
       mark(8, 23)
       call(2, count: 24, at: 0x9000)
-      write(30, 0x7ffc)
+      // Linear page 0x205 lies in the large page that is mapped to the first two megabytes.
+      write(30, 0x5ffc, gva: 0x20_5ffc)
     }
 
     mutating func call(_ number: UInt64, count: UInt64, at gpa: UInt64 = 0x6000) {
@@ -50,8 +51,11 @@ struct TraceCheckTests {
       records.append(.event(.mark(.init(vcpu: 0, count: count, id: id, rip: GuestLinearAddress(0x6100)))))
     }
 
-    mutating func write(_ count: UInt64, _ gpa: UInt64) {
-      records.append(.write(TraceWrite(vcpu: 0, count: count, gpa: GuestPhysicalAddress(gpa), size: 8)))
+    mutating func write(_ count: UInt64, _ gpa: UInt64, gva: UInt64? = nil) {
+      records.append(
+        .write(
+          TraceWrite(
+            vcpu: 0, count: count, gpa: GuestPhysicalAddress(gpa), size: 8, gva: gva.map { GuestLinearAddress($0) })))
     }
 
     /// The findings, with the header changed behind the writer's back if asked.
@@ -73,7 +77,9 @@ struct TraceCheckTests {
     arguments: [
       ("pages in the header", .totals), ("instructions in the header", .order), ("memory too small", .ranges),
       ("empty region", .ranges), ("misaligned mapping", .tables), ("absent entry", .tables), ("wide CR3", .tables),
-      ("unnamed mark", .marks), ("store that is not the attack", .groundTruth), ("truth without a mark", .groundTruth),
+      ("store by another page", .translations), ("store after another CR3", .translations),
+      ("hypercall under another CR3", .translations), ("unnamed mark", .marks),
+      ("store that is not the attack", .groundTruth), ("truth without a mark", .groundTruth),
       ("truth beside its region", .groundTruth), ("forged call elsewhere", .groundTruth),
       ("call before GI_INIT", .hypercalls), ("second GI_INIT", .hypercalls), ("exit without enter", .hypercalls),
       ("protect outside a window", .hypercalls), ("unknown number", .hypercalls),
@@ -84,12 +90,19 @@ struct TraceCheckTests {
     switch what {
     case "pages in the header": change = { $0.totals.pages += 1 }
     case "instructions in the header": change = { $0.totals.instructions[0] = 29 }
-    case "memory too small": change = { $0.recording.guest.ramBytes = 0x7000 }
+    case "memory too small": change = { $0.recording.guest.ramBytes = 0x6000 }
     case "empty region": recording.description.regions.append(.init(id: 2, name: "nothing", gpa: 0, bytes: 0))
     case "misaligned mapping":
       recording.records[4] = .event(.map(recording.map(0x20_1000, shift: 21, entry: 1)))
     case "absent entry": recording.records[4] = .event(.map(recording.map(0x20_0000, shift: 21, entry: 0xe2)))
-    case "wide CR3": recording.records[5] = .event(.cr3(.init(vcpu: 0, count: 15, value: 1 << 52)))
+    case "wide CR3": recording.records[5] = .event(.cr3(.init(vcpu: 0, count: 15, value: 1 << 52 | 0x1000)))
+    case "store by another page": recording.write(40, 0x5000, gva: 0x20_6000)
+    case "store after another CR3":
+      recording.records.append(.event(.cr3(.init(vcpu: 0, count: 40, value: 0x2000))))
+      recording.write(41, 0x5000, gva: 0x20_5000)
+    case "hypercall under another CR3":
+      recording.records.append(.event(.cr3(.init(vcpu: 0, count: 40, value: 0x2000))))
+      recording.call(8, count: 41)
     case "unnamed mark": recording.mark(99, 40)
     case "store that is not the attack":
       recording.records[8] = .write(.init(vcpu: 0, count: 22, gpa: .init(0x5110), size: 8))

@@ -2,7 +2,7 @@
 # Sourced by record.sh.
 # shellcheck shell=bash disable=SC2164 # set -e is in force
 
-readonly HOST_PACKAGES="cpio gcc gcc-12 libc6-dev make xz-utils zstd qemu-system-x86"
+readonly HOST_PACKAGES="binutils cpio gcc gcc-12 libc6-dev lz4 make xz-utils zstd qemu-system-x86"
 readonly GUEST_PACKAGES="busybox-static sqlite3 libsqlite3-0 libreadline8 libtinfo6 zlib1g libc6"
 readonly QEMU_PACKAGES="qemu-system-x86 qemu-system-common qemu-system-data"
 readonly QEMU_VERSION="10.0.2"
@@ -35,12 +35,12 @@ kernel_release() {
 }
 
 fetch_packages() {
-  local release mirror
-  release=$(kernel_release)
+  local release mirror headers
+  release=$(kernel_release) || true
   [[ $release ]] || fail "no package linux-image-amd64: run apt-get update, or use Debian 12 on x86-64"
   # shellcheck disable=SC2016 # apt's own variables
   mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Identifier: Packages' |
-    awk '$2 == "bookworm" { print $1; exit }')
+    awk '$2 == "bookworm" && !found { print $1; found = 1 }') || true
   [[ $mirror ]] || fail "apt knows no mirror of bookworm: the recorder needs Debian 12"
 
   rm -rf "$WORK/debs"
@@ -49,15 +49,14 @@ fetch_packages() {
     >"$WORK/apt/backports.list"
   cd "$WORK/debs"
   say "downloading QEMU from bookworm-backports"
-  backports_apt apt-get -qq update
   # shellcheck disable=SC2086 # lists of names
-  backports_apt apt-get -qq download $QEMU_PACKAGES
+  backports_apt apt-get -qq update && backports_apt apt-get -qq download $QEMU_PACKAGES ||
+    fail "bookworm-backports cannot be read from the mirror that apt uses; check the network and try again"
   compgen -G "qemu-system-x86_*${QEMU_VERSION}+*.deb" >/dev/null ||
     fail "bookworm-backports no longer offers QEMU $QEMU_VERSION, the version this recorder was verified with"
 
   say "downloading kernel $release and the guest's programs"
-  local headers
-  headers=$(apt-cache depends "linux-headers-$release" | sed -n 's/.*Depends: //p')
+  headers=$(apt-cache depends "linux-headers-$release" | sed -n 's/.*Depends: //p') || true
   # shellcheck disable=SC2086 # lists of names
   own_apt apt-get -qq download "linux-image-$release" "linux-headers-$release" $headers $GUEST_PACKAGES ||
     fail "the packages of kernel $release cannot be downloaded: run apt-get update and try again"
@@ -70,10 +69,12 @@ unpack_packages() {
   rm -rf "$ROOT"
   mkdir -p "$ROOT"
   for deb in "$WORK"/debs/*.deb; do
-    dpkg-deb -x "$deb" "$ROOT"
+    dpkg-deb -x "$deb" "$ROOT" || exit 1
     printf '%s\t%s\t%s\n' "$(dpkg-deb -f "$deb" Package)" "$(dpkg-deb -f "$deb" Version)" \
       "$(sha256sum "$deb" | cut -d' ' -f1)"
-  done | sort >"$WORK/packages.tsv"
+  done | sort >"$WORK/packages.part" || fail "$WORK/debs holds a package that cannot be unpacked: make room, try again"
   # The headers' makefile includes its other half by an absolute path.
   sed -i "s#include /usr/src#include $ROOT/usr/src#" "$ROOT"/usr/src/linux-headers-*-amd64/Makefile
+  # Last, for this file says that all is there.
+  mv "$WORK/packages.part" "$WORK/packages.tsv"
 }

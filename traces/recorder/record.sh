@@ -3,27 +3,36 @@
 #
 #   record.sh [NAME]      NAME is a file of workloads/ without its suffix, or quick; the default is boot
 #
+# A guest of your own, by environment; see ../RecordYourOwn.md:
+#   KERNEL=FILE           an x86-64 kernel, vmlinuz or vmlinux; default: Debian's
+#   HEADERS=FOLDER        its build tree, for the driver; default: /lib/modules/RELEASE/build
+#   INITRAMFS=FILE        an initial RAM file system, whose /init runs once the driver is loaded; NAME only names the recording
+#   PROTECT="SYMBOL ..."  kernel symbols to protect besides those that always are; SYMBOL:BYTES for a size of your own
+#   APPEND="..."          more of the kernel's command line
+#   KEEP=COLUMNS LEVEL=N  --columns and --level of `gi-bench trace convert`; default: linear-pages, 19
+#   RAM_MIB, SECONDS_LIMIT, STREAM_LIMIT_MIB, FREE_MIB   memory of the guest, and what a recording may take
+#
 # Leaves work/NAME.raw.zst (the raw stream) and work/NAME.json (its description), and converts them
 # to ../NAME.trace. Needs Debian 12 on x86-64, packages by name, 6 GB of disk; see ../README.md.
 set -euo pipefail
 export LC_ALL=C
 
-HERE=$(cd "$(dirname "$0")" && pwd)
-WORK=$HERE/work
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+WORK=${WORK:-$HERE/work}
 ROOT=$WORK/root
 TRACE=${1:-boot}
 SUDO=$([[ $(id -u) == 0 ]] || echo sudo)
+KERNEL=${KERNEL:+$(realpath -m "$KERNEL")} HEADERS=${HEADERS:-} INITRAMFS=${INITRAMFS:+$(realpath -m "$INITRAMFS")}
+PROTECT=${PROTECT:-} APPEND=${APPEND:-} KEEP=${KEEP:-linear-pages} LEVEL=${LEVEL:-19}
+RAM_MIB=${RAM_MIB:-128} SECONDS_LIMIT=${SECONDS_LIMIT:-900}
+STREAM_LIMIT_MIB=${STREAM_LIMIT_MIB:-4096} FREE_MIB=${FREE_MIB:-6144}
 
-readonly RAM_MIB=128 VCPUS=2
-readonly SECONDS_LIMIT=900 STREAM_LIMIT_MIB=4096 FREE_MIB=6144
+readonly VCPUS=2
 readonly FLAGS="-M pc -accel tcg,thread=single -icount shift=0,sleep=off -rtc base=2024-01-01T00:00:00,clock=vm \
 -seed 1 -cpu qemu64 -m ${RAM_MIB}M -smp $VCPUS -display none -no-reboot -nodefaults -net none"
-readonly CMDLINE="console=ttyS0 nokaslr norandmaps panic=-1 cryptomgr.notests init_on_alloc=0 lpj=4000000"
-readonly APPLETS="cat cut gunzip gzip head insmod ls md5sum mount poweroff rm rmmod sh true"
-readonly LIBRARIES="libc.so.6 libm.so.6 libreadline.so.8 libsqlite3.so.0 libtinfo.so.6 libz.so.1"
-readonly SYMBOLS="_stext _etext __start_rodata __end_rodata sys_call_table idt_table modprobe_path init_top_pgt \
-__x64_sys_ustat"
-readonly STOCK_MODULES="lib/crc8 lib/ts_kmp lib/lru_cache fs/fuse/fuse drivers/net/dummy"
+readonly SYMBOLS_CMDLINE="console=ttyS0 nokaslr norandmaps panic=-1 cryptomgr.notests init_on_alloc=0 lpj=4000000\
+${APPEND:+ $APPEND}"
+readonly CMDLINE=$SYMBOLS_CMDLINE${INITRAMFS:+ rdinit=/gi/init}
 
 say() { echo "record: $*" >&2; }
 fail() {
@@ -33,14 +42,26 @@ fail() {
 
 # shellcheck source=packages.sh
 . "$HERE/packages.sh"
+# shellcheck source=kernel.sh
+. "$HERE/kernel.sh"
+# shellcheck source=initramfs.sh
+. "$HERE/initramfs.sh"
 
-check_machine() {
+check_request() {
+  local name free
   [[ $(uname -m) == x86_64 ]] || fail "this machine is $(uname -m); the recorder reads host registers of x86-64"
   command -v apt-get >/dev/null || fail "no apt-get here; the recorder needs Debian 12"
-  [[ -f $HERE/workloads/$TRACE.sh ]] ||
+  [[ $TRACE =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || fail "\"$TRACE\" is no name for a recording: letters, digits, . _ and -"
+  for name in RAM_MIB SECONDS_LIMIT STREAM_LIMIT_MIB FREE_MIB; do
+    [[ ${!name} =~ ^[1-9][0-9]{0,8}$ ]] || fail "$name is \"${!name}\"; expected a number above 0"
+  done
+  ((RAM_MIB <= 2048)) || fail "RAM_MIB is $RAM_MIB; the recorder follows a guest of at most 2048 MiB"
+  for name in KERNEL INITRAMFS; do
+    [[ ! ${!name} || (-f ${!name} && -r ${!name}) ]] || fail "$name is ${!name}, which is no file that can be read"
+  done
+  [[ $INITRAMFS || -f $HERE/workloads/$TRACE.sh ]] ||
     fail "no workload $TRACE; there are: quick $(cd "$HERE/workloads" && echo *.sh | sed 's/\.sh//g')"
   mkdir -p "$WORK"
-  local free
   free=$(($(df -Pk "$WORK" | awk 'NR == 2 { print $4 }') / 1024))
   ((free >= FREE_MIB)) || fail "$WORK has $free MiB free; a recording needs $FREE_MIB MiB while it is made"
 }
@@ -51,137 +72,58 @@ build_plugin() {
     -o "$WORK/recorder.so" "$HERE"/plugin/*.c
 }
 
-build_guest() {
-  say "building the guest's modules and its tool for kernel $RELEASE"
-  rm -rf "$WORK/modules"
-  mkdir -p "$WORK/modules"
-  cp "$HERE"/guest/{gi*.[ch],rootkit.c,Kbuild} "$WORK/modules/"
-  make -s -C "$ROOT/usr/src/linux-headers-$RELEASE" M="$WORK/modules" modules >"$WORK/module-build.log" 2>&1 ||
-    fail "the modules do not build, see $WORK/module-build.log"
-  strip -g "$WORK"/modules/*.ko
-  gcc -O2 -static -s -Wall -Wextra -o "$WORK/tool" "$HERE/guest/tool.c"
-}
-
-# The kernel as an ELF file: the xz stream inside vmlinuz. Booted so, it does not decompress itself.
-extract_kernel() {
-  say "extracting the kernel"
-  local image=$ROOT/boot/vmlinuz-$RELEASE offset
-  offset=$(grep -abo $'\xfd7zXZ' "$image" | head -n 1 | cut -d: -f1) || true
-  [[ $offset ]] || fail "$image is not compressed with xz"
-  tail -c +"$((offset + 1))" "$image" | xz -dc --single-stream >"$WORK/vmlinux" 2>/dev/null || true
-  head -c 4 "$WORK/vmlinux" | grep -q ELF || fail "$image holds no ELF kernel"
-}
-
-# archive FOLDER FILE
-archive() {
-  (cd "$1" && find . | sort | cpio -o -H newc --quiet -R 0:0) >"$2"
-}
-
-# qemu INITRD CONSOLE [ARGUMENT...]
+# qemu INITRD CONSOLE CMDLINE [ARGUMENT...]
 qemu() {
-  local initrd=$1 console=$2
-  shift 2
+  local initrd=$1 console=$2 cmdline=$3
+  shift 3
   # shellcheck disable=SC2086 # a list of flags
-  timeout "$SECONDS_LIMIT" "$ROOT/usr/bin/qemu-system-x86_64" -L "$ROOT/usr/share/qemu" -L /usr/share/seabios \
-    $FLAGS -kernel "$WORK/vmlinux" -initrd "$initrd" -append "$CMDLINE" -serial "file:$console" "$@"
-}
-
-# One boot without the recorder, for the addresses: the packaged System.map is empty.
-read_symbols() {
-  say "booting once for the kernel's symbols"
-  local folder=$WORK/symbols.initramfs
-  rm -rf "$folder"
-  mkdir -p "$folder"/{bin,dev,proc}
-  cp "$ROOT/bin/busybox" "$folder/bin/"
-  cp "$HERE/guest/symbols.sh" "$folder/init"
-  archive "$folder" "$folder.cpio"
-  qemu "$folder.cpio" "$WORK/symbols.log" -serial "file:$WORK/kallsyms.gz" ||
-    fail "the guest did not power off within $SECONDS_LIMIT s, see $WORK/symbols.log"
-  gzip -dc "$WORK/kallsyms.gz" | sort | awk -f "$HERE/symbols.awk" >"$WORK/symbols"
-  [[ $(wc -l <"$WORK/symbols") -gt 10000 ]] || fail "the guest listed too few symbols, see $WORK/symbols.log"
-}
-
-# address NAME, extent FIRST LAST: linear addresses; extent of one symbol: extent NAME
-address() {
-  local found
-  found=$(awk -v name="$1" '$3 == name { print $5; exit }' "$WORK/symbols")
-  [[ $found ]] || fail "kernel $RELEASE has no symbol $1"
-  echo "0x$found"
-}
-extent() {
-  echo "$(address "$1"),$(address "$2")"
-}
-sized() {
-  local start
-  start=$(address "$1")
-  printf '%s,0x%x' "$start" $((start + $2))
-}
-
-build_initramfs() {
-  say "building the initramfs with workload $TRACE"
-  local folder=$WORK/initramfs name syscalls
-  for name in $SYMBOLS; do address "$name" >/dev/null; done
-  syscalls=$(awk '/define __NR_syscalls/ { print $3 }' \
-    "$ROOT/usr/src/linux-headers-$RELEASE/arch/x86/include/generated/uapi/asm/unistd_64.h")
-  rm -rf "$folder"
-  mkdir -p "$folder"/{bin,dev,etc,lib64,lib/x86_64-linux-gnu,modules/stock,proc,sys,tmp}
-  cp "$ROOT/bin/busybox" "$ROOT/usr/bin/sqlite3" "$WORK/tool" "$folder/bin/"
-  for name in $APPLETS; do ln -s busybox "$folder/bin/$name"; done
-  cp -L "$ROOT/lib64/ld-linux-x86-64.so.2" "$folder/lib64/"
-  for name in $LIBRARIES; do
-    cp -L "$(compgen -G "$ROOT/*/x86_64-linux-gnu/$name" || compgen -G "$ROOT/usr/lib/x86_64-linux-gnu/$name")" \
-      "$folder/lib/x86_64-linux-gnu/"
-  done
-  cp "$WORK"/modules/{gi,rootkit}.ko "$folder/modules/"
-  for name in $STOCK_MODULES; do cp "$ROOT/lib/modules/$RELEASE/kernel/$name.ko" "$folder/modules/stock/"; done
-  cp "$HERE/guest/init.sh" "$folder/init"
-  cp "$HERE/workloads/$TRACE.sh" "$folder/etc/workload.sh"
-  {
-    echo "text=$(extent _stext _etext)"
-    echo "rodata=$(extent __start_rodata __end_rodata)"
-    echo "syscalls=$(sized sys_call_table $((syscalls * 8)))"
-    echo "idt=$(sized idt_table 4096)"
-    echo "modprobe=$(sized modprobe_path 256)"
-  } >"$folder/etc/gi.parameters"
-  address init_top_pgt >"$folder/etc/page-tables"
-  {
-    echo "text_start=$(address _stext)"
-    echo "syscalls=$(address sys_call_table)"
-    echo "idt=$(address idt_table)"
-    echo "modprobe=$(address modprobe_path)"
-    echo "victim_function=$(address __x64_sys_ustat)"
-  } >"$folder/etc/rootkit.parameters"
-  archive "$folder" "$WORK/$TRACE.cpio"
+  timeout -s KILL "$SECONDS_LIMIT" "$ROOT/usr/bin/qemu-system-x86_64" -L "$ROOT/usr/share/qemu" -L /usr/share/seabios \
+    $FLAGS -kernel "$VMLINUX" -initrd "$initrd" -append "$cmdline" -serial "file:$console" "$@"
 }
 
 record() {
-  local phases='' id symbol name status=0 reader
-  while read -r id symbol name; do phases+=",phase=$(address "$symbol"):$id"; done <"$HERE/phases.txt"
+  local phases='' id name at status=0 reader log=$WORK/$TRACE.log
+  while read -r id name _; do
+    at=$(symbol "$name" 5)
+    [[ ! $at ]] || phases+=",phase=0x$at:$id"
+  done <"$HERE/phases.txt"
   say "recording $TRACE"
   SECONDS=0
   trap 'rm -f "$WORK/$TRACE.raw.part"' EXIT
   exec 3> >(ulimit -f $((STREAM_LIMIT_MIB * 1024)) && exec zstd -q -f -3 -o "$WORK/$TRACE.raw.part")
   reader=$!
-  qemu "$WORK/$TRACE.cpio" "$WORK/$TRACE.log" \
+  qemu "$WORK/$TRACE.cpio" "$log" "$CMDLINE" \
     -plugin "$WORK/recorder.so,ram=$((RAM_MIB << 20)),stream=/dev/fd/3,arm=6,touched=$WORK/$TRACE.touched$phases" ||
     status=$?
   exec 3>&-
-  wait "$reader" || fail "the raw stream could not be stored; it may not exceed $STREAM_LIMIT_MIB MiB compressed"
-  ((status != 124)) || fail "the guest did not power off within $SECONDS_LIMIT s, see $WORK/$TRACE.log"
-  ((status == 0)) || fail "QEMU ended with status $status, see $WORK/$TRACE.log"
-  grep -q 'reboot: Power down' "$WORK/$TRACE.log" || fail "the guest did not power off, see $WORK/$TRACE.log"
+  wait "$reader" ||
+    fail "the raw stream could not be stored: the disk of $WORK is full, or it exceeds $STREAM_LIMIT_MIB MiB compressed"
+  ((status != 137)) || fail "the guest did not power off within $SECONDS_LIMIT s, see $log"
+  ((status == 0)) || fail "QEMU ended with status $status, see $log"
+  grep -q 'reboot: Power down' "$log" || fail "the guest did not power off, see $log"
+  grep -q 'gi: region' "$log" || say "no driver was loaded in this guest: a replay protects what --policy says, see $log"
   mv "$WORK/$TRACE.raw.part" "$WORK/$TRACE.raw.zst"
   say "recorded in $SECONDS s, $(($(stat -c %s "$WORK/$TRACE.raw.zst") >> 20)) MiB compressed"
 }
 
+# The packages that took part: not Debian's kernel in a guest with another.
+packages() {
+  if [[ $KERNEL ]]; then grep -v '^linux-' "$WORK/packages.tsv"; else cat "$WORK/packages.tsv"; fi
+}
+
 describe() {
+  local title
   say "describing the recording in work/$TRACE.json"
-  awk -v title="$(sed -n '1s/^# *//p' "$HERE/workloads/$TRACE.sh")" -v kernel="$RELEASE" \
-    -v kernel_package="$(awk -v name="linux-image-$RELEASE" '$1 == name { print $1 " " $2 }' "$WORK/packages.tsv")" \
+  if [[ $INITRAMFS ]]; then
+    title="$TRACE: initramfs ${INITRAMFS##*/}, SHA-256 $(sha256sum <"$INITRAMFS" | cut -d' ' -f1)"
+  else
+    title=$(sed -n '1s/^# *//p' "$HERE/workloads/$TRACE.sh")
+  fi
+  awk -v title="$title" -v kernel="$RELEASE" -v kernel_package="$KERNEL_PACKAGE" \
     -v cmdline="$CMDLINE" -v ram=$((RAM_MIB << 20)) -v vcpus=$VCPUS \
     -v qemu="$("$ROOT/usr/bin/qemu-system-x86_64" --version | sed -n '1s/.*version //p')" -v flags="$FLAGS" -f "$HERE/describe.awk" \
-    part=packages "$WORK/packages.tsv" part=limits "$HERE/limits.txt" part=phases "$HERE/phases.txt" \
-    part=touched "$WORK/$TRACE.touched" part=symbols "$WORK/symbols" part=log "$WORK/$TRACE.log" >"$WORK/$TRACE.json"
+    part=packages <(packages) part=limits "$HERE/limits.txt" part=phases "$HERE/phases.txt" \
+    part=touched "$WORK/$TRACE.touched" part=symbols "$SYMBOLS" part=log "$WORK/$TRACE.log" >"$WORK/$TRACE.json"
 }
 
 convert() {
@@ -191,8 +133,8 @@ convert() {
   }
   say "converting to traces/$TRACE.trace"
   cd "$HERE/../.."
-  zstd -dc "$WORK/$TRACE.raw.zst" | swift run gi-bench trace convert --from recorder - \
-    --description "$WORK/$TRACE.json" --output "traces/$TRACE.trace"
+  zstd -dc "$WORK/$TRACE.raw.zst" | swift run gi-bench trace convert --from recorder - --columns "$KEEP" \
+    --level "$LEVEL" --description "$WORK/$TRACE.json" --output "traces/$TRACE.trace"
 }
 
 # The last part of the recording of boot, for tests: kprobes, every attack, forks.
@@ -203,19 +145,26 @@ cut_quick() {
     --output traces/quick.trace
 }
 
-if [[ $TRACE == quick ]]; then
-  cut_quick
-  exit
-fi
-check_machine
-install_host_packages
-[[ -f $WORK/packages.tsv ]] || { fetch_packages && unpack_packages; }
-RELEASE=$(cd "$ROOT/boot" && echo vmlinuz-* | sed 's/^vmlinuz-//')
-[[ -f $WORK/vmlinux ]] || extract_kernel
-build_plugin
-build_guest
-[[ -f $WORK/symbols ]] || read_symbols
-build_initramfs
-record
-describe
-convert
+main() {
+  if [[ $TRACE == quick && ! $INITRAMFS ]]; then
+    cut_quick
+    return
+  fi
+  check_request
+  install_host_packages
+  if [[ ! -f $WORK/packages.tsv ]]; then
+    fetch_packages
+    unpack_packages
+  fi
+  choose_kernel
+  build_plugin
+  build_modules
+  read_symbols
+  build_initramfs
+  record
+  describe
+  convert
+}
+
+# Sourced, it only defines; see test.sh.
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then main; exit; fi

@@ -22,6 +22,9 @@ public struct TraceCheck {
     case ranges
     /// Mappings are aligned and present, CR3 values are addresses.
     case tables
+    /// In a trace with mappings and linear pages: every store reaches its page by the mappings before it, and events name the CR3
+    /// that was loaded last.
+    case translations
     /// Every mark has a name, and every name of an attack's mark a mark.
     case marks
     /// Every act of the ground truth is in the records, behind its mark.
@@ -41,12 +44,16 @@ public struct TraceCheck {
   private var lastCounts: [UInt64]
   private var truth: GroundTruthCheck
   private var sequence: HypercallSequence
+  private var translations: TranslationCheck?
 
   private init(_ header: TraceHeader) {
     self.header = header
     lastCounts = [UInt64](repeating: 0, count: header.totals.vcpus)
     truth = GroundTruthCheck(header.recording)
     sequence = HypercallSequence(vcpus: header.totals.vcpus)
+    if header.totals.maps > 0, header.columnSet.contains(.linearPages), header.recording.addresses == .guestPhysical {
+      translations = TranslationCheck(vcpus: header.totals.vcpus)
+    }
   }
 
   /// Decodes every column of every block, and answers what does not hold; nothing for a sound trace.
@@ -121,6 +128,7 @@ public struct TraceCheck {
     totals.writes += UInt64(word.writes)
     pages.insert(word.page.rawValue)
     totals.pageLimit = max(totals.pageLimit, word.page.rawValue + 1)
+    if translations != nil { checkTranslation(block.linearPages[run], word) { "run \(run) of block \(number)" } }
     let accesses = try block.accesses(ofRun: run)
     var count = block.clocks[run]
     checkOrder(word.vcpu, count) { "run \(run) of block \(number)" }
@@ -141,11 +149,30 @@ public struct TraceCheck {
     lastCounts[vcpu] = max(lastCounts[vcpu], count)
   }
 
+  private mutating func checkTranslation(_ linear: UInt64, _ run: Run, _ place: () -> String) {
+    if translations?.explains(linear, to: run.page.rawValue, vcpu: run.vcpu) == false {
+      report(
+        .translations,
+        "\(place()) stores to page \(Self.hex(run.page.rawValue)) by linear page \(Self.hex(linear)), "
+          + "expected a mapping to it before")
+    }
+  }
+
+  private mutating func checkRoot(_ cr3: UInt64, _ event: TraceEvent) {
+    if let loaded = translations?.disagreement(of: cr3, vcpu: event.vcpu) {
+      report(
+        .translations,
+        "CR3 \(Self.hex(cr3)) at instruction \(event.count) of vCPU \(event.vcpu), expected \(Self.hex(loaded)), loaded last"
+      )
+    }
+  }
+
   private mutating func take(_ event: TraceEvent) {
     checkOrder(event.vcpu, event.count) { "an event" }
     switch event {
     case .hypercall(let call):
       totals.hypercalls += 1
+      checkRoot(call.cr3, event)
       if truth.hypercall(call) {
         sequence.takeAttack(call)
       } else if let flaw = sequence.take(call) {
@@ -153,11 +180,14 @@ public struct TraceCheck {
       }
     case .cr3(let load):
       totals.cr3Loads += 1
+      translations?.take(load)
       if load.value >> 63 == 0, load.value >> 52 != 0 {
         report(.tables, "CR3 \(Self.hex(load.value)), expected a page below 2^52")
       }
     case .map(let map):
       totals.maps += 1
+      checkRoot(map.cr3, event)
+      translations?.take(map)
       let size: UInt64 = 1 << UInt64(map.pageShift)
       if map.linear.rawValue & (size - 1) != 0 {
         report(.tables, "a mapping of \(Self.hex(map.linear.rawValue)), expected a multiple of \(size)")

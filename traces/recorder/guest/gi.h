@@ -14,6 +14,7 @@
 #define GI_NODE_ORDER 6 /* 64 pages for the hypervisor's tree */
 #define GI_NODE_PAGES (1UL << GI_NODE_ORDER)
 #define GI_MAX_REGIONS 256
+#define GI_MAX_MORE 16 /* ranges a user names */
 
 /* One vCPU's part of the driver's data; written in integrity mode only. */
 struct gi_vcpu {

@@ -33,6 +33,7 @@
 #define GI_REGION_IDT 4
 #define GI_REGION_PAGE_TABLES 5
 #define GI_REGION_MODPROBE 6
+#define GI_REGION_MORE 16 /* and following */
 
 static inline __attribute__((always_inline)) void gi_hypercall(unsigned long number, unsigned long rdi,
 							       unsigned long rsi, unsigned long rdx,

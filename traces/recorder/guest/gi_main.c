@@ -21,6 +21,13 @@ module_param_array(syscalls, ulong, NULL, 0444);
 module_param_array(idt, ulong, NULL, 0444);
 module_param_array(modprobe, ulong, NULL, 0444);
 
+static unsigned long more[2 * GI_MAX_MORE];
+static unsigned int more_count;
+module_param_array(more, ulong, &more_count, 0444);
+static char *more_names[GI_MAX_MORE];
+module_param_array(more_names, charp, NULL, 0444);
+MODULE_PARM_DESC(more, "further ranges of the kernel image to protect, with their names");
+
 static unsigned long page_tables;
 module_param(page_tables, ulong, 0444);
 MODULE_PARM_DESC(page_tables, "protect the page tables of the kernel, whose top-level table this is, and of the parent process");
@@ -217,6 +224,8 @@ static int choose_regions(void)
 	for (i = 0; i < data->regions; i++)
 		data->digested_pages += data->region[i].pages;
 	add_image_range("modprobe_path", modprobe, GI_REGION_MODPROBE);
+	for (i = 0; i < more_count / 2; i++)
+		add_image_range(more_names[i] ? more_names[i] : "unnamed", &more[2 * i], GI_REGION_MORE + i);
 	if (page_tables) {
 		add_page_tables((const u64 *)page_tables, 4, PTRS_PER_PGD / 2, PTRS_PER_PGD);
 		add_parents_page_tables();

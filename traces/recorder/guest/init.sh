@@ -1,6 +1,6 @@
 #!/bin/sh
 # PID 1 of the recorded guest: prepares it, runs the workload, powers off.
-export PATH=/bin
+export PATH=/bin:/gi
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
@@ -18,15 +18,7 @@ step() {
 # load_gi [PARAMETER...]: the guest-integrity driver, with the kernel's addresses.
 load_gi() {
   # shellcheck disable=SC2046 # a list of parameters
-  insmod /modules/gi.ko $(cat /etc/gi.parameters) "$@"
-}
-
-# attack: malware in the kernel and in user space.
-attack() {
-  # shellcheck disable=SC2046 # a list of parameters
-  insmod /modules/rootkit.ko $(cat /etc/rootkit.parameters)
-  rmmod rootkit
-  tool forge 190
+  insmod /gi/gi.ko $(cat /gi/gi.parameters) "$@"
 }
 
 fork_and_exec() {

@@ -71,20 +71,26 @@ bool paging_changed(unsigned vcpu, uint64_t cr3, uint64_t gva, uint64_t gpa)
     /* The kernel half is the same under every CR3, so it is remembered once, under CR3 zero. */
     uint64_t root = (int64_t)gva < 0 ? 0 : cr3 & FRAME;
     uint64_t key = (gva >> 12 & 0xfffffffff) | root << 24 | (uint64_t)1 << 63;
-    struct translation *front = &fronts[vcpu][hash(key) >> (64 - FRONT_BITS)];
+    uint64_t slot = hash(key) >> (64 - FRONT_BITS);
+    struct translation *front = &fronts[vcpu][slot];
     uint64_t page = gpa >> 12;
     if (front->key == key && front->page == page)
         return false;
-    *front = (struct translation){key, page};
 
     struct translation *known = find(key);
-    if (known->key && known->page == page)
+    if (known->key && known->page == page) {
+        *front = *known;
         return false;
+    }
     if (!known->key && ++filled > (1 << TABLE_BITS) / 4 * 3) {
         memset(table, 0, sizeof table); /* forgetting only records a mapping twice */
         filled = 1;
         known = find(key);
     }
     *known = (struct translation){key, page};
+    /* What another vCPU remembers of this page is over; left there, it would hide a change back. */
+    for (unsigned i = 0; i < MAX_VCPUS; i++)
+        fronts[i][slot] = (struct translation){0, 0};
+    *front = *known;
     return true;
 }

@@ -92,9 +92,12 @@ static struct record *event(enum record_kind kind, uint64_t rip)
     return record;
 }
 
+/* Records the leaf by which a linear page is mapped, if that is new. */
 static void record_mapping(uint64_t gva, uint64_t gpa)
 {
     struct mapping mapping;
+    if (!paging_changed(index_of(running), running->cr3, gva, gpa))
+        return;
     /* A table edited but not yet flushed disagrees with the translation in use; the store's own GPA counts. */
     if (!paging_walk(running->cr3, gva, &mapping) || mapping.gpa >> 12 != gpa >> 12) {
         unmapped++;
@@ -107,13 +110,17 @@ static void record_mapping(uint64_t gva, uint64_t gpa)
     record->value[0] = running->cr3;
 }
 
-/* Records the part of a store that lies in one guest-physical stretch, after the mapping it went through if that is new. */
+/* Records the part of a store that lies in one guest-physical stretch, after the mappings it went through. */
 static void record_write(uint64_t gpa, uint64_t gva, unsigned bytes, uint64_t rip, unsigned __int128 value)
 {
     if (gpa >= ram_bytes)
         return;
-    if (running->paging && paging_changed(index_of(running), running->cr3, gva, gpa))
+    if (running->paging) {
         record_mapping(gva, gpa);
+        unsigned first = 4096 - (unsigned)(gva & 4095);
+        if (first < bytes)
+            record_mapping(gva + first, gpa + first);
+    }
     struct record *record = event(RECORD_WRITE, rip);
     record->size = (uint8_t)bytes;
     record->flags = RECORD_HAS_VALUE;

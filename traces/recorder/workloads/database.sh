@@ -3,6 +3,6 @@
 step load-driver
 load_gi
 step database
-database 5000
+database 8000
 step compress
-compress 1 400000
+compress 2 400000

@@ -3,7 +3,7 @@
 step load-driver
 # The driver protects the page tables of the process that loads it: a server that forks again and again.
 # shellcheck disable=SC2046 # a list of parameters
-tool serve "$mark" 256 160 insmod /modules/gi.ko $(cat /etc/gi.parameters) page_tables="$(cat /etc/page-tables)"
+tool serve "$mark" 256 160 insmod /gi/gi.ko $(cat /gi/gi.parameters) page_tables="$(cat /gi/page-tables)"
 mark=$((mark + 1))
 step fork-and-exec
 fork_and_exec 20
