@@ -38,8 +38,8 @@ struct TraceConvert: ParsableCommand {
       """)
   var columns: String?
 
-  @Option(help: "The zstd level, 1 to 22.")
-  var level = 19
+  @Option(help: "The zstd level, 1 to 22. Default: 19, which takes its time; 3 for a text.")
+  var level: Int?
 
   @Flag(help: "Accept a stream that breaks off; leave out lines that are not understood, and count them.")
   var lenient = false
@@ -69,7 +69,7 @@ struct TraceConvert: ParsableCommand {
 
   func validate() throws {
     _ = try columnSet
-    guard (1...22).contains(level) else { throw ValidationError("level \(level) is not 1 to 22; 19 is the default") }
+    if let level, !(1...22).contains(level) { throw ValidationError("level \(level) is not 1 to 22; leave it out") }
     if from == .recorder, description == nil {
       throw ValidationError(
         "--from recorder needs --description; give the file that the recorder wrote beside the stream")
@@ -106,7 +106,7 @@ struct TraceConvert: ParsableCommand {
     let recording = try TraceDescription(path: description ?? "-")
     try save(recording)
     let writer = try TraceWriter(
-      path: output, description: recording, options: .init(columns: try columnSet ?? .linearPages, level: level))
+      path: output, description: recording, options: .init(columns: try columnSet ?? .linearPages, level: level ?? 19))
     let report = try RecorderStream(name: input, allowsBrokenEnd: lenient).convert(
       InputStream(path: input), into: writer, ramBytes: recording.guest.ramBytes)
     tell(report.summary, ", \(report.deviceWrites) device writes left out")
@@ -119,7 +119,7 @@ struct TraceConvert: ParsableCommand {
       ?? text.description(title: "\(format.rawValue) import of \(input)")
     try save(described)
     let writer = try TraceWriter(
-      path: output, description: described, options: .init(columns: try columnSet ?? text.columns, level: level))
+      path: output, description: described, options: .init(columns: try columnSet ?? text.columns, level: level ?? 3))
     let report = try text.convert(into: writer, isLenient: lenient)
     tell(report.summary, report.skipped == 0 ? "" : ", \(report.skipped) of \(report.lines) lines left out")
     if let first = report.firstSkipped { StandardError.write("the first: \(Terminal.printable(first.description))\n") }
@@ -138,7 +138,7 @@ struct TraceConvert: ParsableCommand {
     case .trace:
       let kept = (try columnSet ?? reader.header.columnSet).intersection(reader.header.columnSet)
       let writer = try TraceWriter(
-        path: output, description: reader.header.recording, options: .init(columns: kept, level: level))
+        path: output, description: reader.header.recording, options: .init(columns: kept, level: level ?? 19))
       if reader.isSalvaged || !reader.header.complete { writer.markIncomplete() }
       try reader.forEachRecord { record in
         try writer.append(record)
