@@ -17,7 +17,7 @@ SECONDS ?= 60
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test tsan fuzz ratios lint format man completions bench-check bench-update record clean
+.PHONY: help deps run build test tsan fuzz ratios lint format man completions bench-check bench-update check-traces record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,10 @@ bench-update: deps ## rewrite Benchmarks/baselines; the diff is reviewed
 	$(SWIFT) build --product gi-bench
 	@mkdir -p Benchmarks/baselines
 	$(call gate,--update)
+
+check-traces: deps ## hold every record of every recording against what must be true of it
+	$(SWIFT) build --product gi-bench
+	$(GI_BENCH) trace check $(TRACES)
 
 record: deps ## record every trace anew on Debian 12, or one: make record TRACE=boot
 	@for trace in $(if $(filter file,$(origin TRACE)),$(SUITE),$(notdir $(basename $(TRACE)))); do \

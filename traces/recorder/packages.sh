@@ -49,7 +49,7 @@ fetch_packages() {
     >"$WORK/apt/backports.list"
   cd "$WORK/debs"
   say "downloading QEMU from bookworm-backports"
-  # shellcheck disable=SC2086 # lists of names
+  # shellcheck disable=SC2086,SC2015 # lists of names; either may fail
   backports_apt apt-get -qq update && backports_apt apt-get -qq download $QEMU_PACKAGES ||
     fail "bookworm-backports cannot be read from the mirror that apt uses; check the network and try again"
   compgen -G "qemu-system-x86_*${QEMU_VERSION}+*.deb" >/dev/null ||

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tests of the recorder's failures: what it says, and that it leaves no half recording. Needs neither root nor QEMU: the
 # programs it would call are stand-ins that fail as the real ones do.
+# shellcheck disable=SC2016 # text for the stand-ins and for the shell that sources record.sh
 set -uo pipefail
 export LC_ALL=C
 
@@ -18,7 +19,7 @@ stub() {
 
 # In a fresh work folder, with a kernel, symbols and an initramfs as if they had been made.
 prepare() {
-  rm -rf "$BOX/work" "$BOX/bin"
+  rm -rf "${BOX:?}/work" "${BOX:?}/bin"
   mkdir -p "$BOX/work/root/usr/bin" "$BOX/bin"
   printf '1000 8 start_kernel T ffffffff81001000\n2000 16 init_cred D ffffffff82002000\n' >"$BOX/work/symbols"
   : >"$BOX/work/boot.cpio"
@@ -36,7 +37,6 @@ run() {
 # qemu_does: the emulator, which gets the console as its -serial file:PATH, and the stream on descriptor 3.
 qemu_does() {
   {
-    # shellcheck disable=SC2016 # for the stand-in
     echo 'for argument; do [[ $argument == file:* ]] && console=${argument#file:}; done'
     cat
   } >"$BOX/body"
