@@ -46,7 +46,8 @@ struct SnapshotFuzz: FuzzTarget {
     guard let snapshot = try? Snapshot(bytes: bytes) else { return }
     // What was understood is understood again.
     do {
-      precondition(try Snapshot(bytes: snapshot.bytes) == snapshot)
+      let again = try Snapshot(bytes: snapshot.bytes)
+      precondition(again == snapshot)
     } catch { fatalError("a snapshot does not read its own bytes: \(error)") }
   }
 }
