@@ -44,18 +44,18 @@ extension EPTMachine {
 
   /// Notes a guest table that the walk under way has reached.
   @usableFromInline @inline(never)
-  mutating func noteTable(_ access: GuestAccess, _ walk: EPTWalk, _ level: Level, _ page: GuestTranslation) {
+  mutating func noteTable(_ gpa: GuestPhysicalAddress, _ walk: EPTWalk, _ level: Level, _ page: GuestTranslation) {
     var walk = walk
-    walk.assume(regime.flags(of: access.kind))
-    let table = GuestPhysicalAddress(access.gpa.rawValue & ~0xfff)
+    walk.assume(regime.flags(of: .pagingRead))
+    let table = GuestPhysicalAddress(gpa.rawValue & ~0xfff)
     caches.noteTable(CombinedStructure(table: table, walk: walk, level: level, page: page))
   }
 
   /// Where a walk of the guest's tables may begin, by the combined paging-structure caches.
   @usableFromInline @inline(never)
-  mutating func combinedStart(_ linear: GuestLinearAddress) -> GuestStart {
+  mutating func combinedStart(_ linear: GuestLinearAddress) -> GuestPlace {
     caches.beginTrail()
-    var start = GuestStart(GuestPhysicalAddress(guest.cr3 & EPTEntry.addressMask))
+    var start = GuestPlace(guest.tables)
     if let structure = caches.combinedStructure(linear, combinedContext) {
       start.table = structure.table
       start.level = structure.level

@@ -39,7 +39,8 @@ public enum Level: UInt8, Comparable, CaseIterable, Sendable {
   public func index(of address: UInt64) -> UInt64 { address &>> shift & 511 }
 
   /// The level below, nil for a PTE.
-  @inlinable public var below: Level? { Level(rawValue: number &- 1) }
+  @inlinable @inline(__always)
+  public var below: Level? { number > 1 ? unsafeBitCast(number &- 2, to: Level.self) : nil }
 
   /// The level above, nil for a PML4E.
   @inlinable public var above: Level? { Level(rawValue: number &+ 1) }

@@ -46,7 +46,7 @@ extension GuestState {
   /// address bits of a large page but for bit 12, which is its PAT bit.
   @inlinable @inline(__always)
   public func reservedBits(_ entry: UInt64, at level: Level, _ rules: EntryRules) -> UInt64 {
-    var reserved = rules.reservedAddress | (noExecute ? 0 : GuestEntry.executeDisableBit)
+    var reserved = reservedBits(rules)
     if level >= .pml4e {
       reserved |= EPTEntry.pageBit
     } else if level >= .pde && entry & EPTEntry.pageBit != 0 {
@@ -55,10 +55,29 @@ extension GuestState {
     return entry & reserved
   }
 
-  /// What an entry above the PTE must show of presence, accessed flag, page size and reserved bits to lead on without further ado.
+  /// The flags that an access must find set in an entry on its way.
   @inlinable @inline(__always)
-  func plainTableMask(_ rules: EntryRules) -> UInt64 {
-    rules.reservedAddress | (noExecute ? 0 : GuestEntry.executeDisableBit) | 0xa1
+  func flags(of kind: AccessKind, isLeaf: Bool) -> UInt64 {
+    isLeaf && kind.contains(.write) ? GuestEntry.accessedBit | GuestEntry.dirtyBit : GuestEntry.accessedBit
+  }
+
+  /// Whether an entry, in one comparison, is present, has the flags that the access needs, no reserved bit, and above the PTE refers to a
+  /// table: most do.
+  @inlinable @inline(__always)
+  func isPlain(_ entry: UInt64, at level: Level, _ kind: AccessKind, _ rules: EntryRules) -> Bool {
+    let reserved = reservedBits(rules)
+    if level >= .pde {
+      let due = GuestEntry.presentBit | flags(of: kind, isLeaf: false)
+      return entry & (reserved | EPTEntry.pageBit | due) == due
+    }
+    let due = GuestEntry.presentBit | flags(of: kind, isLeaf: true)
+    return entry & (reserved | due) == due
+  }
+
+  /// The bits that are reserved in every guest entry: 51:M, and bit 63 without NXE.
+  @inlinable @inline(__always)
+  func reservedBits(_ rules: EntryRules) -> UInt64 {
+    rules.reservedAddress | (noExecute ? 0 : GuestEntry.executeDisableBit)
   }
 }
 
@@ -105,6 +124,15 @@ public struct GuestTranslation: Hashable, Sendable {
   mutating func add(_ entry: UInt64, in page: EPTEntry) {
     allowed &= entry ^ GuestEntry.executeDisableBit
     tableLeaves &= page.rawValue
+  }
+
+  /// Takes in where the leaf leads.
+  @inlinable @inline(__always)
+  mutating func lead(to leaf: GuestEntry, at level: Level, _ linear: GuestLinearAddress) {
+    let offset = level.offsetMask
+    self.leaf = leaf
+    self.level = level
+    gpa = GuestPhysicalAddress(leaf.rawValue & EPTEntry.addressMask & ~offset | linear.rawValue & offset)
   }
 
   /// The properties that an access to the final address takes from its translation.

@@ -1,34 +1,37 @@
 import Addresses
 
-/// Where a walk of the guest's tables begins.
+/// How far a walk of the guest's tables has come.
 @frozen
 @usableFromInline
-struct GuestStart {
-  /// The table's guest-physical address.
+struct GuestPlace {
+  /// The guest-physical address of the table to read next.
   @usableFromInline var table: GuestPhysicalAddress
   /// The level of its entries.
   @usableFromInline var level = Level.pml4e
   /// How EPT translated the table, if a paging-structure cache remembers.
   @usableFromInline var tableWalk: EPTWalk?
-  /// The rights gathered on the way.
+  /// The rights gathered on the way; all of the translation once the leaf is reached.
   @usableFromInline var page = GuestTranslation()
 
   @inlinable @inline(__always)
   init(_ table: GuestPhysicalAddress) { self.table = table }
 }
 
-extension GuestState {
-  /// The guest's PML4 table: CR3 bits 51:12.
-  @inlinable var tables: GuestPhysicalAddress { GuestPhysicalAddress(cr3 & EPTEntry.addressMask) }
-}
-
 /// How a walk of the guest's tables ends.
 @frozen
 @usableFromInline
 enum GuestWalkEnd {
-  case page(GuestTranslation)
+  /// At a leaf.
+  case page
+  /// By an exit or a page fault.
   case refused(TranslationOutcome)
+  /// Another processor changed the tables meanwhile.
   case changed
+}
+
+extension GuestState {
+  /// The guest's PML4 table: CR3 bits 51:12.
+  @inlinable var tables: GuestPhysicalAddress { GuestPhysicalAddress(cr3 & EPTEntry.addressMask) }
 }
 
 extension EPTMachine {
@@ -37,76 +40,65 @@ extension EPTMachine {
   /// `isPlain` says at compile time that the processor ``isPlain``, and that the walk begins at the root.
   @inlinable @inline(__always)
   mutating func walkGuest<Observer: WalkObserver>(
-    _ linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, from start: GuestStart, isPlain: Bool,
+    _ linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, from place: inout GuestPlace, isPlain: Bool,
     _ observer: inout Observer
   ) -> GuestWalkEnd {
-    var page = start.page
-    var table = start.table.rawValue
-    var level = start.level
-    var tableWalk = start.tableWalk
-    let plainTable = guest.plainTableMask(regime.rules)
     while true {
-      let gpa = GuestPhysicalAddress(table | level.index(of: linear.rawValue) << 3)
-      let access = GuestAccess(gpa, .pagingRead, gla: linear)
+      let level = place.level
+      let offset = level.index(of: linear.rawValue) << 3
+      let gpa = GuestPhysicalAddress(place.table.rawValue | offset)
       let walk: EPTWalk
       if isPlain {
         walk = regime.rules.walk(gpa, from: .root(regime.pointer), in: memory, &observer)
       } else {
-        walk = tableWalk ?? self.walk(access, &observer)
-        tableWalk = nil
+        walk = place.tableWalk ?? self.walk(GuestAccess(gpa, .pagingRead, gla: linear), &observer)
+        place.tableWalk = nil
       }
-      if !(isPlain && regime.permits(.pagingRead, walk)), let end = reach(access, walk, level, page, &observer) {
-        return end
-      }
-      let hpa = walk.address(of: gpa)
+      if !(isPlain && regime.permits(.pagingRead, walk)), let end = reach(gpa, linear, walk, &observer) { return end }
+      if !isPlain && caches.isActive { noteTable(gpa, walk, level, place.page) }
+
+      let hpa = HostPhysicalAddress(walk.address(of: place.table).rawValue & EPTEntry.addressMask | offset)
       let entry = memory.load(hpa)
       observer.reference(.guest, level: level.number, address: hpa, value: entry)
-      page.add(entry, in: walk.entry)
-      if entry & plainTable == GuestEntry.presentBit | GuestEntry.accessedBit, let below = level.below {
-        table = entry & EPTEntry.addressMask
-        level = below
-        continue
+      if !guest.isPlain(entry, at: level, kind, regime.rules),
+        let outcome = examine(entry, at: hpa, gpa, walk, level, linear, kind, user)
+      {
+        return .refused(outcome)
       }
-
-      let isLeaf = GuestEntry(entry).mapsPage(at: level)
-      let wanted =
-        isLeaf && kind.contains(.write) ? GuestEntry.accessedBit | GuestEntry.dirtyBit : GuestEntry.accessedBit
-      let due = GuestEntry.presentBit | wanted
-      let reserved = guest.reservedBits(entry, at: level, regime.rules)
-      if entry & due != due || reserved != 0 {
-        if entry & GuestEntry.presentBit == 0 || reserved != 0 {
-          return .refused(fault(linear, kind, user: user, isPresent: entry & GuestEntry.presentBit != 0))
-        }
-        guestUpdates.append(FlagUpdate(gpa: gpa, hpa: hpa, value: entry, wanted: wanted, walk: walk))
+      place.page.add(entry, in: walk.entry)
+      guard let below = level.below, !GuestEntry(entry).mapsPage(at: level) else {
+        place.page.lead(to: GuestEntry(entry | guest.flags(of: kind, isLeaf: true)), at: level, linear)
+        return .page
       }
-      guard !isLeaf, let below = level.below else {
-        let offset = level.offsetMask
-        page.level = level
-        page.leaf = GuestEntry(entry | wanted)
-        page.gpa = GuestPhysicalAddress(entry & EPTEntry.addressMask & ~offset | linear.rawValue & offset)
-        return .page(page)
-      }
-      table = entry & EPTEntry.addressMask
-      level = below
+      place.table = GuestPhysicalAddress(entry & EPTEntry.addressMask)
+      place.level = below
     }
   }
 
-  /// Judges the access to a guest entry, sets the EPT flags it needs and notes the table: nil if the entry may be read.
+  /// Judges the access to a guest entry and sets the EPT flags it needs: nil if the entry may be read.
   @inlinable @inline(never)
   mutating func reach<Observer: WalkObserver>(
-    _ access: GuestAccess, _ walk: EPTWalk, _ level: Level, _ page: GuestTranslation, _ observer: inout Observer
+    _ gpa: GuestPhysicalAddress, _ linear: GuestLinearAddress, _ walk: EPTWalk, _ observer: inout Observer
   ) -> GuestWalkEnd? {
+    let access = GuestAccess(gpa, .pagingRead, gla: linear)
     if case .refused(let outcome) = check(access, walk, &observer) { return .refused(outcome) }
-    guard setMissingFlags(access, walk, &observer) else { return .changed }
-    if caches.isActive { noteTable(access, walk, level, page) }
-    return nil
+    return setMissingFlags(access, walk, &observer) ? nil : .changed
   }
 
-  /// The page fault of an entry that is not present, or has a reserved bit set.
+  /// Judges a guest entry in full and notes the flags it lacks: nil if it is good.
   @inlinable @inline(never)
-  mutating func fault(
-    _ linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, isPresent: Bool
-  ) -> TranslationOutcome {
-    fault(guest.faultCode(kind, user: user, protection: isPresent, reserved: isPresent), linear)
+  mutating func examine(
+    _ entry: UInt64, at hpa: HostPhysicalAddress, _ gpa: GuestPhysicalAddress, _ walk: EPTWalk, _ level: Level,
+    _ linear: GuestLinearAddress, _ kind: AccessKind, _ user: Bool
+  ) -> TranslationOutcome? {
+    let isPresent = entry & GuestEntry.presentBit != 0
+    if !isPresent || guest.reservedBits(entry, at: level, regime.rules) != 0 {
+      return fault(guest.faultCode(kind, user: user, protection: isPresent, reserved: isPresent), linear)
+    }
+    let wanted = guest.flags(of: kind, isLeaf: GuestEntry(entry).mapsPage(at: level))
+    if entry & wanted != wanted {
+      guestUpdates.append(FlagUpdate(gpa: gpa, hpa: hpa, value: entry, wanted: wanted, walk: walk))
+    }
+    return nil
   }
 }

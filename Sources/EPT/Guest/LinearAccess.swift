@@ -46,9 +46,11 @@ extension EPTMachine {
       return finish(.changed, of: .linear(linear, kind, user: user), &observer)
     }
     guestUpdates.count = 0
-    let end = walkGuest(linear, kind, user: user, from: GuestStart(guest.tables), isPlain: true, &observer)
-    guard case .page(let page) = end, guestUpdates.count == 0, !guest.denies(kind, user: user, page) else {
-      let resolution = resolve(end, linear, kind, user: user, byteCount: 1, &observer)
+    var place = GuestPlace(guest.tables)
+    let end = walkGuest(linear, kind, user: user, from: &place, isPlain: true, &observer)
+    let page = place.page
+    guard case .page = end, guestUpdates.count == 0, !guest.denies(kind, user: user, page) else {
+      let resolution = resolve(end, page, linear, kind, user: user, byteCount: 1, &observer)
       return finish(resolution, of: .linear(linear, kind, user: user), &observer)
     }
     let access = GuestAccess(page.gpa, kind.union(page.accessKind), gla: linear)
@@ -140,22 +142,21 @@ extension EPTMachine {
     if caches.isActive, let resolution = resolveByCombined(linear, kind, user: user, byteCount: byteCount, &observer) {
       return resolution
     }
-    var start = GuestStart(guest.tables)
-    if caches.isActive { start = combinedStart(linear) }
-    let end = walkGuest(linear, kind, user: user, from: start, isPlain: false, &observer)
-    return resolve(end, linear, kind, user: user, byteCount: byteCount, &observer)
+    var place = caches.isActive ? combinedStart(linear) : GuestPlace(guest.tables)
+    let end = walkGuest(linear, kind, user: user, from: &place, isPlain: false, &observer)
+    return resolve(end, place.page, linear, kind, user: user, byteCount: byteCount, &observer)
   }
 
   /// Judges a linear access whose walk of the guest's tables has ended.
   @inlinable @inline(never)
   mutating func resolve<Observer: WalkObserver>(
-    _ end: GuestWalkEnd, _ linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, byteCount: UInt16,
-    _ observer: inout Observer
+    _ end: GuestWalkEnd, _ page: GuestTranslation, _ linear: GuestLinearAddress, _ kind: AccessKind, user: Bool,
+    byteCount: UInt16, _ observer: inout Observer
   ) -> Resolution {
     switch end {
     case .refused(let outcome): return .refused(outcome)
     case .changed: return .changed
-    case .page(let page):
+    case .page:
       if guest.denies(kind, user: user, page) {
         let code = guest.faultCode(kind, user: user, protection: true, reserved: false)
         return .refused(fault(code, linear))

@@ -30,28 +30,43 @@ INLINE bool bad_table(const reference_rules *r, uint64_t entry, uint64_t low) {
   return (entry & (r->reserved | low)) | (r->bad_rights >> (entry & 7) & 1);
 }
 
-#define LEVEL(shift, large, low)                                                                              \
-  entry = load(p, table | (gpa >> shift & 511) << 3);                                                         \
-  if (UNLIKELY(!(entry & r->present))) return (walk){end_not_present, entry, 0, 0};                           \
-  if (entry & (large)) {                                                                                      \
-    uint64_t offset = (1ull << shift) - 1;                                                                    \
-    return (walk){bad_page(r, entry, offset & ~0xfffull) ? end_misconfigured : end_page, entry, granted & entry, \
-                  offset};                                                                                    \
-  }                                                                                                           \
-  if (UNLIKELY(bad_table(r, entry, low))) return (walk){end_misconfigured, entry, 0, 0};                      \
-  granted &= entry;                                                                                           \
+// An entry that is not the common one, in full: false if it leads on to a table.
+__attribute__((noinline)) static bool ends(const reference_rules *r, uint64_t entry, unsigned level, walk *w) {
+  uint64_t offset = (1ull << (3 + 9 * level)) - 1;
+  uint64_t large = level == 3 ? r->page_1g : level == 2 ? r->page_2m : level == 1 ? ~0ull : 0;
+  w->entry = entry;
+  w->offset = offset;
+  if (!(entry & r->present)) return w->end = end_not_present, true;
+  if (entry & large) return w->end = bad_page(r, entry, offset & ~0xfffull) ? end_misconfigured : end_page, true;
+  if (bad_table(r, entry, level == 4 ? 0xf8 : 0x78 | (LARGE ^ large))) return w->end = end_misconfigured, true;
+  return false;
+}
+
+// Readable, a table, no reserved bit: present then, and not misconfigured.
+#define LEVEL(shift, level)                                     \
+  entry = load(p, table | (gpa >> shift & 511) << 3);           \
+  if (UNLIKELY((entry & plain) != 1)) {                         \
+    walk w = {.granted = granted & entry};                      \
+    if (ends(r, entry, level, &w)) return w;                    \
+  }                                                             \
+  granted &= entry;                                             \
   table = entry & ADDRESS;
 
 INLINE walk ept_walk(const reference_processor *p, uint64_t gpa) {
   const reference_rules *r = &p->rules;
   if (UNLIKELY(gpa >> 48)) return (walk){end_wide, 0, 0, 0};
   uint64_t table = p->root, granted = ~0ull, entry;
-  LEVEL(39, 0, 0xf8)
-  LEVEL(30, r->page_1g, 0x78 | (LARGE ^ r->page_1g))
-  LEVEL(21, r->page_2m, 0x78 | (LARGE ^ r->page_2m))
+  uint64_t plain = r->reserved | 0xf9;
+  LEVEL(39, 4)
+  LEVEL(30, 3)
+  LEVEL(21, 2)
   entry = load(p, table | (gpa >> 12 & 511) << 3);
-  if (UNLIKELY(!(entry & r->present))) return (walk){end_not_present, entry, 0, 0};
-  return (walk){UNLIKELY(bad_page(r, entry, 0)) ? end_misconfigured : end_page, entry, granted & entry, 0xfff};
+  if (UNLIKELY((entry & (r->reserved | 1)) != 1 || r->bad_leaf >> (entry & 63) & 1)) {
+    walk w = {.granted = granted & entry};
+    ends(r, entry, 1, &w);
+    return w;
+  }
+  return (walk){end_page, entry, granted & entry, 0xfff};
 }
 
 INLINE uint64_t host(const walk *w, uint64_t gpa) {

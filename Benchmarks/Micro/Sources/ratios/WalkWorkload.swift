@@ -3,13 +3,13 @@ import EPT
 import References
 import SeededRandom
 
-/// A guest of 1 GiB with page tables of its own, mapped in 4 KiB pages by guest and EPT, and random pages of it: the same
+/// A guest of 128 MiB, as the recorded ones, with page tables of its own, mapped in 4 KiB pages by guest and EPT, and random pages of it: the same
 /// memory walked by the machine and by the references in C.
 ///
 /// The guest maps linear address x to guest-physical x, EPT guest-physical x to host-physical x; tables lie above, and
 /// every accessed and dirty flag of the guest's is set.
 final class WalkWorkload {
-  static let pages: UInt64 = 1 << 18
+  static let pages: UInt64 = 1 << 15
 
   private let owner: HostMemory
   var machine: EPTMachine<FlatMemory>
