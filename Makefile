@@ -17,7 +17,7 @@ SECONDS ?= 60
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test tsan fuzz ratios lint format man completions bench-check bench-update check-traces record clean
+.PHONY: help deps run build test tsan fuzz ratios counted release lint format man completions bench-check bench-update check-traces record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,15 @@ ratios: ## measure our hot paths beside references in C: one line a target, ok o
 	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product ratios >&2
 	@Benchmarks/Micro/.build/release/ratios $(TARGETS)
 
+counted: ## build what callgrind counts the instructions of; installs valgrind where it is missing
+	@command -v valgrind >/dev/null || { echo "installing valgrind (apt-get)"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq valgrind >/dev/null; }
+	$(SWIFT) build --package-path Benchmarks/Micro -c release --product counted
+
+release: deps ## build gi-bench for release, with the Swift standard library inside
+	$(SWIFT) build -c release --static-swift-stdlib --product gi-bench
+	@ls -l .build/release/gi-bench
+
 lint: ## check the formatting (swift-format, strict)
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Benchmarks Tests
 
@@ -73,15 +82,17 @@ completions: deps ## write completions for bash, zsh and fish to .build/completi
 	$(GI_BENCH) --generate-completion-script fish >.build/completions/gi-bench.fish
 	@ls .build/completions
 
-bench-check: deps ## the gate: hold every trace against Benchmarks/baselines
+bench-check: deps counted ## the gate: hold every trace and the hot paths' instructions against Benchmarks/baselines
 	@test -n "$(TRACES)" || { echo "no traces/*.trace, so nothing to check" >&2; exit 1; }
 	$(SWIFT) build --product gi-bench
 	$(call gate)
+	Benchmarks/count.sh check
 
-bench-update: deps ## rewrite Benchmarks/baselines; the diff is reviewed
+bench-update: deps counted ## rewrite Benchmarks/baselines; the diff is reviewed
 	$(SWIFT) build --product gi-bench
 	@mkdir -p Benchmarks/baselines
 	$(call gate,--update)
+	Benchmarks/count.sh update
 
 check-traces: deps ## hold every record of every recording against what must be true of it
 	$(SWIFT) build --product gi-bench

@@ -16,6 +16,7 @@ let package = Package(
   name: "gi-bench",
   products: [
     .executable(name: "gi-bench", targets: ["gi-bench"]),
+    .library(name: "Host", targets: ["CHost"]),
     .library(name: "SeededRandom", targets: ["SeededRandom"]),
     .library(name: "EPT", targets: ["Addresses", "EPT"]),
     .library(name: "MonitorTree", targets: ["Addresses", "MonitorTree"]),
@@ -32,6 +33,7 @@ let package = Package(
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(name: "CNodeSearch", cSettings: houseC),
+    .target(name: "CHost"),
 
     .target(name: "Addresses", swiftSettings: house),
     .target(name: "SeededRandom", swiftSettings: house),
@@ -39,7 +41,8 @@ let package = Package(
     .target(name: "MonitorTree", dependencies: ["Addresses", "CNodeSearch"], swiftSettings: house),
     .target(name: "WriteTrace", dependencies: ["Addresses", "SeededRandom", "CXXHash", "CZstd"], swiftSettings: house),
     .target(
-      name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree", "CXXHash"], swiftSettings: house),
+      name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree", "CHost", "CXXHash"],
+      swiftSettings: house),
     .target(
       name: "ScriptedGuest", dependencies: ["Addresses", "EPT", "MonitorTree", "GuestIntegrity"],
       swiftSettings: house),

@@ -9,12 +9,20 @@ let package = Package(
   targets: [
     .target(name: "References", cSettings: [.unsafeFlags(["-O3"])]),
     .target(name: "Measuring"),
+    .target(
+      name: "Workloads",
+      dependencies: [
+        "References", .product(name: "EPT", package: "gi-bench"), .product(name: "GuestIntegrity", package: "gi-bench"),
+        .product(name: "SeededRandom", package: "gi-bench"),
+      ]),
+    .executableTarget(name: "counted", dependencies: ["Workloads"]),
     .executableTarget(
       name: "layouts", dependencies: ["References", "Measuring", .product(name: "SeededRandom", package: "gi-bench")]),
     .executableTarget(
       name: "ratios",
       dependencies: [
-        "References", "Measuring", .product(name: "EPT", package: "gi-bench"),
+        "References", "Measuring", "Workloads",
+        .product(name: "GuestIntegrity", package: "gi-bench"), .product(name: "Host", package: "gi-bench"),
         .product(name: "MonitorTree", package: "gi-bench"), .product(name: "Replay", package: "gi-bench"),
         .product(name: "WriteTrace", package: "gi-bench"), .product(name: "SeededRandom", package: "gi-bench"),
       ]),

@@ -8,7 +8,8 @@ import MonitorTree
 /// Guest memory lies at host-physical 0, EPT paging structures right above it; the tree's base pointer lies in neither.
 /// One thread at a time uses a hypervisor; each vCPU's alerts may be taken by another.
 public final class Hypervisor<Processors: ProcessorControl> {
-  var monitor: IntegrityMonitor
+  // One thread at a time uses a hypervisor, and nothing that the monitor calls comes back to it: the runtime need not look.
+  @exclusivity(unchecked) var monitor: IntegrityMonitor
   /// Host-physical memory: the guest's, and the EPT paging structures above it.
   public let memory: FlatMemory
   /// Keeps ``memory`` alive.
@@ -54,9 +55,10 @@ public final class Hypervisor<Processors: ProcessorControl> {
           memory: memory.memory, pageCount: pages, pool: TablePool(layout.openView), unwatched: unwatched,
           isReachable: mechanism.completion == .viewSwitch) : nil
       base = BasePointer()
+      let rings = (0..<vcpus).map { _ in AlertRing(capacity: configuration.ringCapacity) }
       monitor = IntegrityMonitor(
         configuration: configuration, memory: guestMemory, tree: MonitorTree(memory: guestMemory, base: base),
-        rings: (0..<vcpus).map { _ in AlertRing(capacity: configuration.ringCapacity) },
+        rings: rings, posters: rings.map(\.poster),
         tracing: TracingService(tables: tables, noticing: mechanism.noticing),
         vcpus: [VirtualCPU](repeating: VirtualCPU(), count: vcpus))
     } catch {

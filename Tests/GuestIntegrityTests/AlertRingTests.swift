@@ -1,4 +1,5 @@
 import Addresses
+import SeededRandom
 import Synchronization
 import Testing
 
@@ -23,15 +24,62 @@ struct AlertRingTests {
     #expect(ring.overflow == 0)
   }
 
-  @Test("loses new events when it is full, counts them, and keeps the old ones")
+  @Test("loses new events when it is full, counts them, keeps the old ones, and tells where events are missing")
   func overflow() {
     let ring = AlertRing(capacity: 5)
     #expect(ring.capacity == 8)
     for number in UInt64(0)..<20 { #expect(ring.post(Self.event(number)) == (number < 8)) }
     #expect(ring.overflow == 12)
-    #expect(ring.drain().map(\.time) == Array(0..<8))
+    #expect(ring.drain().map(Self.story) == (0..<8).map { "\($0)" } + ["12 lost"])
+    #expect(ring.next() == nil)
     #expect(ring.post(Self.event(99)))
-    #expect(ring.drain().map(\.time) == [99])
+    #expect(ring.drain().map(Self.story) == ["99"])
+  }
+
+  /// What a consumer learns from an event: its number, or how many are missing.
+  static func story(_ event: AlertEvent) -> String {
+    event.cause == .eventsLost ? "\(event.detail) lost" : "\(event.time)"
+  }
+
+  @Test(
+    "tells of every loss once, in its place, however posting and taking take turns",
+    arguments: [1, 2, 8], [UInt64(1), 2, 3])
+  func losses(capacity: Int, seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let ring = AlertRing(capacity: capacity)
+    // The plain model: what was accepted, in order, with a note of what was lost in between.
+    var expected: [String] = []
+    var taken: [String] = []
+    var waiting = 0
+    var lost = 0
+    func noteLosses() {
+      if lost > 0 { expected.append("\(lost) lost") }
+      lost = 0
+    }
+    for number in UInt64(0)..<5000 {
+      if Bool.random(using: &random) {
+        let fits = waiting < ring.capacity
+        #expect(ring.post(Self.event(number)) == fits, "seed \(seed)")
+        if fits {
+          noteLosses()
+          expected.append("\(number)")
+          waiting += 1
+        } else {
+          lost += 1
+        }
+      } else if let event = ring.next() {
+        taken.append(Self.story(event))
+        if event.cause == .eventsLost {
+          // With nothing behind it, the news comes before anything is posted.
+          if waiting == 0 { noteLosses() }
+        } else {
+          waiting -= 1
+        }
+      }
+    }
+    taken += ring.drain().map(Self.story)
+    noteLosses()
+    #expect(taken == expected, "seed \(seed)")
   }
 
   @Test(
@@ -45,21 +93,29 @@ struct AlertRingTests {
     let ring = AlertRing(capacity: 64)
     let count = UInt64(200_000)
     let posted = Atomic<UInt64>(0)
-    async let taken: [UInt64] = Task.detached {
+    async let taken: (times: [UInt64], lost: UInt64) = Task.detached {
       var times: [UInt64] = []
+      var lost: UInt64 = 0
       while true {
+        // Whether everything has been posted, asked before the ring is found empty.
+        let isLast = posted.load(ordering: .acquiring) == count
         guard let event = ring.next() else {
-          if posted.load(ordering: .acquiring) == count, ring.next() == nil { return times }
+          if isLast { return (times, lost) }
           continue
         }
-        guard event == Self.event(event.time) else { return [] }
+        if event.cause == .eventsLost {
+          lost += UInt64(event.detail)
+          continue
+        }
+        guard event == Self.event(event.time) else { return ([], 0) }
         times.append(event.time)
       }
     }.value
     for number in 0..<count { ring.post(Self.event(number)) }
     posted.store(count, ordering: .releasing)
-    let times = await taken
-    #expect(UInt64(times.count) + ring.overflow == count || UInt64(times.count) + ring.overflow == count - 1)
+    let (times, lost) = await taken
+    #expect(UInt64(times.count) + lost == count)
+    #expect(lost == ring.overflow)
     #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
     #expect(!times.isEmpty)
   }

@@ -26,6 +26,8 @@ public struct AlertEvent: Hashable, Sendable, BitwiseCopyable {
     case mapping
     /// The driver has not entered integrity mode in time.
     case silence
+    /// Events were lost here, since the ring was full; ``AlertEvent/detail`` is their number.
+    case eventsLost
   }
 
   /// Which of the optional fields are known, and circumstances of the write.
@@ -72,7 +74,7 @@ public struct AlertEvent: Hashable, Sendable, BitwiseCopyable {
   public var oldValue: StoreValue
   /// The page of the bytes beyond the first page's end.
   public var secondPage: GuestPageNumber
-  /// For a refused hypercall its code; for an integrity fault its ``IntegrityFault``; else 0.
+  /// For a refused hypercall its code; for an integrity fault its ``IntegrityFault``; for lost events their number; else 0.
   public var detail: Int32
   /// The region that claims the page; the lowest of several.
   public var region: RegionID
@@ -115,6 +117,7 @@ public struct AlertEvent: Hashable, Sendable, BitwiseCopyable {
   }
 
   /// Takes over what a store knows of itself.
+  @inline(__always)
   mutating func describe(_ store: Store) {
     size = UInt8(truncatingIfNeeded: store.size)
     if let known = store.linearAddress {

@@ -1,72 +1,71 @@
+import Addresses
 import Synchronization
 
 /// A bounded queue of events from one vCPU's hypervisor context to one consumer on any thread.
 ///
-/// Nobody waits: an event that finds the ring full is dropped and counted. An event and the mark that says it is there
-/// share a 128-byte slot, so that a consumer on another core needs one line transfer for both.
+/// Nobody waits: an event that finds the ring full is lost. No loss is silent: ``overflow`` counts them, and where events
+/// are missing ``next()`` gives one event of cause ``AlertEvent/Cause/eventsLost`` that tells how many.
+///
+/// An event and the mark that says it is there share a 128-byte slot, so that a consumer on another core waits for as few
+/// cache lines as can be.
 public final class AlertRing: @unchecked Sendable {
   /// How many events fit.
   public let capacity: Int
-  @usableFromInline let slots: UnsafeMutableRawPointer
-  /// Producer's line: next position; its copy of the consumer's position.
-  @usableFromInline let producer: UnsafeMutablePointer<UInt64>
+  let poster: AlertPoster
+  @usableFromInline let slots: RingSlots
+  /// The consumer's line: the next position to take, and how many losses it has been told of.
   @usableFromInline let consumed: UnsafeMutablePointer<Atomic<UInt64>>
-  @usableFromInline let lost: UnsafeMutablePointer<Atomic<UInt64>>
-
-  @inlinable static var slotBytes: Int { 128 }
-  @inlinable static var eventOffset: Int { 8 }
+  private let reported: UnsafeMutablePointer<UInt64>
 
   /// A ring for at least `capacity` events (rounded up to a power of two, at most 2^20).
   public init(capacity: Int) {
-    precondition(MemoryLayout<AlertEvent>.size <= Self.slotBytes - Self.eventOffset)
     var rounded = 1
     while rounded < min(max(capacity, 1), 1 << 20) { rounded *= 2 }
     self.capacity = rounded
-    let bytes = (rounded + 3) * Self.slotBytes
-    slots = .allocate(byteCount: bytes, alignment: Self.slotBytes)
-    slots.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-    let lines = slots + rounded * Self.slotBytes
-    producer = lines.bindMemory(to: UInt64.self, capacity: 2)
-    consumed = (lines + Self.slotBytes).bindMemory(to: Atomic<UInt64>.self, capacity: 1)
-    lost = (lines + 2 * Self.slotBytes).bindMemory(to: Atomic<UInt64>.self, capacity: 1)
-    consumed.initialize(to: Atomic(0))
-    lost.initialize(to: Atomic(0))
-    for slot in 0..<rounded { mark(slot).initialize(to: Atomic(0)) }
+    slots = RingSlots(count: rounded)
+    let line = slots.line(0)
+    consumed = line.assumingMemoryBound(to: Atomic<UInt64>.self)
+    reported = (line + 8).assumingMemoryBound(to: UInt64.self)
+    poster = AlertPoster(slots, consumed: consumed)
   }
 
   deinit { slots.deallocate() }
 
-  @inlinable @inline(__always)
-  func mark(_ slot: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
-    (slots + slot &* Self.slotBytes).assumingMemoryBound(to: Atomic<UInt64>.self)
-  }
-
   /// Adds an event; false if the ring was full and the event is lost. One producer at a time.
-  @inlinable
   @discardableResult
   public func post(_ event: AlertEvent) -> Bool {
-    let position = producer[0]
-    if position &- producer[1] >= UInt64(capacity) {
-      producer[1] = consumed.pointee.load(ordering: .acquiring)
-      guard position &- producer[1] < UInt64(capacity) else {
-        lost.pointee.wrappingAdd(1, ordering: .relaxed)
-        return false
-      }
-    }
-    let slot = Int(truncatingIfNeeded: position & UInt64(capacity &- 1))
-    (slots + slot &* Self.slotBytes + Self.eventOffset).storeBytes(of: event, as: AlertEvent.self)
-    producer[0] = position &+ 1
-    mark(slot).pointee.store(position &+ 1, ordering: .releasing)
+    guard let place = poster.place() else { return false }
+    place.initialize(to: event)
+    poster.publish()
     return true
   }
 
-  /// Takes the oldest event; nil if there is none. One consumer at a time.
+  /// Takes the oldest event, or the news that events were lost before it; nil if there is neither. One consumer at a time.
   @inlinable
   public func next() -> AlertEvent? {
     let position = consumed.pointee.load(ordering: .relaxed)
-    let slot = Int(truncatingIfNeeded: position & UInt64(capacity &- 1))
-    guard mark(slot).pointee.load(ordering: .acquiring) == position &+ 1 else { return nil }
-    let event = (slots + slot &* Self.slotBytes + Self.eventOffset).load(as: AlertEvent.self)
+    let slot = slots.slot(of: position)
+    guard slots.mark(slot).pointee.load(ordering: .acquiring) == position &+ 1 else { return nextAfterLoss(position) }
+    let event = slots.event(slot).pointee
+    consumed.pointee.store(position &+ 1, ordering: .releasing)
+    return event
+  }
+
+  /// What there is where the slot holds no event, or one with losses before it.
+  @usableFromInline @inline(never)
+  func nextAfterLoss(_ position: UInt64) -> AlertEvent? {
+    let slot = slots.slot(of: position)
+    // Losses first, then the slot: every event posted before the losses counted here is seen below.
+    let lost = overflow
+    let mark = slots.mark(slot).pointee.load(ordering: .acquiring)
+    let isPosted = mark & ~RingSlots.lossMark == position &+ 1
+    let before = isPosted ? (mark & RingSlots.lossMark == 0 ? reported.pointee : slots.lostBefore(slot).pointee) : lost
+    if before != reported.pointee {
+      defer { reported.pointee = before }
+      return .eventsLost(before &- reported.pointee)
+    }
+    guard isPosted else { return nil }
+    let event = slots.event(slot).pointee
     consumed.pointee.store(position &+ 1, ordering: .releasing)
     return event
   }
@@ -78,6 +77,16 @@ public final class AlertRing: @unchecked Sendable {
     return events
   }
 
-  /// How many events were lost since the ring was full.
-  @inlinable public var overflow: UInt64 { lost.pointee.load(ordering: .relaxed) }
+  /// How many events were lost since the ring was made.
+  public var overflow: UInt64 { poster.lost.pointee.load(ordering: .acquiring) }
+}
+
+extension AlertEvent {
+  /// The news that events were lost: how many in ``detail``, nothing else known.
+  fileprivate static func eventsLost(_ count: UInt64) -> AlertEvent {
+    var event = AlertEvent(
+      .eventsLost, vcpu: 0, mode: .normal, set: .normal, actions: [], address: GuestPhysicalAddress(0), time: 0)
+    event.detail = Int32(clamping: count)
+    return event
+  }
 }

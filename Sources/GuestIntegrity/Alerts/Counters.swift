@@ -28,7 +28,8 @@ public struct Counters: Hashable, Sendable {
     case eventsLost = 11
   }
 
-  private var values = [UInt64](repeating: 0, count: Number.allCases.count)
+  /// In place, so that counting on the way of an alert neither allocates nor counts references.
+  private var values = InlineArray<12, UInt64>(repeating: 0)
 
   /// All zero.
   public init() {}
@@ -36,7 +37,7 @@ public struct Counters: Hashable, Sendable {
   /// Counters from their values, by number.
   init?(values: [UInt64]) {
     guard values.count == Number.allCases.count else { return nil }
-    self.values = values
+    for (index, value) in values.enumerated() { self.values[index] = value }
   }
 
   /// A counter's value.
@@ -44,4 +45,14 @@ public struct Counters: Hashable, Sendable {
     get { values[Int(number.rawValue)] }
     set { values[Int(number.rawValue)] = newValue }
   }
+}
+
+extension Counters {
+  private var all: [UInt64] { Number.allCases.map { self[$0] } }
+
+  /// Whether every counter is equal.
+  public static func == (a: Self, b: Self) -> Bool { a.all == b.all }
+
+  /// Hashes every counter.
+  public func hash(into hasher: inout Hasher) { hasher.combine(all) }
 }

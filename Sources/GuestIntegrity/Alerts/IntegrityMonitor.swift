@@ -2,11 +2,16 @@ import Addresses
 import MonitorTree
 
 /// What decides about a refused store: the registered ranges, the tree, the modes of the vCPUs, and where alerts go.
+///
+/// What lies on the way of an alert is `mutating` even where it only looks: so it is handed over by address, and the half
+/// kilobyte of this is not copied for every look.
 struct IntegrityMonitor {
   let configuration: Configuration
   let memory: GuestMemory
   let tree: MonitorTree
   let rings: [AlertRing]
+  /// The ends of the rings where events go in.
+  let posters: [AlertPoster]
   var tracing: TracingService
   var vcpus: [VirtualCPU]
   var registration: Registration?
@@ -26,7 +31,7 @@ struct IntegrityMonitor {
     var nodesVisited = 0
   }
 
-  func status(of page: GuestPageNumber) -> Status {
+  mutating func status(of page: GuestPageNumber) -> Status {
     if let registration {
       if registration.code.contains(page) { return Status(kind: .giCode, actions: configuration.ownPageActions) }
       if registration.data.contains(page) { return Status(kind: .giData, actions: configuration.ownPageActions) }
@@ -51,7 +56,7 @@ struct IntegrityMonitor {
   }
 
   /// Whether the driver may write the page in this mode without an alert.
-  private func isOwn(_ status: Status, in mode: Mode) -> Bool {
+  private static func isOwn(_ status: Status, in mode: Mode) -> Bool {
     guard mode == .integrity, status.corruptNode == nil else { return false }
     return status.kind == .giData || status.kind == .tree
   }
@@ -65,13 +70,13 @@ struct IntegrityMonitor {
     let page = store.address.page
     var status = status(of: page)
     var clients = tracing.clients(of: page)
-    var isOwn = isOwn(status, in: mode)
+    var isOwn = Self.isOwn(status, in: mode)
     var secondPageOnly = false
     if let after = store.pageAfter {
       clients.formUnion(tracing.clients(of: after))
       let second = self.status(of: after)
       let nodesVisited = status.nodesVisited + second.nodesVisited
-      let secondIsOwn = self.isOwn(second, in: mode)
+      let secondIsOwn = Self.isOwn(second, in: mode)
       if second.kind != nil, !secondIsOwn {
         if status.kind == nil || isOwn {
           status = second
@@ -119,26 +124,30 @@ struct IntegrityMonitor {
     case .giCode: (cause, counters[.giCodeWrites]) = (.giCode, counters[.giCodeWrites] + 1)
     case .giData: (cause, counters[.giDataWrites]) = (.giData, counters[.giDataWrites] + 1)
     }
-    var event = AlertEvent(
-      status.corruptNode == nil ? cause : .corruptTree, vcpu: store.vcpu, mode: mode,
-      set: vcpus[store.vcpu].activeSet, actions: status.actions, address: store.address, time: store.time)
-    event.describe(store)
-    event.region = status.region
-    event.flags.formUnion(flags)
+    guard let place = place(on: store.vcpu) else { return }
+    // Written where the consumer will read it.
+    place.initialize(
+      to: AlertEvent(
+        status.corruptNode == nil ? cause : .corruptTree, vcpu: store.vcpu, mode: mode,
+        set: vcpus[store.vcpu].activeSet, actions: status.actions, address: store.address, time: store.time))
+    place.pointee.describe(store)
+    place.pointee.region = status.region
+    place.pointee.flags.formUnion(flags)
     if configuration.recordsOldBytes, !flags.contains(.late), let old = oldBytes(of: store) {
-      event.oldValue = old
-      event.flags.insert(.oldValue)
+      place.pointee.oldValue = old
+      place.pointee.flags.insert(.oldValue)
     }
-    post(event)
+    posters[store.vcpu].publish()
   }
 
   /// The first up to 16 bytes that a store would replace; nil where they are not mapped.
-  private func oldBytes(of store: Store) -> StoreValue? {
+  private mutating func oldBytes(of store: Store) -> StoreValue? {
     let memory = tracing.tables.memory
     func load(_ address: GuestPhysicalAddress) -> StoreValue? {
       tracing.tables.frame(of: address.page).map { frame in
         let start = frame.rawValue + address.pageOffset
-        return StoreValue(low: memory.loadUnaligned(at: start), high: memory.loadUnaligned(at: start + 8))
+        return StoreValue(
+          low: memory.loadUnaligned(at: start), high: store.size > 8 ? memory.loadUnaligned(at: start + 8) : 0)
       }
     }
     guard var bytes = load(store.address) else { return nil }
@@ -155,21 +164,30 @@ struct IntegrityMonitor {
     _ cause: AlertEvent.Cause, on vcpu: Int, actions: AlertActions, address: GuestPhysicalAddress,
     rip: GuestLinearAddress? = nil, detail: Int32 = 0, time: UInt64
   ) {
-    var event = AlertEvent(
-      cause, vcpu: vcpu, mode: vcpus[vcpu].mode, set: vcpus[vcpu].activeSet, actions: actions, address: address,
-      time: time)
-    event.detail = detail
-    if let rip {
-      event.rip = rip
-      event.flags.insert(.rip)
+    if let place = place(on: vcpu) {
+      place.initialize(
+        to: AlertEvent(
+          cause, vcpu: vcpu, mode: vcpus[vcpu].mode, set: vcpus[vcpu].activeSet, actions: actions, address: address,
+          time: time))
+      place.pointee.detail = detail
+      if let rip {
+        place.pointee.rip = rip
+        place.pointee.flags.insert(.rip)
+      }
+      posters[vcpu].publish()
     }
-    post(event)
     machine.apply(machine.effect(of: actions))
   }
 
-  private mutating func post(_ event: AlertEvent) {
+  /// Counts an alert and finds a place for its event in the ring of a vCPU; nil if there is none, and the event is lost.
+  @inline(__always)
+  private mutating func place(on vcpu: Int) -> UnsafeMutablePointer<AlertEvent>? {
     counters[.alerts] += 1
-    if !rings[Int(event.vcpu)].post(event) { counters[.eventsLost] += 1 }
+    guard let place = posters[vcpu].place() else {
+      counters[.eventsLost] += 1
+      return nil
+    }
+    return place
   }
 
   /// A counter as GI_QUERY answers it: what has happened, and how things are now.

@@ -76,6 +76,7 @@ extension AlertEvent {
     case .integrityFault: text = "integrity fault"
     case .mapping: text = "mapping refused"
     case .silence: text = "driver silent"
+    case .eventsLost: text = "\(detail) alerts lost"
     }
     if cause == .hypercall || cause == .entry, let error = HypercallError(rawValue: Int64(detail)) {
       text += " (\(error))"

@@ -1,4 +1,5 @@
 import Measuring
+import Workloads
 
 /// P1, P2 and P8: walks.
 enum WalkRatios {

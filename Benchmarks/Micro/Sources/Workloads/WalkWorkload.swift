@@ -8,16 +8,18 @@ import SeededRandom
 ///
 /// The guest maps linear address x to guest-physical x, EPT guest-physical x to host-physical x; tables lie above, and
 /// every accessed and dirty flag of the guest's is set.
-final class WalkWorkload {
-  static let pages: UInt64 = 1 << 15
+public final class WalkWorkload {
+  /// How many pages the guest has.
+  public static let pages: UInt64 = 1 << 15
 
   private let owner: HostMemory
-  var machine: EPTMachine<FlatMemory>
-  let gpas: [UInt64]
+  private var machine: EPTMachine<FlatMemory>
+  /// The addresses accessed: guest-physical, and linear with the same numbers.
+  public let gpas: [UInt64]
   private var reference = reference_processor()
 
   /// So many accesses to `distinct` random pages, few enough to stay in the host's caches or as many as there are.
-  init(distinct: Int, accesses: Int) {
+  public init(distinct: Int, accesses: Int) {
     let bytes = Self.pages << 12
     let guestTables = bytes
     let guestBytes = guestTables + Self.tableBytes(mapping: Self.pages)
@@ -67,8 +69,9 @@ final class WalkWorkload {
 
   // MARK: What is measured; each returns the sum of the host-physical addresses
 
+  /// An EPT walk each, by the machine.
   @inline(never)
-  func walks() -> UInt64 {
+  public func walks() -> UInt64 {
     var machine = machine
     return gpas.withUnsafeBufferPointer { gpas in
       var sum: UInt64 = 0
@@ -79,11 +82,13 @@ final class WalkWorkload {
     }
   }
 
+  /// An EPT walk each, in C.
   @inline(never)
-  func referenceWalks() -> UInt64 { reference_ept_writes(&reference, gpas, gpas.count) }
+  public func referenceWalks() -> UInt64 { reference_ept_writes(&reference, gpas, gpas.count) }
 
+  /// A two-dimensional walk each, by the machine.
   @inline(never)
-  func linearWalks() -> UInt64 {
+  public func linearWalks() -> UInt64 {
     var machine = machine
     return gpas.withUnsafeBufferPointer { linears in
       var sum: UInt64 = 0
@@ -94,8 +99,9 @@ final class WalkWorkload {
     }
   }
 
+  /// A two-dimensional walk each, in C.
   @inline(never)
-  func referenceLinearWalks() -> UInt64 { reference_linear_writes(&reference, gpas, gpas.count) }
+  public func referenceLinearWalks() -> UInt64 { reference_linear_writes(&reference, gpas, gpas.count) }
 }
 
 extension TranslationOutcome {

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Counts the instructions of one operation on each hot path with callgrind, and holds them against the baseline:
+#   count.sh check | update
+# A path may take 1 % more than its baseline; fewer instructions are no failure. Exit status: 0 held, 1 could not be
+# counted, 2 a path takes more.
+set -euo pipefail
+cd "$(dirname "$0")"
+baseline=baselines/instructions.txt
+operations=256  # HotPath.operations
+program=$(mktemp)
+trap 'rm -f "$program" "$baseline.new"' EXIT
+# Older valgrinds do not read the debugging information of new compilers; counting needs the symbols only.
+strip -g -o "$program" Micro/.build/release/counted
+
+# The C library picks its copying routines by processor; the oldest ones are the same everywhere.
+export GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2_Usable,-AVX512F_Usable,-AVX_Fast_Unaligned_Load,-ERMS,-FSRM,-AVX2,-AVX512F
+
+# Instructions of the whole program with $2 runs of path $1.
+instructions() {
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" "$1" "$2" 2>&1 >/dev/null | awk '/ Collected : / {print $4}'
+}
+
+paths=$("$program")
+status=0
+{
+  echo "# Instructions an operation (x86-64, release build), by callgrind: make bench-update renews them, make bench-check holds them within 1 %."
+  for path in $paths; do
+    one=$(instructions "$path" 1)
+    five=$(instructions "$path" 5)
+    [ -n "$one" ] && [ -n "$five" ] || { echo "count.sh: callgrind did not count $path; run valgrind --tool=callgrind by hand to see why" >&2; exit 1; }
+    awk -v path="$path" -v n="$((five - one))" -v operations="$operations" 'BEGIN {printf "%s %.1f\n", path, n / 4 / operations}'
+  done
+} >"$baseline.new"
+
+case "${1:-check}" in
+update)
+  mv "$baseline.new" "$baseline"
+  grep -v '^#' "$baseline"
+  ;;
+check)
+  [ -f "$baseline" ] || { echo "count.sh: there is no Benchmarks/$baseline to check against; make bench-update writes it" >&2; exit 1; }
+  awk '
+    /^#/ {next}
+    FNR == NR {before[$1] = $2; next}
+    !($1 in before) {print $1 ": " $2 " instructions, and no baseline; make bench-update adds it"; worse = 1; next}
+    {
+      change = ($2 / before[$1] - 1) * 100
+      verdict = change > 1 ? "MORE than 1 %" : "held"
+      printf "%-22s %8.1f instructions, baseline %8.1f, %+.1f %%: %s\n", $1, $2, before[$1], change, verdict
+      if (change > 1) worse = 1
+    }
+    END {exit worse ? 2 : 0}' "$baseline" "$baseline.new" || status=$?
+  exit $status
+  ;;
+*)
+  echo "count.sh: $1 is neither check nor update" >&2
+  exit 64
+  ;;
+esac
