@@ -15,7 +15,11 @@ let package = Package(
         "References", .product(name: "EPT", package: "gi-bench"), .product(name: "GuestIntegrity", package: "gi-bench"),
         .product(name: "SeededRandom", package: "gi-bench"),
       ]),
-    .executableTarget(name: "counted", dependencies: ["Workloads"]),
+    .executableTarget(
+      name: "counted",
+      dependencies: [
+        "Workloads", .product(name: "Replay", package: "gi-bench"), .product(name: "WriteTrace", package: "gi-bench"),
+      ]),
     .executableTarget(
       name: "layouts", dependencies: ["References", "Measuring", .product(name: "SeededRandom", package: "gi-bench")]),
     .executableTarget(

@@ -1,4 +1,6 @@
+import Replay
 import Workloads
+import WriteTrace
 
 /// The paths whose instructions are counted.
 enum HotPath: String, CaseIterable {
@@ -6,24 +8,47 @@ enum HotPath: String, CaseIterable {
   case linearWalk = "two-dimensional-walk"
   case lookUp = "tree-look-up"
   case notification
+  case replayedWrite = "replayed-write"
 
-  /// How many operations one run of a path makes.
-  static let operations = 256
+  /// How many operations one run of the path makes.
+  func operations() throws -> Int {
+    self == .replayedWrite ? Int(try TraceReader(path: Self.trace).header.totals.writes) : Self.batch
+  }
 
   /// Runs the path; returns the sum of what it found, so that nothing is left out.
-  func run(_ times: Int) -> UInt64 {
+  func run(_ times: Int) throws -> UInt64 {
     switch self {
-    case .walk: return repeated(times, WalkWorkload(distinct: 64, accesses: Self.operations).walks)
-    case .linearWalk: return repeated(times, WalkWorkload(distinct: 64, accesses: Self.operations).linearWalks)
-    case .lookUp: return repeated(times) { [workload = NotificationWorkload()] in workload.lookUp(0..<Self.operations) }
+    case .walk:
+      let workload = WalkWorkload(distinct: 64, accesses: Self.batch)
+      return repeated(times, workload.walks)
+    case .linearWalk:
+      let workload = WalkWorkload(distinct: 64, accesses: Self.batch)
+      return repeated(times, workload.linearWalks)
+    case .lookUp:
+      let workload = NotificationWorkload()
+      return repeated(times) { workload.lookUp(0..<Self.batch) }
     case .notification:
-      return repeated(times) { [workload = NotificationWorkload()] in workload.notify(0..<Self.operations) }
+      let workload = NotificationWorkload()
+      return repeated(times) { workload.notify(0..<Self.batch) }
+    case .replayedWrite:
+      return try repeated(times, Self.replayTrace)
     }
   }
 
-  private func repeated(_ times: Int, _ run: () -> UInt64) -> UInt64 {
+  private static let batch = 256
+  /// A cut of the recorded boot.
+  private static let trace = "traces/quick.trace"
+
+  @inline(never)
+  private static func replayTrace() throws -> UInt64 {
+    guard let profile = try ProfileLibrary.profile(named: ProfileLibrary.defaultName) else { return 0 }
+    let request = ReplayRequest(tracePath: trace, strategies: [.eptpExit], profile: profile, countersOnly: true)
+    return UInt64(try replay(request).strategies.count)
+  }
+
+  private func repeated(_ times: Int, _ run: () throws -> UInt64) rethrows -> UInt64 {
     var sum: UInt64 = 0
-    for _ in 0..<times { sum &+= run() }
+    for _ in 0..<times { sum &+= try run() }
     return sum
   }
 }
