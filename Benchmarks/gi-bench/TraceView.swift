@@ -72,7 +72,9 @@ struct TraceView: ParsableCommand {
       return
         "hypercall \(hex(call.number)) \(arguments.map(hex).joined(separator: " ")) \(hex(call.rip.rawValue)) \(call.cpl)"
     case .cr3(let load): return "cr3 \(hex(load.value))"
-    case .map(let map): return "map \(hex(map.linear.rawValue)) \(map.pageShift) \(hex(map.entry))"
+    case .map(let map):
+      let tables = map.tables.map { " below \(hex($0.pml4e)) \(hex($0.pdpte)) \(hex($0.pde))" } ?? ""
+      return "map \(hex(map.linear.rawValue)) \(map.pageShift) \(hex(map.entry))\(tables)"
     case .mark(let mark): return "mark \(mark.id) \(names[mark.id] ?? "")"
     }
   }

@@ -24,6 +24,21 @@ struct Recording {
     }
   }
 
+  /// Refuses a recording that does not hold what the dimensions ask for.
+  func check(for dimensions: Dimensions) throws {
+    guard dimensions == .two else { return }
+    let header = reader.header
+    var lacking: [String] = []
+    if !header.columnSet.contains(.linearPages) { lacking.append("linear pages") }
+    if header.totals.cr3Loads == 0 { lacking.append("CR3 loads") }
+    if header.totals.maps == 0 { lacking.append("mappings") }
+    guard lacking.isEmpty else {
+      throw ReplayError(
+        "\(path): it holds no \(lacking.joined(separator: " and no ")), expected linear pages, CR3 loads and mappings for a "
+          + "replay in two dimensions; replay it with --dimensions 1, or record it with them")
+    }
+  }
+
   /// What one strategy's replay counted.
   struct Outcome {
     var counts: EventCounts
@@ -41,18 +56,23 @@ struct Recording {
     let replays = try strategies.map {
       try StrategyReplay(
         $0, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry,
-        regions: reader.header.recording.regions)
+        regions: reader.header.recording.regions, dimensions: request.dimensions)
     }
-    var filter = RunFilter(vcpus: totals.vcpus, geometry: request.profile.geometry, pages: ramBytes >> 12)
+    var linear = request.dimensions == .two ? LinearRuns(name: path, pages: ramBytes >> 12) : nil
+    defer { linear?.deallocate() }
+    var filter = RunFilter(
+      vcpus: totals.vcpus, geometry: request.profile.geometry, pages: linear == nil ? ramBytes >> 12 : LinearKey.limit)
     defer { filter.deallocate() }
     let stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
-    let blocks = BlockStream(reader, threads: request.threads)
+    let blocks = BlockStream(reader, columns: request.dimensions.columns, threads: request.threads)
     while let (buffer, block) = try blocks.nextBlock() {
+      let keys = linear?.begin(buffer) ?? buffer.runs
       for replay in replays {
-        replay.begin(BlockCursor(block: buffer, firstWrite: block.firstWrite, stopwatch: stopwatch))
+        replay.begin(BlockCursor(block: buffer, keys: keys, firstWrite: block.firstWrite, stopwatch: stopwatch))
       }
       func replayRuns(_ range: Range<Int>) throws {
-        let touches = filter.touches(in: buffer.runs, from: range.lowerBound, to: range.upperBound)
+        try linear?.assign(range, of: buffer, filter)
+        let touches = filter.touches(in: keys, from: range.lowerBound, to: range.upperBound)
         var haveLost = false
         for (lap, replay) in replays.enumerated() {
           stopwatch.run(lap: lap)
@@ -62,16 +82,17 @@ struct Recording {
         stopwatch.run(lap: nil)
       }
       var next = 0
-      for event in buffer.events {
-        guard case .hypercall(let recorded) = event.event else { continue }
+      for event in buffer.events where request.dimensions.concern(event.event) {
         try replayRuns(next..<event.run)
         next = event.run
-        let call = Hypercall(recorded)
-        call.namedPages.forEach(filter.watch)
+        let change = try MachineChange(event.event, &linear)
+        for range in change.namedPages {
+          if let linear { linear.watch(range) } else { filter.watch(range) }
+        }
         filter.forget()
         for (lap, replay) in replays.enumerated() {
           stopwatch.run(lap: lap)
-          replay.execute(call, on: recorded.vcpu)
+          replay.apply(change)
         }
         stopwatch.run(lap: nil)
       }

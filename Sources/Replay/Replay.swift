@@ -7,7 +7,8 @@ import WriteTrace
 /// reader's `TraceError`.
 public func replay(_ request: ReplayRequest) throws -> RunResult {
   let recording = try Recording(path: request.tracePath)
-  let pricing = Pricing(profile: request.profile)
+  try recording.check(for: request.dimensions)
+  let pricing = Pricing(profile: request.profile, dimensions: request.dimensions)
   let outcomes = try recording.replay([nil] + request.strategies, request: request)
   let unmonitored = PriceList.price(of: outcomes[0].counts)
   var results: [StrategyResult] = []
@@ -19,7 +20,7 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
   }
   return RunResult(
     tool: request.countersOnly ? .anyBuild : .current, host: request.countersOnly ? nil : HostDescription.current,
-    trace: recording.description,
+    trace: recording.description, dimensions: request.dimensions == .one ? nil : request.dimensions.rawValue,
     policy: PolicyDescription(name: "recorded-driver", arm: nil),
     profile: ProfileDescription(name: request.profile.name, parameters: request.profile.parameters),
     strategies: results, unavailable: UnavailableStrategy.all(on: request.profile),

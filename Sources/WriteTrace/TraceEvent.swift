@@ -118,12 +118,16 @@ public enum TraceEvent: Hashable, Sendable {
     public var linear: GuestLinearAddress
     /// The page size as a power of two: 12, 21 or 30.
     public var pageShift: Int
-    /// The leaf entry: a PTE, PDE or PDPTE of the guest.
+    /// The leaf entry: a PTE, PDE or PDPTE of the guest. As the processor left it; with `tables`, as an instruction last stored
+    /// it, without what the walker has set in it since.
     public var entry: UInt64
+    /// The entries above it, if they were recorded.
+    public var tables: TableEntries?
 
     /// A leaf from its fields.
     public init(
-      vcpu: Int, count: UInt64, cr3: UInt64, linear: GuestLinearAddress, pageShift: Int, entry: UInt64
+      vcpu: Int, count: UInt64, cr3: UInt64, linear: GuestLinearAddress, pageShift: Int, entry: UInt64,
+      tables: TableEntries? = nil
     ) {
       self.vcpu = vcpu
       self.count = count
@@ -131,6 +135,24 @@ public enum TraceEvent: Hashable, Sendable {
       self.linear = linear
       self.pageShift = pageShift
       self.entry = entry
+      self.tables = tables
+    }
+  }
+
+  /// The entries above a leaf, as instructions last stored them; they tell where the tables lie.
+  public struct TableEntries: Hashable, Sendable {
+    /// The PML4E.
+    public var pml4e: UInt64
+    /// The PDPTE; 0 where the leaf is one.
+    public var pdpte: UInt64
+    /// The PDE; 0 where the leaf is one, or lies above.
+    public var pde: UInt64
+
+    /// Entries from their bits.
+    public init(pml4e: UInt64, pdpte: UInt64, pde: UInt64) {
+      self.pml4e = pml4e
+      self.pdpte = pdpte
+      self.pde = pde
     }
   }
 

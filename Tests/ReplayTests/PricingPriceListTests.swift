@@ -50,7 +50,7 @@ struct PricingPriceListTests {
     #expect(names.allSatisfy { $0.wholeMatch(of: /[a-z0-9_]+/) != nil })
     var counts = EventCounts()
     counts[.alerts] = 3
-    #expect(counts.byName["alerts"] == 3 && counts.byName.count == names.count)
+    #expect(counts.byName(in: .two)["alerts"] == 3 && counts.byName(in: .two).count == names.count)
   }
 }
 

@@ -11,6 +11,10 @@ struct RecorderStreamTests {
   static func raw(
     _ kind: UInt8, vcpu: Int = 0, size: Int = 0, flags: UInt8 = 0, _ words: UInt64...
   ) -> [UInt8] {
+    raw(kind, vcpu: vcpu, size: size, flags: flags, words)
+  }
+
+  static func raw(_ kind: UInt8, vcpu: Int, size: Int, flags: UInt8, _ words: [UInt64]) -> [UInt8] {
     var writer = ByteWriter()
     for byte in [kind, UInt8(vcpu), UInt8(size), flags] { writer.append(byte) }
     writer.append(UInt32(0))
@@ -31,7 +35,10 @@ struct RecorderStreamTests {
           c.rflags, c.cr3)
     case .event(.cr3(let l)): return raw(3, vcpu: l.vcpu, l.count, 0, 0, 0, l.value)
     case .event(.map(let m)):
-      return raw(4, vcpu: m.vcpu, size: m.pageShift, m.count, m.entry, m.linear.rawValue, 0, m.cr3)
+      let words = [
+        m.count, m.entry, m.linear.rawValue, m.tables?.pml4e ?? 0, m.cr3, m.tables?.pdpte ?? 0, m.tables?.pde ?? 0,
+      ]
+      return raw(4, vcpu: m.vcpu, size: m.pageShift, flags: m.tables == nil ? 0 : 2, words)
     case .event(.mark(let m)): return raw(5, vcpu: m.vcpu, m.count, 0, m.id, m.rip.rawValue)
     }
   }

@@ -91,7 +91,9 @@ enum Sample {
       .map(
         .init(
           vcpu: vcpu, count: count, cr3: random.next(), linear: GuestLinearAddress(random.next()),
-          pageShift: [12, 21, 30][Int.random(in: 0..<3, using: &random)], entry: random.next()))
+          pageShift: [12, 21, 30][Int.random(in: 0..<3, using: &random)], entry: random.next(),
+          tables: Bool.random(using: &random)
+            ? nil : .init(pml4e: random.next(), pdpte: random.next(), pde: random.next())))
     default: .mark(.init(vcpu: vcpu, count: count, id: random.next(), rip: GuestLinearAddress(random.next())))
     }
   }

@@ -2,6 +2,8 @@ import ArgumentParser
 import Foundation
 import Replay
 
+extension Dimensions: ExpressibleByArgument {}
+
 /// What a replay compares, and what prices it.
 struct ReplayOptions: ParsableArguments {
   @Option(
@@ -16,6 +18,12 @@ struct ReplayOptions: ParsableArguments {
     help: ArgumentHelp(
       "Host threads, 1 or 2; the second decodes ahead. Counts and cycles do not depend on it.", valueName: "n"))
   var threads = min(2, ProcessInfo.processInfo.activeProcessorCount)
+
+  @Option(
+    help: ArgumentHelp(
+      "Walk translations in 1 dimension, guest-physical pages through the EPT, or in 2, linear pages through the guest's own tables and each entry of them through the EPT.",
+      valueName: "1|2"))
+  var dimensions = Dimensions.one
 
   @OptionGroup var pricing: ProfileOption
 
@@ -53,8 +61,8 @@ struct ReplayOptions: ParsableArguments {
       let line = console.progressLine(named: trace)
       defer { line?.clear() }
       var request = ReplayRequest(
-        tracePath: trace, strategies: strategies, profile: profile, countersOnly: countersOnly,
-        threads: threads)
+        tracePath: trace, strategies: strategies, profile: profile, dimensions: dimensions,
+        countersOnly: countersOnly, threads: threads)
       if let line { request.progress = { line.show($0) } }
       return try replay(request)
     }

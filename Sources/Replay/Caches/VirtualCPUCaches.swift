@@ -24,4 +24,17 @@ struct VirtualCPUCaches {
     let leaves: (UInt32) -> Bool = { key in set.map { TranslationKey.set(of: key) == $0 } ?? true }
     return l1.remove(where: leaves) + stlb.remove(where: leaves) + walk.invalidate(set: set)
   }
+
+  /// Drops all combined mappings but the global ones, and all combined paging-structure entries; answers how many went.
+  func invalidateLinear() -> Int {
+    let leaves: (UInt32) -> Bool = { !LinearKey.isGlobal($0) }
+    return l1.remove(where: leaves) + stlb.remove(where: leaves) + walk.invalidateCombined()
+  }
+
+  /// INVLPG: drops the combined mappings of a guest page under every table set, and all combined paging-structure entries;
+  /// answers how many went.
+  func invalidateLinear(_ key: UInt32, pageShift: Int) -> Int {
+    let leaves: (UInt32) -> Bool = { LinearKey.shareGuestPage($0, key, pageShift: pageShift) }
+    return l1.remove(where: leaves) + stlb.remove(where: leaves) + walk.invalidateCombined()
+  }
 }

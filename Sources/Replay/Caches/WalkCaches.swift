@@ -1,20 +1,20 @@
-/// What makes a walk cheap: the paging-structure caches, and the share of the data caches that holds EPT entries.
+/// What makes a walk cheap: the paging-structure caches, and the share of the data caches that holds paging-structure entries.
 ///
-/// Paging-structure caches hold PDEs, PDPTEs and PML4Es that point to tables (SDM vol. 3C, "Caching Translation
-/// Information"); the walk starts below the deepest one that hits. Cache lines of EPT entries compete with the guest's own
-/// data; that competition is not traced, so the profile states how many lines survive at each level (an assumption).
+/// A walk starts below the deepest entry that a paging-structure cache holds. Cache lines of paging-structure entries compete
+/// with the guest's own data; that competition is not traced, so the profile states how many lines survive at each level (an
+/// assumption).
 struct WalkCaches {
-  private let pde: SetAssociativeCache
-  private let pdpte: SetAssociativeCache
-  private let pml4e: SetAssociativeCache
+  /// Of guest-physical mappings: EPT entries.
+  private let guestPhysical: PagingStructureCaches
+  /// Of combined mappings: guest entries, with where EPT has put the tables they point to. Empty in one dimension.
+  private let combined: PagingStructureCaches
   private let lines: [SetAssociativeCache]
 
   /// The caches of a profile; `lines` stands in for the first-level, second-level and last-level data cache where something
   /// else competes for them.
   init(geometry: CacheGeometry, lines: [SetAssociativeCache]? = nil) {
-    pde = SetAssociativeCache(fullyAssociative: geometry.pdeCache)
-    pdpte = SetAssociativeCache(fullyAssociative: geometry.pdpteCache)
-    pml4e = SetAssociativeCache(fullyAssociative: geometry.pml4eCache)
+    guestPhysical = PagingStructureCaches(geometry: geometry)
+    combined = PagingStructureCaches(geometry: geometry)
     self.lines =
       lines
       ?? [geometry.walkLines.l1, geometry.walkLines.l2, geometry.walkLines.l3].map { count in
@@ -26,38 +26,60 @@ struct WalkCaches {
   }
 
   func deallocate() {
-    for cache in [pde, pdpte, pml4e] + lines { cache.deallocate() }
+    guestPhysical.deallocate()
+    combined.deallocate()
+    for cache in lines { cache.deallocate() }
   }
 
   /// The cost of a walk that read these entries, top level first; `translated` says that it ended in a translation, so
   /// that its table pointers may be cached.
   func cost(of entries: WalkPath, page: UInt32, set: UInt32, translated: Bool) -> WalkCost {
     var cost = WalkCost()
-    let depth = entries.count
-    // Keys of the table pointers used: PML4E by bits 47:39, PDPTE by 47:30, PDE by 47:21, each with the table set.
-    let pointers = [(pml4e, page >> 27), (pdpte, page >> 18), (pde, page >> 9)].prefix(max(0, depth - 1))
-    var start = 0
-    for (level, (cache, index)) in pointers.enumerated().reversed()
-    where cache.ways > 0 && cache.hit(TranslationKey.key(page: index, set: set)) {
-      start = level + 1
-      break
-    }
+    let pointers = max(0, entries.count - 1)
+    let start = guestPhysical.start(of: UInt64(page), set: set, pointers: pointers)
     cost.saved = UInt8(start)
-    for level in start..<depth { cost.references[place(of: entries[level])] += 1 }
-    if translated {
-      for (level, (cache, index)) in pointers.enumerated() where level >= start {
-        _ = cache.touch(TranslationKey.key(page: index, set: set))
+    for level in start..<entries.count { cost.references[place(of: entries[level])] += 1 }
+    if translated { guestPhysical.fill(UInt64(page), set: set, from: start, pointers: pointers) }
+    return cost
+  }
+
+  /// The cost of a walk in both dimensions.
+  ///
+  /// A combined entry knows where EPT has put the table it points to: it saves the guest entries down to its own, and the
+  /// nested walks down to that of its table. Every other nested walk starts below the deepest guest-physical entry cached.
+  func cost(of path: NestedPath, set: UInt32, translated: Bool) -> WalkCost {
+    var cost = WalkCost()
+    let known = combined.start(of: path.linearPage, set: set, pointers: path.pointers)
+    for step in 0...path.guestEntries {
+      let nested = path.nestedWalk(step)
+      if known > 0, step <= known {
+        cost.saved += UInt8(nested.count)
+      } else {
+        let pointers = max(0, nested.count - 1)
+        let start = guestPhysical.start(of: path.page(step), set: set, pointers: pointers)
+        cost.saved += UInt8(start)
+        for entry in nested.dropFirst(start) { cost.references[place(of: path[entry])] += 1 }
+        if translated || step < path.guestEntries {
+          guestPhysical.fill(path.page(step), set: set, from: start, pointers: pointers)
+        }
+      }
+      guard step < path.guestEntries else { break }
+      if step < known {
+        cost.saved += 1
+      } else {
+        cost.references[place(of: path[nested.upperBound])] += 1
+        cost.guestEntries += 1
       }
     }
+    if translated { combined.fill(path.linearPage, set: set, from: known, pointers: path.pointers) }
     return cost
   }
 
   /// Drops the paging-structure entries of one table set, or of all; answers how many went.
-  func invalidate(set: UInt32?) -> Int {
-    [pde, pdpte, pml4e].reduce(0) { sum, cache in
-      sum + cache.remove { key in set.map { TranslationKey.set(of: key) == $0 } ?? true }
-    }
-  }
+  func invalidate(set: UInt32?) -> Int { guestPhysical.invalidate(set: set) + combined.invalidate(set: set) }
+
+  /// Drops the combined entries of every table set, as a load of CR3 and INVLPG do; answers how many went.
+  func invalidateCombined() -> Int { combined.invalidate(set: nil) }
 
   /// 0, 1, 2 for the cache level that held the entry's line, 3 for memory; the line becomes the most recent at each level.
   func place(of entry: UInt64) -> Int {

@@ -11,17 +11,17 @@ public enum Event: Int, CaseIterable, Sendable {
   case l1TLBHits
   /// Translations served by the unified second-level TLB.
   case stlbHits
-  /// Translations that needed a walk of the EPT paging structures.
+  /// Translations that needed a walk.
   case walks
-  /// EPT entries read by walks and found in the first-level data cache.
+  /// Paging-structure entries read by walks and found in the first-level data cache.
   case walkReferencesL1
-  /// EPT entries read by walks and found in the second-level cache.
+  /// Paging-structure entries read by walks and found in the second-level cache.
   case walkReferencesL2
-  /// EPT entries read by walks and found in the last-level cache.
+  /// Paging-structure entries read by walks and found in the last-level cache.
   case walkReferencesL3
-  /// EPT entries read by walks and fetched from memory.
+  /// Paging-structure entries read by walks and fetched from memory.
   case walkReferencesDRAM
-  /// EPT entries a walk did not read, since a paging-structure cache held them.
+  /// Paging-structure entries a walk did not read, since a paging-structure cache held them.
   case pagingStructureCacheHits
   /// EPT violations that exited to the hypervisor (exit reason 48).
   case violationExits
@@ -61,6 +61,21 @@ public enum Event: Int, CaseIterable, Sendable {
   case sppLookups
   /// Stores the GI driver made into tree nodes through its own translations.
   case treeStores
+  /// Guest paging-structure entries among the entries that walks read. This and what follows only in two dimensions.
+  case guestReferences
+  /// Accessed and dirty flags set in guest paging-structure entries by walks, or for them.
+  case guestFlagUpdates
+  /// Of such updates, those that an alert was raised about.
+  case walkerUpdates
+  /// CR3 loads.
+  case cr3Loads
+  /// Cached translations lost to CR3 loads and INVLPG.
+  case translationsFlushed
+  /// Walks made in one dimension, since the recording holds no mapping that leads to the page.
+  case unmappedWalks
+
+  /// Whether only a replay in two dimensions counts it.
+  public var needsTwoDimensions: Bool { rawValue >= Self.guestReferences.rawValue }
 
   /// The event's name in JSON and CSV: snake case, stable.
   public var name: String {
@@ -94,6 +109,12 @@ public enum Event: Int, CaseIterable, Sendable {
     case .pmlDrains: "pml_drains"
     case .sppLookups: "spp_lookups"
     case .treeStores: "tree_stores"
+    case .guestReferences: "guest_references"
+    case .guestFlagUpdates: "guest_flag_updates"
+    case .walkerUpdates: "walker_updates"
+    case .cr3Loads: "cr3_loads"
+    case .translationsFlushed: "translations_flushed"
+    case .unmappedWalks: "unmapped_walks"
     }
   }
 }

@@ -16,8 +16,9 @@ public struct EventCounts: Equatable, Sendable {
     for i in a.storage.indices { a.storage[i] &+= b.storage[i] }
   }
 
-  /// The counts under their JSON names.
-  public var byName: [String: UInt64] {
-    Dictionary(uniqueKeysWithValues: Event.allCases.map { ($0.name, self[$0]) })
+  /// The counts under their JSON names, as far as a replay of these dimensions counts them.
+  public func byName(in dimensions: Dimensions) -> [String: UInt64] {
+    let events = Event.allCases.filter { dimensions == .two || !$0.needsTwoDimensions }
+    return Dictionary(uniqueKeysWithValues: events.map { ($0.name, self[$0]) })
   }
 }

@@ -3,11 +3,14 @@ import WriteTrace
 /// Where in a block a replay is: gives a noticed store its number in the recording, its place in its page, and its time.
 struct BlockCursor {
   let block: TraceBlock
+  /// The runs under the keys that translation caches know them by; the block's own in one dimension.
+  let keys: UnsafeBufferPointer<Run>
   private let stopwatch: Stopwatch
   private let writesBefore: UInt64
 
-  init(block: TraceBlock, firstWrite: UInt64, stopwatch: Stopwatch) {
+  init(block: TraceBlock, keys: UnsafeBufferPointer<Run>? = nil, firstWrite: UInt64, stopwatch: Stopwatch) {
     self.block = block
+    self.keys = keys ?? block.runs
     self.stopwatch = stopwatch
     writesBefore = firstWrite
   }

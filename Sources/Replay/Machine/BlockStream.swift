@@ -8,6 +8,7 @@ import WriteTrace
 /// Two buffers at most, however long the trace. What is handed out does not depend on the threads.
 final class BlockStream {
   private let reader: TraceReader
+  private let columns: TraceColumns
   private let queue: DispatchQueue?
   private var buffers: [TraceBlock]
   private var next = 0
@@ -18,9 +19,9 @@ final class BlockStream {
     private let result = Mutex<Result<Void, TraceError>?>(nil)
     private let isDone = DispatchSemaphore(value: 0)
 
-    init(_ number: Int, of reader: TraceReader, into buffer: TraceBlock, on queue: DispatchQueue) {
+    init(_ number: Int, of reader: TraceReader, _ columns: TraceColumns, into buffer: TraceBlock, on queue: DispatchQueue) {
       queue.async { [self] in
-        let outcome = Result { () throws(TraceError) in try reader.read(block: number, into: buffer) }
+        let outcome = Result { () throws(TraceError) in try reader.read(block: number, columns: columns, into: buffer) }
         result.withLock { $0 = outcome }
         isDone.signal()
       }
@@ -35,8 +36,9 @@ final class BlockStream {
   }
 
   /// A stream from the first block on; with one thread each block is decoded when it is asked for.
-  init(_ reader: TraceReader, threads: Int) {
+  init(_ reader: TraceReader, columns: TraceColumns, threads: Int) {
     self.reader = reader
+    self.columns = columns
     queue = threads > 1 ? DispatchQueue(label: "decoding", qos: .userInitiated) : nil
     buffers = (0..<(threads > 1 ? 2 : 1)).map { _ in TraceBlock() }
     decodeAhead()
@@ -48,7 +50,7 @@ final class BlockStream {
   func nextBlock() throws(TraceError) -> (block: TraceBlock, header: BlockHeader)? {
     guard next < reader.blocks.count else { return nil }
     let buffer = buffers[next % buffers.count]
-    if let ahead { try ahead.wait() } else { try reader.read(block: next, into: buffer) }
+    if let ahead { try ahead.wait() } else { try reader.read(block: next, columns: columns, into: buffer) }
     let header = reader.blocks[next]
     next += 1
     decodeAhead()
@@ -60,6 +62,6 @@ final class BlockStream {
       ahead = nil
       return
     }
-    ahead = Decoding(next, of: reader, into: buffers[next % buffers.count], on: queue)
+    ahead = Decoding(next, of: reader, columns, into: buffers[next % buffers.count], on: queue)
   }
 }

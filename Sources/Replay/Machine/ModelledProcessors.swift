@@ -85,6 +85,15 @@ struct ModelledProcessors: ProcessorControl {
     return log
   }
 
+  /// The pages that the processor logged last, so many, oldest first.
+  func latestLogged(_ count: Int, on vcpu: Int) -> [GuestPageNumber] {
+    let fields = machines[vcpu].fields
+    return (1...count).reversed().map { back in
+      let slot = fields.pmlAddress.rawValue + 8 * (UInt64(fields.pmlIndex &+ UInt16(back)) & 511)
+      return GuestPhysicalAddress(machines[vcpu].memory.load(HostPhysicalAddress(slot))).page
+    }
+  }
+
   mutating func judgedLate(_ verdict: Verdict, on vcpu: Int) { drained[vcpu].append(verdict) }
 
   /// The verdicts on what the log held, oldest first; nobody gets them twice.

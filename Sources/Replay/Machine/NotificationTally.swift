@@ -1,3 +1,4 @@
+import Addresses
 import GuestIntegrity
 import Histogram
 import SeededRandom
@@ -12,6 +13,8 @@ struct NotificationTally {
   private(set) var all = StoreSet()
   /// Those of them that sub-page permissions owe too.
   private(set) var owedBySubPages = StoreSet()
+  /// The walker's own stores notified, each by the entry stored to and the store it translated for.
+  private(set) var updates = StoreSet()
   /// Guest instructions from a store to its notification, for stores noticed late; three significant digits.
   private(set) var late: Histogram<UInt64>?
 
@@ -24,6 +27,13 @@ struct NotificationTally {
     all.insert(store)
     if kind == .protected, touched != .bytes { falseShare += 1 }
     if kind != .protected || touched != .page { owedBySubPages.insert(store) }
+  }
+
+  /// One notification of the walker's own store to a guest entry, on behalf of a store.
+  mutating func addUpdate(_ shape: NotificationShape, at entry: GuestPhysicalAddress, by store: UInt64) {
+    shapes[shape, default: 0] += 1
+    var spread = SplitMix64(seed: store)
+    updates.insert(spread.next() &+ entry.rawValue)
   }
 
   /// The same notification came this many guest instructions after its store.

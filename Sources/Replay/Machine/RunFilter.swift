@@ -1,4 +1,5 @@
 import Addresses
+import Glibc
 import WriteTrace
 
 /// Finds the runs that can change a translation cache: the one pass over all runs, shared by every strategy.
@@ -40,6 +41,9 @@ struct RunFilter {
 
   /// Has every run on these pages found from now on.
   func watch(_ range: PageRange) { watched.insert(range) }
+
+  /// Has every run with this key found from now on.
+  func watch(_ key: UInt32) { watched.insert(PageRange(page: GuestPageNumber(UInt64(key)))) }
 
   /// Whether every run on the page is found.
   func watches(_ page: GuestPageNumber) -> Bool { watched.contains(UInt32(truncatingIfNeeded: page.rawValue)) }
@@ -87,11 +91,11 @@ struct PageBitmap {
   init(pages: UInt64) {
     self.pages = pages
     let count = Int(pages + 63) / 64
-    words = .allocate(capacity: max(1, count))
-    words.initialize(repeating: 0, count: max(1, count))
+    // Zero pages from the operating system, which takes memory only where a bit is looked at.
+    words = calloc(max(1, count), 8).bindMemory(to: UInt64.self, capacity: max(1, count))
   }
 
-  func deallocate() { words.deallocate() }
+  func deallocate() { free(words) }
 
   /// Adds the pages of a run that there are.
   func insert(_ range: PageRange) {

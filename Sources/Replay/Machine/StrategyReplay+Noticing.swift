@@ -21,7 +21,7 @@ extension StrategyReplay {
     if samples.count < Self.sampleLimit { samples.append(RefusedStore(store: store, violation: violation)) }
     let verdict = hypervisor.handle(store, violation: violation)
     hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: run.vcpu)
-    let completion = complete(store, verdict)
+    let completion = try complete(store, ofRun: index, verdict)
     guard let kind = verdict.alertedKind else { return }
     hypervisor.processors.counts[.alerts] += 1
     discardAlerts(of: run.vcpu)
@@ -34,7 +34,9 @@ extension StrategyReplay {
   }
 
   /// Completes a store as the mechanism does, if it is to be performed.
-  private func complete(_ store: Store, _ verdict: Verdict) -> NotificationShape.Completion {
+  private func complete(
+    _ store: Store, ofRun index: Int, _ verdict: Verdict
+  ) throws -> NotificationShape.Completion {
     guard verdict.isCompleted else { return .blocked }
     switch mechanism.completion {
     case .emulate, .alreadyDone:
@@ -42,8 +44,8 @@ extension StrategyReplay {
       return .emulated
     case .singleStep, .viewSwitch:
       hypervisor.openView(on: store.vcpu)
-      storeInOpenView(store.address.page, on: store.vcpu)
-      if let second = store.secondPage { storeInOpenView(second, on: store.vcpu) }
+      try storeInOpenView(ofRun: index, on: store.vcpu)
+      if store.secondPage != nil { try storeInOpenView(ofRun: index + 1, on: store.vcpu) }
       hypervisor.closeView(on: store.vcpu)
       return mechanism.completion == .singleStep ? .singleStepped : .viewSwitched
     }
@@ -73,18 +75,26 @@ struct LoggedStore {
   var clock: UInt64
   var touched: NotificationTally.Touched
   var references: SIMD4<UInt8>
+  /// The page of the guest's tables that was logged on the store's behalf, instead of its own.
+  var table: GuestPageNumber?
 }
 
 extension StrategyReplay {
-  /// Remembers the store whose page the processor has just logged.
-  func log(_ access: Int, ofRun index: Int, _ cost: WalkCost) throws {
+  /// Remembers the store for which the processor has just logged so many pages: its own, and in two dimensions those of
+  /// guest entries on the way.
+  func log(_ count: Int, _ access: Int, ofRun index: Int, _ cost: WalkCost) throws {
     let run = cursor.block.runs[index]
     let accesses = try cursor.accesses(ofRun: index)
     let store = Store(vcpu: run.vcpu, address: accesses.address(access), size: accesses[access].size)
-    logged[run.vcpu].append(
-      LoggedStore(
-        number: cursor.storeNumber(ofAccess: access, inRun: index), clock: try cursor.clock(ofRun: index),
-        touched: touched(by: store, crosses: false), references: cost.references))
+    let entry = LoggedStore(
+      number: cursor.storeNumber(ofAccess: access, inRun: index), clock: try cursor.clock(ofRun: index),
+      touched: touched(by: store, crosses: false), references: cost.references)
+    hypervisor.processors.counts[.pmlEntries] += UInt64(count)
+    for page in hypervisor.processors.latestLogged(count, on: run.vcpu) {
+      var entry = entry
+      if page != run.page { entry.table = page }
+      logged[run.vcpu].append(entry)
+    }
   }
 
   /// Keeps what came of a vCPU's log, which has been drained.
@@ -94,11 +104,15 @@ extension StrategyReplay {
     for (verdict, store) in zip(verdicts, logged[vcpu]) {
       guard let kind = verdict.alertedKind else { continue }
       hypervisor.processors.counts[.alerts] += 1
-      tally.add(
-        NotificationShape(
-          delivery: .drainedLog, completion: .alreadyDone, walkReferences: store.references,
-          treeNodes: UInt8(clamping: verdict.nodesVisited)),
-        kind: kind, store: store.number, touched: store.touched)
+      let shape = NotificationShape(
+        delivery: .drainedLog, completion: .alreadyDone, walkReferences: store.references,
+        treeNodes: UInt8(clamping: verdict.nodesVisited))
+      if let table = store.table {
+        hypervisor.processors.counts[.walkerUpdates] += 1
+        tally.addUpdate(shape, at: table.address, by: store.number)
+      } else {
+        tally.add(shape, kind: kind, store: store.number, touched: store.touched)
+      }
       tally.addLateness(time > store.clock ? time - store.clock : 0)
     }
     logged[vcpu].removeAll(keepingCapacity: true)

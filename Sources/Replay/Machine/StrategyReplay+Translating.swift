@@ -13,31 +13,28 @@ extension StrategyReplay {
   /// Translates one access; true if the page's translation is cached now.
   private func translate(_ access: Int, ofRun index: Int, _ run: Run) throws -> Bool {
     let vcpu = run.vcpu
-    let key = TranslationKey.key(of: run)
+    let key = TranslationKey.key(of: cursor.keys[index])
     if isCached(key, on: vcpu) { return true }
     let request = try request(access, ofRun: index, run)
-    var walk = self.walk(request, key, on: vcpu)
-    if case .pmlFull = walk.outcome {
-      // The log is emptied, and the instruction started over.
-      hypervisor.processors.exit(.modificationLogFull, on: vcpu)
-      let now = try cursor.clock(ofRun: index)
-      hypervisor.drainModificationLog(of: vcpu, time: now)
-      noticeLate(on: vcpu, at: now)
+    var walk = try self.walk(request, ofRun: index, access, on: vcpu)
+    while try isToBeRepeated(walk, access, ofRun: index, on: vcpu) {
       translations.repeated += 1
-      walk = self.walk(request, key, on: vcpu)
+      walk = try self.walk(request, ofRun: index, access, on: vcpu)
     }
     switch walk.outcome {
     case .translated(let translation):
-      if walk.hasLogged { try log(access, ofRun: index, walk.cost) }
       // Modelled: a permission that sub-pages gave is asked for anew by every store.
       if translation.bySubPage { return false }
       cache(key, on: vcpu)
       return true
     case .violation(let violation):
+      // An update of the walker's that is not let through: the store is not made either.
+      if violation.isWalkerUpdate { return false }
       hypervisor.processors.exit(.eptViolation, on: vcpu)
       try notice(access, ofRun: index, violation, .exit, walk.cost)
       return false
     case .virtualizationException(let violation):
+      if violation.isWalkerUpdate { return false }
       hypervisor.processors.counts[.virtualizationExceptions] += 1
       try notice(access, ofRun: index, violation, .virtualizationException, walk.cost)
       hypervisor.processors.machines[vcpu].acknowledgeException()
@@ -46,6 +43,27 @@ extension StrategyReplay {
       throw ReplayError(
         "page 0x\(String(run.page.rawValue, radix: 16)): a store ends in \(walk.outcome), expected a translation or a "
           + "violation; report this with the trace")
+    }
+  }
+
+  /// Whether the instruction starts over: its log was full and has been emptied, or an update of the walker's has been
+  /// refused, judged and completed. Each can happen a few times an access, since it happens no second time to the same entry.
+  private func isToBeRepeated(_ walk: Walk, _ access: Int, ofRun index: Int, on vcpu: Int) throws -> Bool {
+    switch walk.outcome {
+    case .pmlFull:
+      hypervisor.processors.exit(.modificationLogFull, on: vcpu)
+      let now = try cursor.clock(ofRun: index)
+      hypervisor.drainModificationLog(of: vcpu, time: now)
+      noticeLate(on: vcpu, at: now)
+      return true
+    case .violation(let violation) where violation.isWalkerUpdate:
+      hypervisor.processors.exit(.eptViolation, on: vcpu)
+      return noticeUpdate(access, ofRun: index, violation, .exit, walk.cost)
+    case .virtualizationException(let violation) where violation.isWalkerUpdate:
+      hypervisor.processors.counts[.virtualizationExceptions] += 1
+      defer { hypervisor.processors.machines[vcpu].acknowledgeException() }
+      return noticeUpdate(access, ofRun: index, violation, .virtualizationException, walk.cost)
+    default: return false
     }
   }
 
@@ -61,12 +79,13 @@ extension StrategyReplay {
       byteCount: UInt16(accesses[access].size))
   }
 
-  /// Makes an access in the open view, on behalf of a store that has been judged.
-  func storeInOpenView(_ page: GuestPageNumber, on vcpu: Int) {
-    let key = TranslationKey.key(page: UInt32(truncatingIfNeeded: page.rawValue), set: 0)
+  /// Makes the first access of a run in the open view, on behalf of a store that has been judged.
+  func storeInOpenView(ofRun index: Int, on vcpu: Int) throws {
+    let key = TranslationKey.key(of: cursor.keys[index])
     translations.repeated += 1
     if isCached(key, on: vcpu) { return }
-    if case .translated = walk(GuestAccess(page.address, .dataWrite), key, on: vcpu).outcome { cache(key, on: vcpu) }
+    let request = GuestAccess(cursor.block.runs[index].page.address, .dataWrite)
+    if case .translated = try walk(request, ofRun: index, 0, on: vcpu).outcome { cache(key, on: vcpu) }
   }
 
   /// Whether a TLB of the vCPU holds the page under the active table set; a second-level hit fills the first level.
@@ -86,26 +105,40 @@ extension StrategyReplay {
     caches[vcpu].l1.insert(key)
   }
 
-  /// A walk as it ended, what it read, and whether the processor logged the page.
-  private struct Walk {
+  /// A walk as it ended, what it read, and whether it asked the sub-page permission tables.
+  struct Walk {
     let outcome: TranslationOutcome
     let cost: WalkCost
-    let hasLogged: Bool
+    let asksSubPages: Bool
   }
 
-  private func walk(_ access: GuestAccess, _ page: UInt32, on vcpu: Int) -> Walk {
+  /// Walks for an access, in both dimensions if there are two; what the processor has logged is remembered.
+  private func walk(_ request: GuestAccess, ofRun index: Int, _ access: Int, on vcpu: Int) throws -> Walk {
+    let before = hypervisor.processors.machines[vcpu].fields.pmlIndex
+    var walk: Walk
+    if guest == nil {
+      walk = walkEPT(request, on: vcpu)
+    } else if let nested = walkGuest(request, ofRun: index, on: vcpu) {
+      walk = nested
+    } else {
+      hypervisor.processors.counts[.unmappedWalks] += 1
+      walk = walkEPT(request, on: vcpu)
+    }
+    translations.add(walk.cost)
+    if walk.asksSubPages { hypervisor.processors.counts[.sppLookups] += 1 }
+    let logged = Int(before &- hypervisor.processors.machines[vcpu].fields.pmlIndex)
+    if logged > 0 { try log(logged, access, ofRun: index, walk.cost) }
+    return walk
+  }
+
+  private func walkEPT(_ request: GuestAccess, on vcpu: Int) -> Walk {
     var path = WalkPath()
-    let index = hypervisor.processors.machines[vcpu].fields.pmlIndex
-    let outcome = hypervisor.processors.machines[vcpu].access(access, &path)
-    let hasLogged = hypervisor.processors.machines[vcpu].fields.pmlIndex != index
+    let outcome = hypervisor.processors.machines[vcpu].access(request, &path)
     var isTranslated = false
     if case .translated = outcome { isTranslated = true }
     let cost = caches[vcpu].walk.cost(
-      of: path, page: page, set: TranslationKey.set(of: fast[vcpu].tag),
-      translated: isTranslated)
-    translations.add(cost)
-    if path.asksSubPages { hypervisor.processors.counts[.sppLookups] += 1 }
-    if hasLogged { hypervisor.processors.counts[.pmlEntries] += 1 }
-    return Walk(outcome: outcome, cost: cost, hasLogged: hasLogged)
+      of: path, page: UInt32(truncatingIfNeeded: request.gpa.page.rawValue),
+      set: TranslationKey.set(of: fast[vcpu].tag), translated: isTranslated)
+    return Walk(outcome: outcome, cost: cost, asksSubPages: path.asksSubPages)
   }
 }

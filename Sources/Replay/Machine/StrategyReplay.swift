@@ -21,6 +21,8 @@ final class StrategyReplay {
   var logged: [[LoggedStore]]
   /// The run, of the block at hand, whose store has been judged whole with the part before.
   var judgedContinuation: Int?
+  /// The guest's own paging; nil in one dimension.
+  var guest: GuestPaging?
   /// The first stores refused, for timing our own path afterwards.
   var samples: [RefusedStore] = []
   static let sampleLimit = 1024
@@ -30,8 +32,11 @@ final class StrategyReplay {
   private let invalidations: UnsafeMutablePointer<UInt64>
 
   init(
-    _ strategy: Strategy?, ramBytes: UInt64, vcpus: Int, geometry: CacheGeometry, regions: [TraceDescription.Region]
+    _ strategy: Strategy?, ramBytes recordedBytes: UInt64, vcpus: Int, geometry: CacheGeometry,
+    regions: [TraceDescription.Region], dimensions: Dimensions = .one
   ) throws {
+    let spare = dimensions == .one ? 0 : GuestTables.sparePages(besides: recordedBytes >> 12) << 12
+    let ramBytes = recordedBytes + spare
     self.strategy = strategy
     mechanism = strategy?.mechanism ?? Mechanism(switching: .filterByMode)
     let listed = ProtectedBytes.listed(in: regions)
@@ -55,6 +60,13 @@ final class StrategyReplay {
       memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)
     hypervisor.processors.pointers = TableSet.allCases.map { [hypervisor] in hypervisor.eptp(of: $0) }
     for vcpu in 0..<vcpus { hypervisor.configure(&hypervisor.processors.machines[vcpu], for: vcpu) }
+    guard dimensions == .two else { return }
+    guest = GuestPaging(
+      tables: GuestTables(
+        memory: memory.memory, recordedPages: recordedBytes >> 12, pages: ramBytes >> 12),
+      roots: Array(repeating: nil, count: vcpus))
+    // The first access through a mapping sets its flags, whatever becomes of the access: so every strategy sees the same.
+    for vcpu in 0..<vcpus { hypervisor.processors.machines[vcpu].policies.guestFlags = .before }
   }
 
   deinit { hypervisor.processors.deallocate() }
@@ -68,7 +80,7 @@ final class StrategyReplay {
   /// Replays the runs of the block that a ``RunFilter`` found before run `end`; true if caches lost entries, so that the
   /// filter must forget what it knows.
   func replay(_ touches: UnsafeBufferPointer<UInt32>, before end: Int) throws -> Bool {
-    let runs = cursor.block.runs
+    let runs = cursor.keys
     var next = 0
     while true {
       next = FirstLevelTLB.firstMiss(of: fast, in: runs, touches, from: next)
@@ -91,7 +103,7 @@ final class StrategyReplay {
 
   /// Replays runs one by one, none taken to be cached.
   private func replayEvery(from start: Int, to end: Int) throws {
-    let runs = cursor.block.runs
+    let runs = cursor.keys
     for index in start..<max(start, end) {
       if judgedContinuation == index {
         translations.skipped += 1

@@ -6,14 +6,17 @@ struct TranslationCounts {
   var skipped: UInt64 = 0
   var stlbHits: UInt64 = 0
   var walks: UInt64 = 0
-  /// EPT entries read from the first-level, second-level and last-level cache, and from memory.
+  /// Paging-structure entries read from the first-level, second-level and last-level cache, and from memory.
   var references = SIMD4<UInt64>()
   var saved: UInt64 = 0
+  /// Of the entries read, those of the guest.
+  var guestEntries: UInt64 = 0
 
   mutating func add(_ cost: WalkCost) {
     walks += 1
     references &+= SIMD4(truncatingIfNeeded: cost.references)
     saved += UInt64(cost.saved)
+    guestEntries += UInt64(cost.guestEntries)
   }
 
   /// Adds these to a tally, with the first-level hits that complete them.
@@ -26,5 +29,6 @@ struct TranslationCounts {
     counts[.walkReferencesL3] += references[2]
     counts[.walkReferencesDRAM] += references[3]
     counts[.pagingStructureCacheHits] += saved
+    counts[.guestReferences] += guestEntries
   }
 }

@@ -4,7 +4,9 @@ public enum PriceList {
   public static func price(of event: Event) -> LinearForm {
     var form = LinearForm()
     switch event {
-    case .writes, .runs, .l1TLBHits, .walks, .pagingStructureCacheHits, .translationsInvalidated, .treeStores: break
+    case .writes, .runs, .l1TLBHits, .walks, .pagingStructureCacheHits, .translationsInvalidated, .treeStores,
+      .guestReferences, .guestFlagUpdates, .walkerUpdates, .cr3Loads, .translationsFlushed, .unmappedWalks:
+      break
     case .stlbHits: form[.stlbHit] = 1
     case .walkReferencesL1: form[.l1Reference] = 1
     case .walkReferencesL2: form[.l2Reference] = 1

@@ -3,6 +3,7 @@ import GuestIntegrity
 /// Turns counts into a strategy's result under one profile.
 struct Pricing {
   let profile: CycleProfile
+  let dimensions: Dimensions
 
   func result(
     of strategy: Strategy, _ outcome: Recording.Outcome, overhead: LinearForm
@@ -20,7 +21,7 @@ struct Pricing {
     }
     let stagePercentiles = zip(Stage.latency, stages).map { ($0.rawValue, $1.percentiles) }
     return StrategyResult(
-      name: strategy.name, sound: strategy.sound, counts: outcome.counts.byName,
+      name: strategy.name, sound: strategy.sound, counts: outcome.counts.byName(in: dimensions),
       overheadCycles: overhead.priced(by: profile), guestStallCycles: stall.priced(by: profile),
       notifications: Notifications(
         count: tally.count,
@@ -32,7 +33,9 @@ struct Pricing {
         late: tally.late.map {
           LateDetection(p50: $0.valueAtPercentile(50), p99: $0.valueAtPercentile(99), max: $0.max)
         },
-        setDigest: tally.all.text),
+        setDigest: tally.all.text,
+        walkerUpdates: dimensions == .one
+          ? nil : WalkerUpdates(count: tally.updates.count, setDigest: tally.updates.text)),
       switches: outcome.switches, host: outcome.host)
   }
 

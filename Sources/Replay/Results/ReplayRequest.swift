@@ -6,6 +6,8 @@ public struct ReplayRequest: Sendable {
   public var strategies: [Strategy]
   /// The profile that prices the counts and sizes the caches.
   public var profile: CycleProfile
+  /// How many dimensions of a translation are walked.
+  public var dimensions: Dimensions
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
   public var countersOnly: Bool
   /// Host threads: 1, or 2 to have the next block decoded while one is replayed. Results do not depend on it.
@@ -15,12 +17,13 @@ public struct ReplayRequest: Sendable {
 
   /// A run of `strategies` over one recording.
   public init(
-    tracePath: String, strategies: [Strategy], profile: CycleProfile, countersOnly: Bool = false,
-    threads: Int = 1, progress: (@Sendable (ReplayProgress) -> Void)? = nil
+    tracePath: String, strategies: [Strategy], profile: CycleProfile, dimensions: Dimensions = .one,
+    countersOnly: Bool = false, threads: Int = 1, progress: (@Sendable (ReplayProgress) -> Void)? = nil
   ) {
     self.tracePath = tracePath
     self.strategies = strategies
     self.profile = profile
+    self.dimensions = dimensions
     self.countersOnly = countersOnly
     self.threads = threads
     self.progress = progress

@@ -10,6 +10,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var host: HostDescription?
   /// The recording that was replayed.
   public var trace: ReplayedTrace
+  /// 2 where translations were walked in both dimensions; absent for one.
+  public var dimensions: Int?
   /// What was protected, from when, with which action.
   public var policy: PolicyDescription
   /// The profile that priced the counts.
@@ -25,14 +27,15 @@ public struct RunResult: Codable, Equatable, Sendable {
 
   /// A result from its parts.
   public init(
-    tool: ToolDescription, host: HostDescription?, trace: ReplayedTrace, policy: PolicyDescription,
-    profile: ProfileDescription, strategies: [StrategyResult], unavailable: [UnavailableStrategy]? = nil,
+    tool: ToolDescription, host: HostDescription?, trace: ReplayedTrace, dimensions: Int? = nil,
+    policy: PolicyDescription, profile: ProfileDescription, strategies: [StrategyResult], unavailable: [UnavailableStrategy]? = nil,
     ranking: Ranking,
     crosscheck: CrossCheck
   ) {
     self.tool = tool
     self.host = host
     self.trace = trace
+    self.dimensions = dimensions
     self.policy = policy
     self.profile = profile
     self.strategies = strategies
@@ -197,6 +200,9 @@ public struct Notifications: Codable, Equatable, Sendable {
   public var late: LateDetection?
   /// Order-independent digest of the set of notified stores; equal digests mean equal sets.
   public var setDigest: String
+  /// The walker's own stores to the guest's tables that were noticed; not among `count`, but their latencies are among the
+  /// others. Absent in one dimension.
+  public var walkerUpdates: WalkerUpdates?
 
   enum CodingKeys: String, CodingKey {
     case count, stages, late
@@ -204,6 +210,7 @@ public struct Notifications: Codable, Equatable, Sendable {
     case falseShare = "false_share"
     case latencyCycles = "latency_cycles"
     case setDigest = "set_digest"
+    case walkerUpdates = "walker_updates"
   }
 
   /// Notifications by kind of page.
@@ -222,6 +229,19 @@ public struct Notifications: Codable, Equatable, Sendable {
       case giCode = "gi_code"
       case giData = "gi_data"
     }
+  }
+}
+
+/// Accessed and dirty flags that the processor's walks set on monitored pages of the guest's tables, as they were noticed.
+public struct WalkerUpdates: Codable, Equatable, Sendable {
+  /// Notifications.
+  public var count: UInt64
+  /// Order-independent digest of the set of them, each by its entry and the store it was made for.
+  public var setDigest: String
+
+  enum CodingKeys: String, CodingKey {
+    case count
+    case setDigest = "set_digest"
   }
 }
 

@@ -8,6 +8,9 @@ enum Likeness {
     if a.trace.digest != b.trace.digest {
       differences.append("the recordings differ (digest \(a.trace.digest) and \(b.trace.digest))")
     }
+    if a.dimensions != b.dimensions {
+      differences.append("the dimensions differ (\(a.dimensions ?? 1) and \(b.dimensions ?? 1))")
+    }
     if a.policy != b.policy { differences.append("the policies differ (\(a.policy.words) and \(b.policy.words))") }
     if a.profile.name != b.profile.name {
       differences.append("the profiles differ (\(a.profile.name) and \(b.profile.name))")

@@ -192,6 +192,10 @@ public struct TraceCheck {
       if map.linear.rawValue & (size - 1) != 0 {
         report(.tables, "a mapping of \(Self.hex(map.linear.rawValue)), expected a multiple of \(size)")
       }
+      let above = map.tables.map { [$0.pml4e, $0.pdpte, $0.pde].prefix(4 - (map.pageShift - 3) / 9) } ?? []
+      for entry in above where entry & 1 == 0 {
+        report(.tables, "a mapping below entry \(Self.hex(entry)) that is not present, expected bit 0 set")
+      }
       if map.entry & 1 == 0 { report(.tables, "entry \(Self.hex(map.entry)) that is not present, expected bit 0 set") }
     case .mark(let mark):
       totals.marks += 1

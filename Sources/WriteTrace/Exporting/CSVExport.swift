@@ -58,7 +58,10 @@ public enum CSVExport {
         call.ripAddress.rawValue, call.rflags, UInt64(call.cpl), call.cr3,
       ]
     case .cr3(let load): (kind, fields) = ("cr3", [load.value])
-    case .map(let map): (kind, fields) = ("map", [map.cr3, map.linear.rawValue, UInt64(map.pageShift), map.entry])
+    case .map(let map):
+      kind = "map"
+      let tables = map.tables.map { [$0.pml4e, $0.pdpte, $0.pde] } ?? []
+      fields = [map.cr3, map.linear.rawValue, UInt64(map.pageShift), map.entry] + tables
     case .mark(let mark): (kind, fields) = ("mark", [mark.id, mark.rip.rawValue])
     }
     try output.put("\(kind),\(event.vcpu),\(event.count)")

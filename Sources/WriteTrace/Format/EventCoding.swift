@@ -11,6 +11,8 @@ struct EventCoding {
     static let cr3: UInt8 = 2
     static let map: UInt8 = 3
     static let mark: UInt8 = 4
+    /// A map event with the entries above the leaf.
+    static let mapWithTables: UInt8 = 5
   }
 
   private var run = 0
@@ -21,6 +23,7 @@ struct EventCoding {
   private var cr3: UInt64 = 0
   private var mapping = TraceEvent.LinearMapping(
     vcpu: 0, count: 0, cr3: 0, linear: GuestLinearAddress(0), pageShift: 0, entry: 0)
+  private var tables = TraceEvent.TableEntries(pml4e: 0, pdpte: 0, pde: 0)
   private var mark = TraceEvent.Mark(vcpu: 0, count: 0, id: 0, rip: GuestLinearAddress(0))
 
   init(clocks: [UInt64]) { self.clocks = clocks }
@@ -30,7 +33,7 @@ struct EventCoding {
     switch event {
     case .hypercall: writer.append(Kind.hypercall)
     case .cr3: writer.append(Kind.cr3)
-    case .map: writer.append(Kind.map)
+    case .map(let mapping): writer.append(mapping.tables == nil ? Kind.map : Kind.mapWithTables)
     case .mark: writer.append(Kind.mark)
     }
     writer.append(UInt8(truncatingIfNeeded: event.vcpu))
@@ -60,6 +63,12 @@ struct EventCoding {
       writer.appendZigzag(new.linear.rawValue &- mapping.linear.rawValue)
       writer.appendVarint(UInt64(new.pageShift))
       writer.appendZigzag(new.entry &- mapping.entry)
+      if let new = new.tables {
+        writer.appendZigzag(new.pml4e &- tables.pml4e)
+        writer.appendZigzag(new.pdpte &- tables.pdpte)
+        writer.appendZigzag(new.pde &- tables.pde)
+        tables = new
+      }
       mapping = new
     case .mark(let new):
       writer.appendZigzag(new.id &- mark.id)
@@ -90,12 +99,13 @@ struct EventCoding {
       case Kind.hypercall: nextHypercall(&reader, vcpu, count)
       case Kind.cr3: nextLoad(&reader, vcpu, count)
       case Kind.map: nextMapping(&reader, vcpu, count)
+      case Kind.mapWithTables: nextMappingWithTables(&reader, vcpu, count)
       case Kind.mark: nextMark(&reader, vcpu, count)
       default: nil
       }
     guard let event else {
       return .failure(
-        Flaw(found: "an event of kind \(kind) with a field missing or out of range", expected: "kind 1 to 4"))
+        Flaw(found: "an event of kind \(kind) with a field missing or out of range", expected: "kind 1 to 5"))
     }
     return .success(PlacedEvent(run: run, event: event))
   }
@@ -134,6 +144,16 @@ struct EventCoding {
       vcpu: vcpu, count: count, cr3: mapping.cr3 &+ cr3,
       linear: GuestLinearAddress(mapping.linear.rawValue &+ linear), pageShift: Int(shift),
       entry: mapping.entry &+ entry)
+    return .map(mapping)
+  }
+
+  private mutating func nextMappingWithTables(_ reader: inout ByteReader, _ vcpu: Int, _ count: UInt64) -> TraceEvent? {
+    guard nextMapping(&reader, vcpu, count) != nil, let pml4e = reader.nextZigzag(), let pdpte = reader.nextZigzag(),
+      let pde = reader.nextZigzag()
+    else { return nil }
+    tables = TraceEvent.TableEntries(
+      pml4e: tables.pml4e &+ pml4e, pdpte: tables.pdpte &+ pdpte, pde: tables.pde &+ pde)
+    mapping.tables = tables
     return .map(mapping)
   }
 

@@ -60,11 +60,16 @@ struct CSVLines: LineParser {
     }
     if scanner.take("map,") {
       let (vcpu, count) = try start(&scanner)
-      return try writer.append(
-        .map(
-          .init(
-            vcpu: vcpu, count: count, cr3: try next(&scanner), linear: GuestLinearAddress(try next(&scanner)),
-            pageShift: Int(truncatingIfNeeded: try next(&scanner)), entry: try last(&scanner))))
+      var mapping = TraceEvent.LinearMapping(
+        vcpu: vcpu, count: count, cr3: try next(&scanner), linear: GuestLinearAddress(try next(&scanner)),
+        pageShift: Int(truncatingIfNeeded: try next(&scanner)), entry: 0)
+      guard let entry = scanner.number() else { throw .line("no entry", "a number of at most 64 bits") }
+      mapping.entry = entry
+      if scanner.take(0x2c) {
+        mapping.tables = .init(pml4e: try next(&scanner), pdpte: try next(&scanner), pde: try last(&scanner))
+      }
+      guard scanner.isAtEnd else { throw .line("more fields", "four of a mapping, or seven") }
+      return try writer.append(.map(mapping))
     }
     if scanner.take("mark,") {
       let (vcpu, count) = try start(&scanner)

@@ -9,14 +9,14 @@ import Addresses
 ///  0 u8  kind: 1 write, 2 hypercall (then one continuation, 0x82), 3 cr3, 4 map, 5 mark, 6 end
 ///  1 u8  vCPU
 ///  2 u8  write: bytes 1...64; map: page size as a power of two; continuation: privilege level
-///  3 u8  write: bit 0 says that the value is known
+///  3 u8  write: bit 0 says that the value is known; map: bit 1 says that the entries above the leaf are known
 ///  8 u64 instructions retired by this vCPU, this one included; continuation: RAX; end: writes in all
 /// 16 u64 write: guest-physical address; hypercall: that of RIP; map: leaf entry; continuation: RDI
 /// 24 u64 write: linear address; map: that of the page; mark: id; continuation: RSI
-/// 32 u64 RIP; continuation: RDX
+/// 32 u64 RIP; map: PML4E; continuation: RDX
 /// 40 u64 write: low half of the value; cr3 and map: CR3; continuation: R10
-/// 48 u64 write: high half of the value; continuation: RFLAGS
-/// 56 u64 continuation: CR3
+/// 48 u64 write: high half of the value; map: PDPTE; continuation: RFLAGS
+/// 56 u64 map: PDE; continuation: CR3
 /// ```
 public struct RecorderStream {
   /// What was read.
@@ -143,7 +143,8 @@ public struct RecorderStream {
           .map(
             TraceEvent.LinearMapping(
               vcpu: byte(1), count: word(8), cr3: word(40), linear: GuestLinearAddress(word(24)), pageShift: byte(2),
-              entry: word(16))))
+              entry: word(16),
+              tables: byte(3) & 2 == 0 ? nil : .init(pml4e: word(32), pdpte: word(48), pde: word(56)))))
       case 5:
         try writer.append(
           .mark(

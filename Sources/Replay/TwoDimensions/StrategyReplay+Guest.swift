@@ -1,0 +1,138 @@
+import Addresses
+import EPT
+import GuestIntegrity
+import WriteTrace
+
+/// What a strategy's replay knows of the guest's own paging, in two dimensions.
+struct GuestPaging {
+  var tables: GuestTables
+  /// The page of the PML4 table in force on each vCPU; nil before the first CR3 is known, or where it lies in no memory.
+  var roots: [UInt64?]
+}
+
+extension StrategyReplay {
+  /// A load of CR3 without PCIDs: drops every combined mapping of the vCPU but the global ones, and every combined
+  /// paging-structure entry (SDM vol. 3A, "Operations that Invalidate TLBs and Paging-Structure Caches").
+  func loadCR3(_ value: UInt64, on vcpu: Int) {
+    setRoot(value, on: vcpu)
+    let lost = caches[vcpu].invalidateLinear()
+    hypervisor.processors.counts[.cr3Loads] += 1
+    hypervisor.processors.counts[.translationsFlushed] += UInt64(lost)
+  }
+
+  /// The guest maps a page. Where that replaces a mapping, the guest has executed INVLPG on every vCPU that has these tables
+  /// in force, or will not use the page before.
+  func map(_ mapping: TraceEvent.LinearMapping, key: UInt32) {
+    if guest?.roots[mapping.vcpu] == nil { setRoot(mapping.cr3, on: mapping.vcpu) }
+    guard guest?.tables.install(mapping) == true else { return }
+    let isKernel = mapping.linear.rawValue >> 63 != 0
+    let root = (mapping.cr3 & EPTEntry.addressMask) >> 12
+    for vcpu in logged.indices where isKernel || guest?.roots[vcpu] == root {
+      let lost = caches[vcpu].invalidateLinear(key, pageShift: mapping.pageShift)
+      hypervisor.processors.counts[.translationsFlushed] += UInt64(lost)
+    }
+  }
+
+  private func setRoot(_ cr3: UInt64, on vcpu: Int) {
+    let root = guest?.tables.root(cr3)
+    guest?.roots[vcpu] = root
+    hypervisor.processors.machines[vcpu].guest.cr3 = cr3
+  }
+
+  /// Translates an access through both dimensions; nil where what the recording tells of the guest's tables does not lead to
+  /// the page that it stored to.
+  ///
+  /// A recording holds no privilege of a store, and every store of it was permitted: walks are made as a supervisor's.
+  func walkGuest(_ request: GuestAccess, ofRun index: Int, on vcpu: Int) -> Walk? {
+    guard let root = guest?.roots[vcpu] else { return nil }
+    let linear = GuestLinearAddress(cursor.block.linearPages[index] << 12 | request.gpa.pageOffset)
+    var path = NestedPath(linear: linear, root: root)
+    let outcome = hypervisor.processors.machines[vcpu].write(request, to: linear, &path)
+    hypervisor.processors.counts[.guestFlagUpdates] += UInt64(path.flagUpdates)
+    guard outcome.isOf(request.gpa.page) else {
+      if case .virtualizationException = outcome { hypervisor.processors.machines[vcpu].acknowledgeException() }
+      return nil
+    }
+    let cost = caches[vcpu].walk.cost(
+      of: path, set: TranslationKey.set(of: fast[vcpu].tag), translated: outcome.isTranslation)
+    return Walk(outcome: outcome, cost: cost, asksSubPages: path.asksSubPages)
+  }
+
+  /// The EPT refused the walker an update of accessed and dirty flags: a store of the processor's own to a page of the
+  /// guest's tables, judged as any store. True if it was completed, so that the access can be made again.
+  ///
+  /// Whatever completes stores otherwise, this one is emulated: one step of the guest in the open view would make the store
+  /// behind it as well, unjudged. Only the handler of a virtualization exception does it in its open view, by a store of its own.
+  func noticeUpdate(
+    _ access: Int, ofRun index: Int, _ violation: EPTViolation, _ delivery: NotificationShape.Delivery,
+    _ cost: WalkCost
+  ) -> Bool {
+    let vcpu = cursor.block.runs[index].vcpu
+    let store = Store(
+      vcpu: vcpu, address: violation.gpa, size: 8, linearAddress: violation.access.gla, origin: .pageWalk)
+    let verdict = hypervisor.handle(store, violation: violation)
+    hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: vcpu)
+    var completion = NotificationShape.Completion.blocked
+    var isCompleted = false
+    if verdict.isCompleted {
+      isCompleted = hypervisor.processors.machines[vcpu].emulateFlagUpdate(at: violation.gpa)
+      hypervisor.processors.counts[.guestFlagUpdates] += 1
+      if mechanism.completion == .viewSwitch {
+        completion = .viewSwitched
+        hypervisor.openView(on: vcpu)
+        hypervisor.closeView(on: vcpu)
+      } else {
+        completion = .emulated
+        hypervisor.processors.counts[.emulatedStores] += 1
+      }
+    }
+    if verdict.alertedKind != nil {
+      hypervisor.processors.counts[.alerts] += 1
+      hypervisor.processors.counts[.walkerUpdates] += 1
+      discardAlerts(of: vcpu)
+      tally.addUpdate(
+        NotificationShape(
+          delivery: delivery, completion: completion, walkReferences: cost.references,
+          treeNodes: UInt8(clamping: verdict.nodesVisited)),
+        at: violation.gpa, by: cursor.storeNumber(ofAccess: access, inRun: index))
+    }
+    return isCompleted
+  }
+}
+
+extension EPTMachine {
+  /// Makes an access through a linear address. How many bytes it touches matters to sub-page permissions only.
+  fileprivate mutating func write(
+    _ request: GuestAccess, to linear: GuestLinearAddress, _ path: inout NestedPath
+  ) -> TranslationOutcome {
+    guard request.byteCount > 1, !request.kind.contains(.noSubPage) else {
+      return access(linear: linear, request.kind.subtracting(.linear), user: false, &path)
+    }
+    let outcome = store(linear: linear, byteCount: Int(request.byteCount), user: false, &path)
+    return outcome.refusal ?? outcome.parts.first.map { .translated($0.translation) } ?? .notCanonical(linear)
+  }
+}
+
+extension TranslationOutcome {
+  fileprivate var isTranslation: Bool { if case .translated = self { true } else { false } }
+
+  /// Whether an outcome tells what became of a store to this page: it got there, was refused there, or was held up by the
+  /// walker's own stores on the way.
+  fileprivate func isOf(_ page: GuestPageNumber) -> Bool {
+    switch self {
+    case .translated(let translation): translation.gpa.page == page
+    case .violation(let violation), .virtualizationException(let violation):
+      violation.isWalkerUpdate
+        || !violation.access.kind.contains(.pagingStructure) && violation.gpa.page == page
+    case .pmlFull(let event): event.access.kind.contains(.pagingStructure) || event.access.gpa.page == page
+    case .sppEvent(let event): event.gpa.page == page
+    case .misconfiguration(let event): event.gpa.page == page
+    case .pageFault, .notCanonical: false
+    }
+  }
+}
+
+extension EPTViolation {
+  /// The walker was refused the update of a guest entry's accessed or dirty flag.
+  var isWalkerUpdate: Bool { access.kind.isSuperset(of: [.pagingStructure, .write]) }
+}
