@@ -1,3 +1,5 @@
+import EPT
+
 /// The translation caches of one vCPU: first-level store TLB, second-level TLB, and what makes walks cheap.
 ///
 /// Only translations that permit a store are cached: a recording holds stores, and a refused store invalidates what
@@ -31,10 +33,10 @@ struct VirtualCPUCaches {
     return l1.remove(where: leaves) + stlb.remove(where: leaves) + walk.invalidateCombined()
   }
 
-  /// INVLPG: drops the combined mappings of a guest page under every table set, and all combined paging-structure entries;
-  /// answers how many went.
-  func invalidateLinear(_ key: UInt32, pageShift: Int) -> Int {
-    let leaves: (UInt32) -> Bool = { LinearKey.shareGuestPage($0, key, pageShift: pageShift) }
+  /// Drops the combined mappings of what an entry of this level spans around a page, under every table set, and all combined
+  /// paging-structure entries, as INVLPG does; answers how many went.
+  func invalidateLinear(_ key: UInt32, below level: Level) -> Int {
+    let leaves: (UInt32) -> Bool = { LinearKey.areSpanned($0, key, by: level) }
     return l1.remove(where: leaves) + stlb.remove(where: leaves) + walk.invalidateCombined()
   }
 }

@@ -48,33 +48,34 @@ struct GuestTables {
     return page
   }
 
-  /// Takes in a mapping; true if it replaced another, which the guest will have invalidated by then.
-  mutating func install(_ mapping: TraceEvent.LinearMapping) -> Bool {
+  /// Takes in a mapping. Gives the level of the highest present entry that it replaced, all below which the guest will have
+  /// invalidated by then; nil if there was none.
+  mutating func install(_ mapping: TraceEvent.LinearMapping) -> Level? {
     let linear = mapping.linear
-    guard linear.isCanonical, mapping.entry & Self.present != 0, var table = root(mapping.cr3) else { return false }
+    guard linear.isCanonical, mapping.entry & Self.present != 0, var table = root(mapping.cr3) else { return nil }
     let leaf: Level = mapping.pageShift == 12 ? .pte : mapping.pageShift == 21 ? .pde : .pdpte
-    guard GuestEntry(mapping.entry).mapsPage(at: leaf) else { return false }
-    var hasMoved = false
+    guard GuestEntry(mapping.entry).mapsPage(at: leaf) else { return nil }
+    var replaced: Level?
     var level = Level.pml4e
     while level > leaf, let below = level.below {
-      guard let (next, moved) = descend(table, level, linear, recorded: mapping.tables?[level]) else { return false }
-      hasMoved = hasMoved || moved
-      (table, level) = (next, below)
+      guard let next = descend(table, level, linear, recorded: mapping.tables?[level]) else { return replaced }
+      if next.isReplaced, replaced == nil { replaced = level }
+      (table, level) = (next.table, below)
     }
     let index = leaf.index(of: linear.rawValue)
     let old = load(table, index)
     let isKnown = old & Self.present != 0
     // Each page of a large one brings the mapping again, the same.
-    if isKnown, leaf != .pte, (old ^ mapping.entry) & ~Self.flags == 0 { return hasMoved }
+    if isKnown, leaf != .pte, (old ^ mapping.entry) & ~Self.flags == 0 { return replaced }
     store(mapping.tables == nil ? mapping.entry & ~Self.flags : mapping.entry, table, index)
-    return hasMoved || isKnown
+    return replaced ?? (isKnown ? leaf : nil)
   }
 
-  /// The table that the entry of a linear address refers to, made or moved if need be, and whether translations have changed
-  /// by it; nil where there is no room.
+  /// The table that the entry of a linear address refers to, made or moved if need be, and whether that replaced a present
+  /// entry; nil where there is no room.
   private mutating func descend(
     _ table: UInt64, _ level: Level, _ linear: GuestLinearAddress, recorded: UInt64?
-  ) -> (table: UInt64, hasMoved: Bool)? {
+  ) -> (table: UInt64, isReplaced: Bool)? {
     let index = level.index(of: linear.rawValue)
     let entry = load(table, index)
     let isKnown = entry & Self.present != 0

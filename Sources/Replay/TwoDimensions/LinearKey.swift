@@ -1,3 +1,5 @@
+import EPT
+
 /// What a translation cache of a two-dimensional replay stores in the place of a guest page: a linear page, packed into the
 /// 29 bits that ``TranslationKey`` has for it.
 ///
@@ -20,9 +22,9 @@ enum LinearKey {
   /// Whether a key, with or without its table set, is that of a global mapping.
   static func isGlobal(_ key: UInt32) -> Bool { key & global != 0 }
 
-  /// Whether two keys name pages that one guest page of this size holds; of 1-GiB pages the keys do not tell.
-  static func shareGuestPage(_ a: UInt32, _ b: UInt32, pageShift: Int) -> Bool {
-    let differences = (a ^ b) & UInt32(truncatingIfNeeded: LinearKey.limit - 1) & ~global
-    return pageShift == 30 || (pageShift == 21 ? differences >> 10 : differences) == 0
+  /// Whether one entry of this level spans both pages; above 2 MiB the keys do not tell, and every two are taken to be.
+  static func areSpanned(_ a: UInt32, _ b: UInt32, by level: Level) -> Bool {
+    let differences = (a ^ b) & UInt32(truncatingIfNeeded: limit - 1) & ~global
+    return level > .pde || (level == .pde ? differences >> 10 : differences) == 0
   }
 }

@@ -20,15 +20,15 @@ extension StrategyReplay {
     hypervisor.processors.counts[.translationsFlushed] += UInt64(lost)
   }
 
-  /// The guest maps a page. Where that replaces a mapping, the guest has executed INVLPG on every vCPU that has these tables
-  /// in force, or will not use the page before.
+  /// The guest maps a page. Where that replaces an entry, the guest has invalidated what lay below it by then, on every vCPU
+  /// that has these tables in force.
   func map(_ mapping: TraceEvent.LinearMapping, key: UInt32) {
     if guest?.roots[mapping.vcpu] == nil { setRoot(mapping.cr3, on: mapping.vcpu) }
-    guard guest?.tables.install(mapping) == true else { return }
+    guard let replaced = guest?.tables.install(mapping) else { return }
     let isKernel = mapping.linear.rawValue >> 63 != 0
     let root = (mapping.cr3 & EPTEntry.addressMask) >> 12
     for vcpu in logged.indices where isKernel || guest?.roots[vcpu] == root {
-      let lost = caches[vcpu].invalidateLinear(key, pageShift: mapping.pageShift)
+      let lost = caches[vcpu].invalidateLinear(key, below: replaced)
       hypervisor.processors.counts[.translationsFlushed] += UInt64(lost)
     }
   }
