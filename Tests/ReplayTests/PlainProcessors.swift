@@ -9,6 +9,7 @@ struct PlainCache {
   struct Key: Hashable {
     var set: TableSet
     var number: UInt64
+    var isGlobal = false
   }
 
   private var lists: [[Key]]
@@ -33,25 +34,52 @@ struct PlainCache {
   }
 
   /// How many keys of these table sets there were.
-  mutating func drop(_ sets: [TableSet]) -> Int {
+  mutating func drop(_ sets: [TableSet]) -> Int { drop { sets.contains($0.set) } }
+
+  /// How many such keys there were.
+  mutating func drop(where leaves: (Key) -> Bool) -> Int {
     let before = lists.reduce(0) { $0 + $1.count }
-    for slot in lists.indices { lists[slot].removeAll { sets.contains($0.set) } }
+    for slot in lists.indices { lists[slot].removeAll(where: leaves) }
     return before - lists.reduce(0) { $0 + $1.count }
   }
 
   private func slot(_ key: Key) -> Int { Int(key.number % UInt64(lists.count)) }
 }
 
-/// Remembers every EPT entry that a walk reads.
-struct PlainPath: WalkObserver {
-  var entries: [UInt64] = []
-  var asksSubPages = false
+/// A linear page, and whether the guest has mapped it globally.
+struct PlainLinearPage {
+  var number: UInt64
+  var isGlobal: Bool
+}
 
-  mutating func reference(_ kind: ReferenceKind, level: UInt8, address: HostPhysicalAddress, value: UInt64) {
-    if kind == .ept { entries.append(address.rawValue) } else { asksSubPages = true }
+extension EPTViolation {
+  /// Of the walker's own store to a guest entry.
+  var isUpdate: Bool { access.kind.contains(.pagingStructure) && access.kind.contains(.write) }
+  func isOf(_ page: GuestPageNumber) -> Bool { !access.kind.contains(.pagingStructure) && access.gpa.page == page }
+}
+
+/// Remembers every entry that a walk reads.
+struct PlainPath: WalkObserver {
+  struct Entry {
+    var kind: ReferenceKind
+    var level: Level
+    var address: UInt64
+    var value: UInt64
   }
 
-  mutating func write(_ kind: WriteKind, address: HostPhysicalAddress, value: UInt64) {}
+  var entries: [Entry] = []
+  var asksSubPages = false
+  var flagUpdates = 0
+
+  mutating func reference(_ kind: ReferenceKind, level: UInt8, address: HostPhysicalAddress, value: UInt64) {
+    if kind == .subPage { asksSubPages = true }
+    guard kind != .subPage, let level = Level(rawValue: level) else { return }
+    entries.append(Entry(kind: kind, level: level, address: address.rawValue, value: value))
+  }
+
+  mutating func write(_ kind: WriteKind, address: HostPhysicalAddress, value: UInt64) {
+    if kind == .guestFlags { flagUpdates += 1 }
+  }
 }
 
 /// Processors with plain caches.
@@ -61,9 +89,13 @@ struct PlainProcessors: ProcessorControl {
     var stlb: PlainCache
     /// By level: PML4E, PDPTE, PDE.
     var pointers: [PlainCache]
+    /// Likewise of combined mappings, by linear page.
+    var combined: [PlainCache]
     /// By cache level.
     var lines: [PlainCache]
     var active = TableSet.normal
+    /// The guest's PML4 table, if it lies in its memory.
+    var root: UInt64?
   }
 
   var machines: [EPTMachine<FlatMemory>]
@@ -86,55 +118,181 @@ struct PlainProcessors: ProcessorControl {
       l1: PlainCache(entries: geometry.l1StoreTLB.entries, ways: geometry.l1StoreTLB.ways),
       stlb: PlainCache(entries: geometry.stlb.entries, ways: geometry.stlb.ways),
       pointers: [full(geometry.pml4eCache), full(geometry.pdpteCache), full(geometry.pdeCache)],
+      combined: [full(geometry.pml4eCache), full(geometry.pdpteCache), full(geometry.pdeCache)],
       lines: [lines(geometry.walkLines.l1), lines(geometry.walkLines.l2), lines(geometry.walkLines.l3)])
     self.caches = Array(repeating: caches, count: vcpus)
   }
 
   private mutating func count(_ event: Event, _ times: Int = 1) { counts[event, default: 0] += UInt64(times) }
 
-  /// Makes an access: nil where a TLB has it; how many entries were read; whether the processor logged the page.
-  mutating func access(_ access: GuestAccess, on vcpu: Int) -> (TranslationOutcome?, Int, Bool) {
+  /// What an access came to.
+  struct Access {
+    /// Nil where a TLB had it.
+    var outcome: TranslationOutcome?
+    /// Entries read.
+    var references = 0
+    /// Pages that the processor logged, oldest first.
+    var logged: [GuestPageNumber] = []
+  }
+
+  /// Makes an access, by its linear page in two dimensions.
+  mutating func access(_ access: GuestAccess, linear: PlainLinearPage?, on vcpu: Int) -> Access {
     let page = access.gpa.page.rawValue
     let set = caches[vcpu].active
-    let key = PlainCache.Key(set: set, number: page)
+    let key = PlainCache.Key(set: set, number: linear?.number ?? page, isGlobal: linear?.isGlobal ?? false)
     if caches[vcpu].l1.hit(key) {
       count(.l1TLBHits)
-      return (nil, 0, false)
+      return Access()
     }
     if caches[vcpu].stlb.hit(key) {
       count(.stlbHits)
       caches[vcpu].l1.insert(key)
-      return (nil, 0, false)
+      return Access()
     }
     count(.walks)
-    var path = PlainPath()
-    let index = machines[vcpu].fields.pmlIndex
-    let outcome = machines[vcpu].access(access, &path)
-    let logged = machines[vcpu].fields.pmlIndex != index
-    if logged { count(.pmlEntries) }
-    if path.asksSubPages { count(.sppLookups) }
-    var translation: Translation?
-    if case .translated(let found) = outcome { translation = found }
-    // The deepest table pointer that is cached says where the walk starts.
-    let pointers = (0..<max(0, path.entries.count - 1)).map {
-      PlainCache.Key(set: set, number: page >> UInt64(27 - 9 * $0))
+    let before = machines[vcpu].fields
+    var result = Access()
+    if let linear {
+      if let nested = walkBoth(access, linear, on: vcpu) {
+        result = nested
+      } else {
+        count(.unmappedWalks)
+        result = walkOne(access, on: vcpu)
+      }
+    } else {
+      result = walkOne(access, on: vcpu)
     }
+    var index = before.pmlIndex
+    while index != machines[vcpu].fields.pmlIndex {
+      count(.pmlEntries)
+      let slot = HostPhysicalAddress(before.pmlAddress.rawValue + 8 * UInt64(index))
+      result.logged.append(GuestPhysicalAddress(machines[vcpu].memory.load(slot)).page)
+      index &-= 1
+    }
+    if case .translated(let translation) = result.outcome, !translation.bySubPage {
+      caches[vcpu].stlb.insert(key)
+      caches[vcpu].l1.insert(key)
+    }
+    return result
+  }
+
+  private mutating func walkOne(_ access: GuestAccess, on vcpu: Int) -> Access {
+    var path = PlainPath()
+    let outcome = machines[vcpu].access(access, &path)
+    if path.asksSubPages { count(.sppLookups) }
+    var ended = false
+    if case .translated = outcome { ended = true }
+    let read = readNested(path.entries.map(\.address), of: access.gpa.page.rawValue, ended, on: vcpu)
+    return Access(outcome: outcome, references: read)
+  }
+
+  /// Reads the entries of one walk of the EPT, from the deepest table pointer on that is cached; how many that are.
+  private mutating func readNested(_ entries: [UInt64], of page: UInt64, _ mayCache: Bool, on vcpu: Int) -> Int {
+    let set = caches[vcpu].active
+    let pointers = (0..<max(0, entries.count - 1)).map { PlainCache.Key(set: set, number: page >> UInt64(27 - 9 * $0)) }
     var start = 0
     for level in pointers.indices.reversed() where start == 0 && caches[vcpu].pointers[level].hit(pointers[level]) {
       start = level + 1
     }
     count(.pagingStructureCacheHits, start)
-    for entry in path.entries.dropFirst(start) { count(place(of: entry, on: vcpu)) }
-    if let translation {
-      for level in pointers.indices where level >= start {
-        if !caches[vcpu].pointers[level].hit(pointers[level]) { caches[vcpu].pointers[level].insert(pointers[level]) }
+    for entry in entries.dropFirst(start) { count(place(of: entry, on: vcpu)) }
+    for level in pointers.indices where mayCache && level >= start {
+      if !caches[vcpu].pointers[level].hit(pointers[level]) { caches[vcpu].pointers[level].insert(pointers[level]) }
+    }
+    return entries.count - start
+  }
+
+  /// Walks the guest's tables and the EPT; nil where that leads elsewhere.
+  private mutating func walkBoth(_ access: GuestAccess, _ linear: PlainLinearPage, on vcpu: Int) -> Access? {
+    guard let root = caches[vcpu].root else { return nil }
+    var path = PlainPath()
+    let address = GuestLinearAddress(linear.number << 12 | access.gpa.pageOffset)
+    var outcome: TranslationOutcome
+    if access.kind.contains(.noSubPage) {
+      outcome = machines[vcpu].access(linear: address, [.write, .noSubPage], user: false, &path)
+    } else {
+      let store = machines[vcpu].store(linear: address, byteCount: Int(access.byteCount), user: false, &path)
+      outcome = store.refusal ?? .translated(store.parts[0].translation)
+    }
+    count(.guestFlagUpdates, path.flagUpdates)
+    var leadsHere = false
+    var ended = false
+    switch outcome {
+    case .translated(let translation):
+      ended = true
+      leadsHere = translation.gpa.page == access.gpa.page
+    case .violation(let violation): leadsHere = violation.isUpdate || violation.isOf(access.gpa.page)
+    case .virtualizationException(let violation):
+      leadsHere = violation.isUpdate || violation.isOf(access.gpa.page)
+      if !leadsHere { machines[vcpu].acknowledgeException() }
+    case .pmlFull(let event):
+      leadsHere = event.access.kind.contains(.pagingStructure) || event.access.gpa.page == access.gpa.page
+    default: break
+    }
+    guard leadsHere else { return nil }
+    if path.asksSubPages { count(.sppLookups) }
+
+    // Which table pointers of the guest a combined cache holds.
+    let set = caches[vcpu].active
+    let guest = path.entries.filter { $0.kind == .guest }
+    let number = linear.number & 0xf_ffff_ffff
+    let pointers = guest.indices.filter { !GuestEntry(guest[$0].value).mapsPage(at: guest[$0].level) }
+      .map { PlainCache.Key(set: set, number: number >> UInt64(27 - 9 * $0)) }
+    var known = 0
+    for level in pointers.indices.reversed() where known == 0 && caches[vcpu].combined[level].hit(pointers[level]) {
+      known = level + 1
+    }
+    var read = 0
+    var nested: [UInt64] = []
+    var step = 0
+    var page = root >> 12
+    func isSaved(_ step: Int) -> Bool { known > 0 && step <= known }
+    for entry in path.entries {
+      guard entry.kind == .guest else {
+        nested.append(entry.address)
+        continue
       }
-      if !translation.bySubPage {
-        caches[vcpu].stlb.insert(key)
-        caches[vcpu].l1.insert(key)
+      if isSaved(step) {
+        count(.pagingStructureCacheHits, nested.count)
+      } else {
+        read += readNested(nested, of: page, true, on: vcpu)
+      }
+      if step < known {
+        count(.pagingStructureCacheHits)
+      } else {
+        count(place(of: entry.address, on: vcpu))
+        count(.guestReferences)
+        read += 1
+      }
+      nested = []
+      step += 1
+      page = (entry.value & 0xf_ffff_ffff_f000) >> 12
+      if GuestEntry(entry.value).mapsPage(at: entry.level) {
+        let pages = entry.level.pageCount
+        page = page / pages * pages + linear.number % pages
       }
     }
-    return (outcome, path.entries.count - start, logged)
+    if isSaved(step) {
+      count(.pagingStructureCacheHits, nested.count)
+    } else {
+      read += readNested(nested, of: page, ended, on: vcpu)
+    }
+    for level in pointers.indices where ended && level >= known {
+      if !caches[vcpu].combined[level].hit(pointers[level]) { caches[vcpu].combined[level].insert(pointers[level]) }
+    }
+    return Access(outcome: outcome, references: read)
+  }
+
+  /// Drops what a load of CR3 drops.
+  mutating func loadCR3(on vcpu: Int) {
+    count(.cr3Loads)
+    flush(on: vcpu) { !$0.isGlobal }
+  }
+
+  /// Drops pages, and all combined paging-structure entries.
+  mutating func flush(on vcpu: Int, where leaves: (PlainCache.Key) -> Bool) {
+    count(.translationsFlushed, caches[vcpu].l1.drop(where: leaves) + caches[vcpu].stlb.drop(where: leaves))
+    for level in 0..<3 { count(.translationsFlushed, caches[vcpu].combined[level].drop { _ in true }) }
   }
 
   /// Where the line of an entry is found; afterwards every cache has it.
@@ -161,7 +319,11 @@ struct PlainProcessors: ProcessorControl {
     if case .single(let pointer) = scope { dropped = [sets.first { $0.pointer == pointer }!.set] }
     count(scope == .all ? .inveptAll : .inveptSingle)
     count(.translationsInvalidated, caches[vcpu].l1.drop(dropped) + caches[vcpu].stlb.drop(dropped))
-    for level in 0..<3 { count(.translationsInvalidated, caches[vcpu].pointers[level].drop(dropped)) }
+    for level in 0..<3 {
+      count(
+        .translationsInvalidated,
+        caches[vcpu].pointers[level].drop(dropped) + caches[vcpu].combined[level].drop(dropped))
+    }
   }
 
   mutating func shootdown(of vcpu: Int, from sender: Int) { count(.shootdowns) }

@@ -15,15 +15,23 @@ final class PlainReplay {
   private(set) var falseShare: UInt64 = 0
   private(set) var lateness: [UInt64] = []
 
+  /// Notified updates of the walker, as (store, entry).
+  private(set) var updates: [(store: UInt64, entry: UInt64)] = []
+
   private let hypervisor: Hypervisor<PlainProcessors>
+  /// In two dimensions: the tables, the roots in force, and every mapping so far.
+  private var tables: GuestTables?
+  private var mappings: [TraceEvent.LinearMapping] = []
+  /// The last mapping of each page, as (page size, page number).
+  private var lastMapping: [[UInt64]: Int] = [:]
   private let regions: [TraceDescription.Region]
   private let isSinglyChecked: Bool
   /// Region ids that claim a page.
   private var claims: [UInt64: Set<UInt64>] = [:]
   /// What the logs hold: number and count of the store, and whether it touched a protected byte.
-  private var logs: [[(store: UInt64, clock: UInt64, touches: Bool)]]
+  private var logs: [[(store: UInt64, clock: UInt64, touches: Bool, table: GuestPageNumber?)]]
 
-  init(_ strategy: Strategy, _ reader: TraceReader, geometry: CacheGeometry) throws {
+  init(_ strategy: Strategy, _ reader: TraceReader, geometry: CacheGeometry, dimensions: Dimensions) throws {
     let totals = reader.header.totals
     regions = reader.header.recording.regions
     isSinglyChecked = strategy.mechanism.noticing == .subPagePermissions
@@ -33,20 +41,26 @@ final class PlainReplay {
     for region in regions {
       configuration.regionBytes[RegionID(UInt16(region.id)), default: []].append(region.gpa..<region.gpa + region.bytes)
     }
-    let ram = RandomDriverTrace.ramPages << 12
+    let recorded = RandomDriverTrace.ramPages
+    let ram = (recorded + (dimensions == .two ? GuestTables.sparePages(besides: recorded) : 0)) << 12
     let memory = HostMemory(byteCount: Hypervisor<PlainProcessors>.hostBytes(ramBytes: ram))!
     hypervisor = try Hypervisor(
       memory: memory, ramBytes: ram, vcpus: totals.vcpus, configuration: configuration,
       processors: PlainProcessors(memory: memory.memory, vcpus: totals.vcpus, geometry: geometry))
     for vcpu in 0..<totals.vcpus { hypervisor.configure(&hypervisor.processors.machines[vcpu], for: vcpu) }
+    if dimensions == .two {
+      tables = GuestTables(memory: memory.memory, recordedPages: recorded, pages: ram >> 12)
+      for vcpu in 0..<totals.vcpus { hypervisor.processors.machines[vcpu].policies.guestFlags = .before }
+    }
     for set in TableSet.allCases { hypervisor.processors.sets.append((hypervisor.eptp(of: set), set)) }
     try run(reader)
   }
 
   private func run(_ reader: TraceReader) throws {
     let block = TraceBlock()
+    let columns: TraceColumns = [.runs, .events, .places, .clocks]
     for (number, header) in reader.blocks.enumerated() {
-      try reader.read(block: number, columns: [.runs, .events, .places, .clocks], into: block)
+      try reader.read(block: number, columns: tables == nil ? columns : columns.union(.linearPages), into: block)
       var events = block.events[...]
       var store = header.firstWrite
       var judgedWhole: Int?
@@ -84,12 +98,22 @@ final class PlainReplay {
     let request = GuestAccess(accesses.address(access), kind, byteCount: UInt16(accesses[access].size))
     let bytes = [(accesses.address(access).rawValue, UInt64(accesses[access].size))]
     while true {
-      let (outcome, references, logged) = hypervisor.processors.access(request, on: run.vcpu)
-      switch outcome {
-      case .translated, nil:
-        if logged {
-          logs[run.vcpu].append((number, block.clocks[index], touchesProtectedByte(bytes)))
-        }
+      let made = hypervisor.processors.access(request, linear: linearPage(ofRun: index, in: block), on: run.vcpu)
+      for page in made.logged {
+        logs[run.vcpu].append(
+          (number, block.clocks[index], touchesProtectedByte(bytes), page == run.page ? nil : page))
+      }
+      switch made.outcome {
+      case .translated, nil: return false
+      case .violation(let violation) where violation.isUpdate:
+        hypervisor.processors.exit(.eptViolation, on: run.vcpu)
+        if judgeUpdate(violation, number, on: run.vcpu) { continue }
+        return false
+      case .virtualizationException(let violation) where violation.isUpdate:
+        hypervisor.processors.counts[.virtualizationExceptions, default: 0] += 1
+        let isMade = judgeUpdate(violation, number, on: run.vcpu)
+        hypervisor.processors.machines[run.vcpu].acknowledgeException()
+        if isMade { continue }
         return false
       case .pmlFull:
         hypervisor.processors.exit(.modificationLogFull, on: run.vcpu)
@@ -98,14 +122,14 @@ final class PlainReplay {
         continue
       case .violation(let violation):
         hypervisor.processors.exit(.eptViolation, on: run.vcpu)
-        try judge(violation, access, index, run, number, crosses, references, in: block)
+        try judge(violation, access, index, run, number, crosses, made.references, in: block)
         return crosses
       case .virtualizationException(let violation):
         hypervisor.processors.counts[.virtualizationExceptions, default: 0] += 1
-        try judge(violation, access, index, run, number, crosses, references, in: block)
+        try judge(violation, access, index, run, number, crosses, made.references, in: block)
         hypervisor.processors.machines[run.vcpu].acknowledgeException()
         return crosses
-      default: throw ReplayError("\(String(describing: outcome))")
+      default: throw ReplayError("\(String(describing: made.outcome))")
       }
     }
   }
@@ -122,23 +146,70 @@ final class PlainReplay {
       store.size += second[0].size
       store.secondPage = block.runs[index + 1].page
       bytes.append((second.address(0).rawValue, UInt64(second[0].size)))
+      if tables != nil, !walkSecondPage(index + 1, number, in: block) { return }
     }
     let verdict = hypervisor.handle(store, violation: violation)
     hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: run.vcpu)
-    if verdict.isCompleted { complete(store) }
+    if verdict.isCompleted { complete(store, index, in: block) }
     guard verdict.isAlert else { return }
     counts[.alerts, default: 0] += 1
     notified.append(number)
     keep(verdict, touchesProtectedByte(bytes))
   }
 
-  private func complete(_ store: Store) {
+  /// The processor's own store to a guest entry; true if it has been made.
+  private func judgeUpdate(_ violation: EPTViolation, _ number: UInt64, on vcpu: Int) -> Bool {
+    let store = Store(vcpu: vcpu, address: violation.access.gpa, size: 8, origin: .pageWalk)
+    let verdict = hypervisor.handle(store, violation: violation)
+    hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: vcpu)
+    if verdict.isAlert {
+      counts[.alerts, default: 0] += 1
+      counts[.walkerUpdates, default: 0] += 1
+      updates.append((number, violation.access.gpa.rawValue))
+    }
+    guard verdict.isCompleted else { return false }
+    _ = hypervisor.processors.machines[vcpu].emulateFlagUpdate(at: violation.access.gpa)
+    counts[.guestFlagUpdates, default: 0] += 1
+    if hypervisor.configuration.mechanism.completion == .viewSwitch {
+      hypervisor.openView(on: vcpu)
+      hypervisor.closeView(on: vcpu)
+    } else {
+      counts[.emulatedStores, default: 0] += 1
+    }
+    return true
+  }
+
+  /// Sets the flags of the page that a store runs into; false if that is blocked.
+  private func walkSecondPage(_ run: Int, _ number: UInt64, in block: TraceBlock) -> Bool {
+    let vcpu = block.runs[run].vcpu
+    guard hypervisor.processors.caches[vcpu].root != nil else { return true }
+    while true {
+      var path = PlainPath()
+      let linear = GuestLinearAddress(block.linearPages[run] << 12)
+      let outcome = hypervisor.processors.machines[vcpu].access(linear: linear, .write, user: false, &path)
+      counts[.guestFlagUpdates, default: 0] += UInt64(path.flagUpdates)
+      guard case .violation(let violation) = outcome, violation.isUpdate else { return true }
+      guard judgeUpdate(violation, number, on: vcpu) else { return false }
+    }
+  }
+
+  /// The linear page of a run; global if the last mapping that covers it is.
+  private func linearPage(ofRun index: Int, in block: TraceBlock) -> PlainLinearPage? {
+    guard tables != nil else { return nil }
+    let page = block.linearPages[index]
+    let last = [12, 21, 30].compactMap { lastMapping[[$0, page >> ($0 - 12)]] }.max()
+    return PlainLinearPage(number: page, isGlobal: last.map { mappings[$0].entry & 1 << 8 != 0 } ?? false)
+  }
+
+  private func complete(_ store: Store, _ index: Int, in block: TraceBlock) {
     switch hypervisor.configuration.mechanism.completion {
     case .emulate, .alreadyDone: counts[.emulatedStores, default: 0] += 1
     case .singleStep, .viewSwitch:
       hypervisor.openView(on: store.vcpu)
-      for page in [store.address.page] + (store.secondPage.map { [$0] } ?? []) {
-        _ = hypervisor.processors.access(GuestAccess(page.address, .dataWrite), on: store.vcpu)
+      for run in store.secondPage == nil ? [index] : [index, index + 1] {
+        _ = hypervisor.processors.access(
+          GuestAccess(block.runs[run].page.address, .dataWrite), linear: linearPage(ofRun: run, in: block),
+          on: store.vcpu)
       }
       hypervisor.closeView(on: store.vcpu)
     }
@@ -153,6 +224,12 @@ final class PlainReplay {
   private func judgeLate(_ vcpu: Int, _ now: UInt64) {
     for (verdict, store) in zip(hypervisor.processors.verdicts[vcpu], logs[vcpu]) where verdict.isAlert {
       counts[.alerts, default: 0] += 1
+      if let table = store.table {
+        counts[.walkerUpdates, default: 0] += 1
+        updates.append((store.store, table.address.rawValue))
+        lateness.append(now > store.clock ? now - store.clock : 0)
+        continue
+      }
       notified.append(store.store)
       lateness.append(now > store.clock ? now - store.clock : 0)
       keep(verdict, store.touches)
@@ -162,6 +239,7 @@ final class PlainReplay {
   }
 
   private func apply(_ event: TraceEvent) {
+    if tables != nil { applyPaging(event) }
     guard case .hypercall(let recorded) = event else { return }
     let call = Hypercall(recorded)
     let result = hypervisor.hypercall(call, on: recorded.vcpu)
@@ -174,6 +252,35 @@ final class PlainReplay {
       for page in pages { if call.r10 == 0 { claims[page] = [] } else { claims[page]?.remove(call.r10) } }
     default: break
     }
+  }
+
+  private func applyPaging(_ event: TraceEvent) {
+    switch event {
+    case .cr3(let load):
+      setRoot(load.value, on: load.vcpu)
+      hypervisor.processors.loadCR3(on: load.vcpu)
+    case .map(let mapping):
+      if hypervisor.processors.caches[mapping.vcpu].root == nil { setRoot(mapping.cr3, on: mapping.vcpu) }
+      let shift = UInt64(mapping.pageShift)
+      lastMapping[[shift, mapping.linear.rawValue >> shift]] = mappings.count
+      mappings.append(mapping)
+      guard let level = tables?.install(mapping) else { return }
+      for vcpu in logs.indices {
+        let isKernel = mapping.linear.rawValue >> 63 == 1
+        let isInForce = hypervisor.processors.caches[vcpu].root == mapping.cr3 & 0xf_ffff_ffff_f000
+        guard isKernel || isInForce else { continue }
+        hypervisor.processors.flush(on: vcpu) {
+          level >= .pdpte
+            ? isKernel || !$0.isGlobal : $0.number / level.pageCount == mapping.linear.rawValue >> 12 / level.pageCount
+        }
+      }
+    case .hypercall, .mark: break
+    }
+  }
+
+  private func setRoot(_ cr3: UInt64, on vcpu: Int) {
+    hypervisor.processors.caches[vcpu].root = tables?.root(cr3).map { $0 << 12 }
+    hypervisor.processors.machines[vcpu].guest.cr3 = cr3
   }
 
   /// Byte by byte.

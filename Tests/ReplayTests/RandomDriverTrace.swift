@@ -26,10 +26,13 @@ struct RandomDriverTrace {
   private var counts: [UInt64] = [0, 0]
   private var inWindow = [false, false]
   private var hot: [UInt64] = []
+  /// The guest's own paging; without it linear and guest-physical addresses are the same.
+  private var paging: RandomPaging?
 
   /// Writes the trace of this seed.
-  static func write(to path: String, seed: UInt64, steps: Int = 160) throws {
+  static func write(to path: String, seed: UInt64, steps: Int = 160, paging: RandomPaging? = nil) throws {
     var trace = try RandomDriverTrace(path: path, seed: seed)
+    trace.paging = paging
     try trace.run(steps: steps)
     _ = try trace.writer.finish()
   }
@@ -167,8 +170,16 @@ struct RandomDriverTrace {
     let gpa = page << 12 | offset
     // The page that follows in linear memory may lie elsewhere.
     let rest: GuestPageNumber? = chance(3) ? GuestPageNumber(UInt64.random(in: 0..<Self.ramPages, using: &random)) : nil
+    var linear = page
+    if paging != nil {
+      if let load = paging?.maybeLoad(on: vcpu, count: counts[vcpu], &random) { try writer.event(load) }
+      let after = offset + UInt64(size) > 4096 ? rest?.rawValue ?? page + 1 : nil
+      let way = paging?.linearPage(of: page, after: after, on: vcpu, count: counts[vcpu], &random)
+      for event in way?.events ?? [] { try writer.event(event) }
+      linear = way?.page ?? page
+    }
     try writer.write(
-      vcpu: vcpu, count: counts[vcpu], gpa: GuestPhysicalAddress(gpa), gva: GuestLinearAddress(gpa), size: size,
-      rest: rest)
+      vcpu: vcpu, count: counts[vcpu], gpa: GuestPhysicalAddress(gpa),
+      gva: GuestLinearAddress(linear << 12 | offset), size: size, rest: rest)
   }
 }

@@ -35,8 +35,8 @@ struct VirtualCPUCaches {
 
   /// Drops the combined mappings of what an entry of this level spans around a page, under every table set, and all combined
   /// paging-structure entries, as INVLPG does; answers how many went.
-  func invalidateLinear(_ key: UInt32, below level: Level) -> Int {
-    let leaves: (UInt32) -> Bool = { LinearKey.areSpanned($0, key, by: level) }
+  func invalidateLinear(_ key: UInt32, below level: Level, ofKernel: Bool) -> Int {
+    let leaves: (UInt32) -> Bool = { LinearKey.areSpanned($0, key, by: level, ofKernel: ofKernel) }
     return l1.remove(where: leaves) + stlb.remove(where: leaves) + walk.invalidateCombined()
   }
 }

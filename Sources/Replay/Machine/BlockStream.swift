@@ -19,7 +19,9 @@ final class BlockStream {
     private let result = Mutex<Result<Void, TraceError>?>(nil)
     private let isDone = DispatchSemaphore(value: 0)
 
-    init(_ number: Int, of reader: TraceReader, _ columns: TraceColumns, into buffer: TraceBlock, on queue: DispatchQueue) {
+    init(
+      _ number: Int, of reader: TraceReader, _ columns: TraceColumns, into buffer: TraceBlock, on queue: DispatchQueue
+    ) {
       queue.async { [self] in
         let outcome = Result { () throws(TraceError) in try reader.read(block: number, columns: columns, into: buffer) }
         result.withLock { $0 = outcome }

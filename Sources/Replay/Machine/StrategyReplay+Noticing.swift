@@ -17,6 +17,8 @@ extension StrategyReplay {
       store.size += try cursor.accesses(ofRun: index + 1)[0].size
       store.secondPage = cursor.block.runs[index + 1].page
       judgedContinuation = index + 1
+      // Its second page is translated first, as the processor would; an update of the walker's may be blocked there.
+      guard updateFlags(ofRun: index + 1, for: access, ofRun: index) else { return }
     }
     if samples.count < Self.sampleLimit { samples.append(RefusedStore(store: store, violation: violation)) }
     let verdict = hypervisor.handle(store, violation: violation)

@@ -29,7 +29,7 @@ final class StrategyReplay {
   /// What ``ModelledProcessors`` keeps in raw memory, at hand without copying the rest.
   let fast: UnsafeMutablePointer<FirstLevelTLB>
   let caches: UnsafeMutablePointer<VirtualCPUCaches>
-  private let invalidations: UnsafeMutablePointer<UInt64>
+  let invalidations: UnsafeMutablePointer<UInt64>
 
   init(
     _ strategy: Strategy?, ramBytes recordedBytes: UInt64, vcpus: Int, geometry: CacheGeometry,

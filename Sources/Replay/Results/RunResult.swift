@@ -28,7 +28,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// A result from its parts.
   public init(
     tool: ToolDescription, host: HostDescription?, trace: ReplayedTrace, dimensions: Int? = nil,
-    policy: PolicyDescription, profile: ProfileDescription, strategies: [StrategyResult], unavailable: [UnavailableStrategy]? = nil,
+    policy: PolicyDescription, profile: ProfileDescription, strategies: [StrategyResult],
+    unavailable: [UnavailableStrategy]? = nil,
     ranking: Ranking,
     crosscheck: CrossCheck
   ) {

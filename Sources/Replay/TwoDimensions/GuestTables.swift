@@ -65,9 +65,14 @@ struct GuestTables {
     let index = leaf.index(of: linear.rawValue)
     let old = load(table, index)
     let isKnown = old & Self.present != 0
-    // Each page of a large one brings the mapping again, the same.
-    if isKnown, leaf != .pte, (old ^ mapping.entry) & ~Self.flags == 0 { return replaced }
-    store(mapping.tables == nil ? mapping.entry & ~Self.flags : mapping.entry, table, index)
+    if mapping.tables != nil {
+      if old == mapping.entry { return replaced }
+      store(mapping.entry, table, index)
+    } else {
+      // Each page of a large one brings the mapping again, the same.
+      if isKnown, leaf != .pte, (old ^ mapping.entry) & ~Self.flags == 0 { return replaced }
+      store(mapping.entry & ~Self.flags, table, index)
+    }
     return replaced ?? (isKnown ? leaf : nil)
   }
 
@@ -81,7 +86,7 @@ struct GuestTables {
     let isKnown = entry & Self.present != 0
     let isTable = isKnown && !GuestEntry(entry).mapsPage(at: level)
     let recorded = recorded.flatMap { isUsable($0, at: level) ? $0 : nil }
-    if isTable, recorded.map({ ($0 ^ entry) & ~Self.flags == 0 }) ?? true { return (page(of: entry), false) }
+    if isTable, recorded == nil || recorded == entry { return (page(of: entry), false) }
     guard let target = recorded.map(page(of:)) ?? spare.popFirst() else { return nil }
     roots.remove(target)
     let isNew = tables.insert(target).inserted

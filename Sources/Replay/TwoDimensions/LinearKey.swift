@@ -22,9 +22,12 @@ enum LinearKey {
   /// Whether a key, with or without its table set, is that of a global mapping.
   static func isGlobal(_ key: UInt32) -> Bool { key & global != 0 }
 
-  /// Whether one entry of this level spans both pages; above 2 MiB the keys do not tell, and every two are taken to be.
-  static func areSpanned(_ a: UInt32, _ b: UInt32, by level: Level) -> Bool {
+  /// Whether an entry of this level, in the kernel's half or the user's, spans both pages.
+  ///
+  /// Above 2 MiB the keys do not tell: every two are taken to be, but global ones, the kernel's, not by an entry of the user's.
+  static func areSpanned(_ a: UInt32, _ b: UInt32, by level: Level, ofKernel: Bool) -> Bool {
+    if level > .pde { return ofKernel || !isGlobal(a) }
     let differences = (a ^ b) & UInt32(truncatingIfNeeded: limit - 1) & ~global
-    return level > .pde || (level == .pde ? differences >> 10 : differences) == 0
+    return (level == .pde ? differences >> 10 : differences) == 0
   }
 }

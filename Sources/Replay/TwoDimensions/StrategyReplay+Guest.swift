@@ -28,7 +28,7 @@ extension StrategyReplay {
     let isKernel = mapping.linear.rawValue >> 63 != 0
     let root = (mapping.cr3 & EPTEntry.addressMask) >> 12
     for vcpu in logged.indices where isKernel || guest?.roots[vcpu] == root {
-      let lost = caches[vcpu].invalidateLinear(key, below: replaced)
+      let lost = caches[vcpu].invalidateLinear(key, below: replaced, ofKernel: isKernel)
       hypervisor.processors.counts[.translationsFlushed] += UInt64(lost)
     }
   }
@@ -56,6 +56,22 @@ extension StrategyReplay {
     let cost = caches[vcpu].walk.cost(
       of: path, set: TranslationKey.set(of: fast[vcpu].tag), translated: outcome.isTranslation)
     return Walk(outcome: outcome, cost: cost, asksSubPages: path.asksSubPages)
+  }
+
+  /// The walk of a store's second page, by whoever completes the store whole: it sets the flags that the processor would have
+  /// set, and that is judged as the processor's own update would be. No exit, and no translation is cached. False if an
+  /// update was blocked.
+  func updateFlags(ofRun second: Int, for access: Int, ofRun index: Int) -> Bool {
+    let vcpu = cursor.block.runs[second].vcpu
+    guard guest?.roots[vcpu] != nil else { return true }
+    let linear = GuestLinearAddress(cursor.block.linearPages[second] << 12)
+    while true {
+      var counter = ReferenceCounter()
+      let outcome = hypervisor.processors.machines[vcpu].access(linear: linear, .write, user: false, &counter)
+      hypervisor.processors.counts[.guestFlagUpdates] += counter.guestFlagWrites
+      guard case .violation(let violation) = outcome, violation.isWalkerUpdate else { return true }
+      guard noticeUpdate(access, ofRun: index, violation, .exit, WalkCost()) else { return false }
+    }
   }
 
   /// The EPT refused the walker an update of accessed and dirty flags: a store of the processor's own to a page of the
@@ -96,6 +112,8 @@ extension StrategyReplay {
           treeNodes: UInt8(clamping: verdict.nodesVisited)),
         at: violation.gpa, by: cursor.storeNumber(ofAccess: access, inRun: index))
     }
+    // The filter takes the page to be cached now, and it is not.
+    if !isCompleted { invalidations.pointee += 1 }
     return isCompleted
   }
 }

@@ -1,4 +1,7 @@
-/* The guest's own page tables: what maps a linear address, and which mappings were already recorded. */
+/*
+ * The guest's own page tables: what maps a linear address, which mappings were already recorded, and what of an
+ * entry an instruction has stored, as against the flags that the processor's walker has set in it.
+ */
 #ifndef RECORDER_PAGING_H
 #define RECORDER_PAGING_H
 
@@ -8,15 +11,29 @@
 enum { MAX_VCPUS = 8 };
 
 struct mapping {
-    uint64_t leaf; /* the entry that maps the page, as it lies in guest memory */
-    unsigned shift; /* log2 of the page size: 12, 21 or 30 */
-    uint64_t gpa;   /* where the address itself goes */
+    uint64_t entries[4]; /* PML4E, PDPTE, PDE, PTE down to the leaf, as they lie in guest memory; zero below it */
+    uint64_t places[4];  /* where they lie */
+    unsigned leaf;       /* which of them maps the page */
+    unsigned shift;      /* log2 of the page size: 12, 21 or 30 */
+    uint64_t gpa;        /* where the address itself goes */
 };
+
+/* Before anything else, once. */
+void paging_open(uint64_t ram_bytes);
 
 /* Walks the four-level tables under `cr3`. False: not mapped, or the tables cannot be read yet. */
 bool paging_walk(uint64_t cr3, uint64_t gva, struct mapping *mapping);
 
-/* True when (`cr3`, page of `gva`) -> page of `gpa` is not the translation last recorded for it; it is from now on. */
-bool paging_changed(unsigned vcpu, uint64_t cr3, uint64_t gva, uint64_t gpa);
+/* Tells of a store by an instruction, up to 16 bytes. */
+void paging_stored(uint64_t gpa, unsigned bytes, unsigned __int128 value);
+
+enum paging { PAGING_KNOWN, PAGING_NEW, PAGING_UNWALKABLE };
+
+/*
+ * After a store through `gva` and before paging_stored(): whether the mapping it went through is the one last recorded
+ * for (`cr3`, page of `gva`), flags and tables included. A new one is as instructions had left it, without the
+ * flags that the walk of this store has set; it is known from now on.
+ */
+enum paging paging_mapping(unsigned vcpu, uint64_t cr3, uint64_t gva, uint64_t gpa, struct mapping *mapping);
 
 #endif

@@ -96,18 +96,21 @@ static struct record *event(enum record_kind kind, uint64_t rip)
 static void record_mapping(uint64_t gva, uint64_t gpa)
 {
     struct mapping mapping;
-    if (!paging_changed(index_of(running), running->cr3, gva, gpa))
+    enum paging paging = paging_mapping(index_of(running), running->cr3, gva, gpa, &mapping);
+    if (__builtin_expect(paging == PAGING_KNOWN, 1))
         return;
-    /* A table edited but not yet flushed disagrees with the translation in use; the store's own GPA counts. */
-    if (!paging_walk(running->cr3, gva, &mapping) || mapping.gpa >> 12 != gpa >> 12) {
+    if (paging == PAGING_UNWALKABLE) {
         unmapped++;
         return;
     }
-    struct record *record = event(RECORD_MAP, 0);
+    struct record *record = event(RECORD_MAP, mapping.entries[0]);
     record->size = (uint8_t)mapping.shift;
-    record->gpa = mapping.leaf;
+    record->flags = RECORD_HAS_TABLES;
+    record->gpa = mapping.entries[mapping.leaf];
     record->gva = gva >> mapping.shift << mapping.shift;
     record->value[0] = running->cr3;
+    record->value[1] = mapping.leaf > 1 ? mapping.entries[1] : 0;
+    record->pde = mapping.leaf > 2 ? mapping.entries[2] : 0;
 }
 
 /* Records the part of a store that lies in one guest-physical stretch, after the mappings it went through. */
@@ -121,6 +124,7 @@ static void record_write(uint64_t gpa, uint64_t gva, unsigned bytes, uint64_t ri
         if (first < bytes)
             record_mapping(gva + first, gpa + first);
     }
+    paging_stored(gpa, bytes, value);
     struct record *record = event(RECORD_WRITE, rip);
     record->size = (uint8_t)bytes;
     record->flags = RECORD_HAS_VALUE;
@@ -331,6 +335,7 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
         fprintf(stderr, "recorder: the argument ram=BYTES is missing\n");
         return 1;
     }
+    paging_open(ram_bytes);
     qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
     qemu_plugin_register_atexit_cb(id, on_exit_of_qemu, NULL);

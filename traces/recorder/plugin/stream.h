@@ -14,7 +14,7 @@ enum record_kind {
     RECORD_HYPERCALL_REGISTERS = 0x82,
 };
 
-enum { RECORD_HAS_VALUE = 1 };
+enum { RECORD_HAS_VALUE = 1, RECORD_HAS_TABLES = 2 };
 
 struct record {
     uint8_t kind;
@@ -27,9 +27,9 @@ struct record {
             uint64_t count; /* instructions retired by this vCPU, this one included */
             uint64_t gpa;   /* write: address; hypercall: GPA of RIP; map: leaf entry */
             uint64_t gva;   /* write: address; map: page; mark: id */
-            uint64_t rip;
-            uint64_t value[2]; /* write: value; cr3, map: value[0] is CR3 */
-            uint64_t unused;
+            uint64_t rip;      /* map: PML4E */
+            uint64_t value[2]; /* write: value; cr3, map: value[0] is CR3; map: value[1] is the PDPTE */
+            uint64_t pde;      /* map */
         };
         struct { uint64_t number, rdi, rsi, rdx, r10, rflags, cr3; } hypercall;
     };
