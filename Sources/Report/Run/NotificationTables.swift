@@ -25,10 +25,13 @@ extension RunResult {
       .words("strategy"), .figure("protected"), .figure("tree"), .figure("GI code"), .figure("GI data"),
       .figure("false share"),
     ]
+    let walkerIsSeen = strategies.contains { $0.notifications.walkerUpdates != nil }
+    if walkerIsSeen { columns.append(.figure("by the walker")) }
     let someAreLate = strategies.contains { $0.notifications.late != nil }
     if someAreLate { columns += [.figure("late by p50"), .figure("p99"), .figure("max")] }
     return Table(
       caption: "Notifications by kind of page; false share: the store touched a monitored page but no monitored byte"
+        + (walkerIsSeen ? "; by the walker: flags that page walks set in monitored tables, not among the others" : "")
         + (someAreLate ? "; late in guest instructions after the store" : ""),
       columns: columns,
       rows: strategies.map { strategy in
@@ -38,6 +41,7 @@ extension RunResult {
           + [kinds.protected, kinds.tree, kinds.giCode, kinds.giData, notified.falseShare].map {
             Cell(Figure.count($0))
           }
+          + (walkerIsSeen ? [Cell(Figure.count(notified.walkerUpdates?.count ?? 0))] : [])
           + (notified.late.map { late in [late.p50, late.p99, late.max].map { Cell(Figure.count($0)) } } ?? [])
       })
   }

@@ -41,6 +41,11 @@ extension RunResult {
         "policy", "\(policy.name), armed by \(policy.arm.map { "mark \($0)" } ?? "the recorded hypercalls")"),
       Document.Fact("profile", "\(profile.name); cycles are modelled, not measured"),
     ]
+    if let dimensions {
+      facts.append(
+        Document.Fact(
+          "dimensions", "\(dimensions): linear pages through the guest's tables, and each entry of them through the EPT"))
+    }
     if let host {
       facts.append(
         Document.Fact(
