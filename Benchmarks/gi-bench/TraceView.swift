@@ -7,8 +7,8 @@ struct TraceView: ParsableCommand {
     commandName: "view", abstract: "Print records as text: vCPU, instruction count, what, where.",
     discussion: """
       A write's count is that of its run's first write. Lines: `VCPU COUNT write GPA SIZE`, `… hypercall NUMBER RDI RSI \
-      RDX R10 RIP CPL`, `… cr3 VALUE`, `… map LINEAR SHIFT ENTRY [below PML4E PDPTE PDE]`, `… mark ID
-      NAME`.
+      RDX R10 RIP CPL`, `… cr3 VALUE`, `… map LINEAR SHIFT ENTRY [below PML4E PDPTE PDE]`, `… mark \
+      ID NAME`.
       """)
 
   @Argument(help: "The trace; - is the standard input.")

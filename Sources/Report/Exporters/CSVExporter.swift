@@ -53,7 +53,7 @@ public enum CSVExporter {
       ("host_alert_ns_p50", plain(strategy.host?.alertNanoseconds.p50)),
       ("host_alert_ns_p99", plain(strategy.host?.alertNanoseconds.p99)),
     ]
-    for event in Event.allCases {
+    for event in Event.allCases where result.dimensions != nil || !event.needsTwoDimensions {
       fields.append(("count_\(event.name)", strategy.counts[event.name].map { String($0) } ?? ""))
     }
     return fields
