@@ -44,7 +44,8 @@ extension RunResult {
     if let dimensions {
       facts.append(
         Document.Fact(
-          "dimensions", "\(dimensions): linear pages through the guest's tables, and each entry of them through the EPT"))
+          "dimensions", "\(dimensions): linear pages through the guest's tables, and each entry of them through the EPT"
+        ))
     }
     if let host {
       facts.append(
