@@ -16,11 +16,7 @@ extension StrategyReplay {
     let key = TranslationKey.key(of: cursor.keys[index])
     if isCached(key, on: vcpu) { return true }
     let request = try request(access, ofRun: index, run)
-    var walk = try self.walk(request, ofRun: index, access, on: vcpu)
-    while try isToBeRepeated(walk, access, ofRun: index, on: vcpu) {
-      translations.repeated += 1
-      walk = try self.walk(request, ofRun: index, access, on: vcpu)
-    }
+    let walk = try self.walk(request, ofRun: index, access, on: vcpu)
     switch walk.outcome {
     case .translated(let translation):
       // Modelled: a permission that sub-pages gave is asked for anew by every store.
@@ -28,43 +24,41 @@ extension StrategyReplay {
       cache(key, on: vcpu)
       return true
     case .violation(let violation):
-      // An update of the walker's that is not let through: the store is not made either.
-      if violation.isWalkerUpdate { return false }
       hypervisor.processors.exit(.eptViolation, on: vcpu)
+      if violation.isWalkerUpdate {
+        return try noticeUpdate(access, ofRun: index, violation, .exit, walk.cost)
+          && translateAgain(access, ofRun: index, run)
+      }
       try notice(access, ofRun: index, violation, .exit, walk.cost)
       return false
     case .virtualizationException(let violation):
-      if violation.isWalkerUpdate { return false }
       hypervisor.processors.counts[.virtualizationExceptions] += 1
+      if violation.isWalkerUpdate {
+        let isMade = noticeUpdate(access, ofRun: index, violation, .virtualizationException, walk.cost)
+        hypervisor.processors.machines[vcpu].acknowledgeException()
+        return try isMade && translateAgain(access, ofRun: index, run)
+      }
       try notice(access, ofRun: index, violation, .virtualizationException, walk.cost)
       hypervisor.processors.machines[vcpu].acknowledgeException()
       return false
-    case .misconfiguration, .sppEvent, .pmlFull, .pageFault, .notCanonical:
+    case .pmlFull:
+      hypervisor.processors.exit(.modificationLogFull, on: vcpu)
+      let now = try cursor.clock(ofRun: index)
+      hypervisor.drainModificationLog(of: vcpu, time: now)
+      noticeLate(on: vcpu, at: now)
+      return try translateAgain(access, ofRun: index, run)
+    case .misconfiguration, .sppEvent, .pageFault, .notCanonical:
       throw ReplayError(
         "page 0x\(String(run.page.rawValue, radix: 16)): a store ends in \(walk.outcome), expected a translation or a "
           + "violation; report this with the trace")
     }
   }
 
-  /// Whether the instruction starts over: its log was full and has been emptied, or an update of the walker's has been
-  /// refused, judged and completed. Each can happen a few times an access, since it happens no second time to the same entry.
-  private func isToBeRepeated(_ walk: Walk, _ access: Int, ofRun index: Int, on vcpu: Int) throws -> Bool {
-    switch walk.outcome {
-    case .pmlFull:
-      hypervisor.processors.exit(.modificationLogFull, on: vcpu)
-      let now = try cursor.clock(ofRun: index)
-      hypervisor.drainModificationLog(of: vcpu, time: now)
-      noticeLate(on: vcpu, at: now)
-      return true
-    case .violation(let violation) where violation.isWalkerUpdate:
-      hypervisor.processors.exit(.eptViolation, on: vcpu)
-      return noticeUpdate(access, ofRun: index, violation, .exit, walk.cost)
-    case .virtualizationException(let violation) where violation.isWalkerUpdate:
-      hypervisor.processors.counts[.virtualizationExceptions] += 1
-      defer { hypervisor.processors.machines[vcpu].acknowledgeException() }
-      return noticeUpdate(access, ofRun: index, violation, .virtualizationException, walk.cost)
-    default: return false
-    }
+  /// The instruction starts over: its log was full and has been emptied, or an update of the walker's has been judged and
+  /// completed. Each happens once an entry, so a few times an access at most.
+  private func translateAgain(_ access: Int, ofRun index: Int, _ run: Run) throws -> Bool {
+    translations.repeated += 1
+    return try translate(access, ofRun: index, run)
   }
 
   /// An access as the processor makes it; its place in the page matters to sub-page permissions only.
@@ -116,7 +110,7 @@ extension StrategyReplay {
   private func walk(_ request: GuestAccess, ofRun index: Int, _ access: Int, on vcpu: Int) throws -> Walk {
     let before = hypervisor.processors.machines[vcpu].fields.pmlIndex
     var walk: Walk
-    if guest == nil {
+    if dimensions == .one {
       walk = walkEPT(request, on: vcpu)
     } else if let nested = walkGuest(request, ofRun: index, on: vcpu) {
       walk = nested

@@ -21,6 +21,7 @@ final class StrategyReplay {
   var logged: [[LoggedStore]]
   /// The run, of the block at hand, whose store has been judged whole with the part before.
   var judgedContinuation: Int?
+  let dimensions: Dimensions
   /// The guest's own paging; nil in one dimension.
   var guest: GuestPaging?
   /// The first stores refused, for timing our own path afterwards.
@@ -38,6 +39,7 @@ final class StrategyReplay {
     let spare = dimensions == .one ? 0 : GuestTables.sparePages(besides: recordedBytes >> 12) << 12
     let ramBytes = recordedBytes + spare
     self.strategy = strategy
+    self.dimensions = dimensions
     mechanism = strategy?.mechanism ?? Mechanism(switching: .filterByMode)
     let listed = ProtectedBytes.listed(in: regions)
     protected = ProtectedBytes(listed: listed)
