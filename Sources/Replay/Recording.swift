@@ -6,7 +6,7 @@ import WriteTrace
 struct Recording {
   let reader: TraceReader
   let path: String
-  private let ramBytes: UInt64
+  let ramBytes: UInt64
 
   init(path: String) throws {
     reader = try TraceReader(path: path)
@@ -36,16 +36,30 @@ struct Recording {
 
   /// Replays the recording under every strategy at once: each block is decoded and filtered once, and handed to one
   /// strategy after the other. `nil` stands for the guest unmonitored.
-  func replay(_ strategies: [Strategy?], request: ReplayRequest) throws -> [Outcome] {
+  func replay(_ strategies: [Strategy?], under protection: Protection, request: ReplayRequest) throws -> [Outcome] {
     let totals = reader.header.totals
+    var source = protection.source
+    let ramBytes = source.memoryBytes(of: ramBytes)
     let replays = try strategies.map {
       try StrategyReplay(
-        $0, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry,
-        regions: reader.header.recording.regions)
+        $0, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry, listed: protection.listed)
     }
     var filter = RunFilter(vcpus: totals.vcpus, geometry: request.profile.geometry, pages: ramBytes >> 12)
     defer { filter.deallocate() }
     let stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
+    func execute(_ calls: [HypercallSource.Due]) throws {
+      for due in calls {
+        due.call.namedPages.forEach(filter.watch)
+        filter.forget()
+        for (lap, replay) in replays.enumerated() {
+          stopwatch.run(lap: lap)
+          let result = replay.execute(due.call, on: due.vcpu)
+          if let purpose = due.purpose, let error = result?.error { throw protection.refusal(of: purpose, error) }
+        }
+        stopwatch.run(lap: nil)
+      }
+    }
+    try execute(source.start())
     let blocks = BlockStream(reader, threads: request.threads)
     while let (buffer, block) = try blocks.nextBlock() {
       for replay in replays {
@@ -63,17 +77,11 @@ struct Recording {
       }
       var next = 0
       for event in buffer.events {
-        guard case .hypercall(let recorded) = event.event else { continue }
+        let calls = source.calls(at: event.event)
+        guard !calls.isEmpty else { continue }
         try replayRuns(next..<event.run)
         next = event.run
-        let call = Hypercall(recorded)
-        call.namedPages.forEach(filter.watch)
-        filter.forget()
-        for (lap, replay) in replays.enumerated() {
-          stopwatch.run(lap: lap)
-          replay.execute(call, on: recorded.vcpu)
-        }
-        stopwatch.run(lap: nil)
+        try execute(calls)
       }
       try replayRuns(next..<buffer.runs.count)
       request.progress?(
@@ -81,6 +89,7 @@ struct Recording {
           strategies: request.strategies.count, writes: block.firstWrite + UInt64(block.writes),
           totalWrites: totals.writes))
     }
+    guard !source.isWaiting else { throw protection.neverAsked }
     return replays.enumerated().map { lap, replay in
       replay.finish(at: totals.instructions)
       var counts = replay.counts(ofAccesses: totals.accesses)

@@ -6,6 +6,12 @@ public struct ReplayRequest: Sendable {
   public var strategies: [Strategy]
   /// The profile that prices the counts and sizes the caches.
   public var profile: CycleProfile
+  /// What to protect; nil for what the recorded driver asked for.
+  public var policy: Policy?
+  /// Name or number of the mark from which on; nil for the recorded hypercalls' own time.
+  public var arm: String?
+  /// Whether the recording is replayed again with other sizes of the assumed caches.
+  public var isGeometryVaried: Bool
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
   public var countersOnly: Bool
   /// Host threads: 1, or 2 to have the next block decoded while one is replayed. Results do not depend on it.
@@ -15,12 +21,16 @@ public struct ReplayRequest: Sendable {
 
   /// A run of `strategies` over one recording.
   public init(
-    tracePath: String, strategies: [Strategy], profile: CycleProfile, countersOnly: Bool = false,
-    threads: Int = 1, progress: (@Sendable (ReplayProgress) -> Void)? = nil
+    tracePath: String, strategies: [Strategy], profile: CycleProfile, policy: Policy? = nil, arm: String? = nil,
+    isGeometryVaried: Bool = false, countersOnly: Bool = false, threads: Int = 1,
+    progress: (@Sendable (ReplayProgress) -> Void)? = nil
   ) {
     self.tracePath = tracePath
     self.strategies = strategies
     self.profile = profile
+    self.policy = policy
+    self.arm = arm
+    self.isGeometryVaried = isGeometryVaried
     self.countersOnly = countersOnly
     self.threads = threads
     self.progress = progress

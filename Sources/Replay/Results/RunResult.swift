@@ -20,6 +20,10 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var unavailable: [UnavailableStrategy]?
   /// Strategies from cheapest to dearest.
   public var ranking: Ranking
+  /// What would change the order of two strategies; absent in results of earlier versions.
+  public var sensitivity: [OrderSensitivity]?
+  /// The same run with other sizes of the assumed caches; absent where it was not asked for.
+  public var geometrySensitivity: [GeometryVariant]?
   /// Whether the strategies notified the same stores where their contracts say so.
   public var crosscheck: CrossCheck
 
@@ -27,7 +31,7 @@ public struct RunResult: Codable, Equatable, Sendable {
   public init(
     tool: ToolDescription, host: HostDescription?, trace: ReplayedTrace, policy: PolicyDescription,
     profile: ProfileDescription, strategies: [StrategyResult], unavailable: [UnavailableStrategy]? = nil,
-    ranking: Ranking,
+    ranking: Ranking, sensitivity: [OrderSensitivity]? = nil, geometrySensitivity: [GeometryVariant]? = nil,
     crosscheck: CrossCheck
   ) {
     self.tool = tool
@@ -38,7 +42,14 @@ public struct RunResult: Codable, Equatable, Sendable {
     self.strategies = strategies
     self.unavailable = unavailable
     self.ranking = ranking
+    self.sensitivity = sensitivity
+    self.geometrySensitivity = geometrySensitivity
     self.crosscheck = crosscheck
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case schema, tool, host, trace, policy, profile, strategies, unavailable, ranking, sensitivity, crosscheck
+    case geometrySensitivity = "geometry_sensitivity"
   }
 }
 
@@ -97,14 +108,6 @@ public struct ReplayedTrace: Codable, Equatable, Sendable {
   public var marks: UInt64
   /// Guest kernel, in words.
   public var guest: String
-}
-
-/// What was protected, from when, with which action.
-public struct PolicyDescription: Codable, Equatable, Sendable {
-  /// Name of the policy: `recorded-driver` or the policy file's name.
-  public var name: String
-  /// The mark that arms it; nil when it is armed by the recorded hypercalls.
-  public var arm: String?
 }
 
 /// The profile that priced the counts.
