@@ -58,8 +58,10 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let destinations = try output.destinations(console: console, saves: save.map { [$0] } ?? [], inputs: traces)
-    let results = try choice.results(
-      of: traces, countersOnly: countersOnly, isGeometryVaried: isGeometryVaried, console: console)
+    let results = try choice.results(of: traces, console: console) { request in
+      request.countersOnly = countersOnly
+      request.isGeometryVaried = isGeometryVaried
+    }
     try destinations.write { try report(on: results, as: $0, painted: $1) }
     if let result = results.first(where: { !$0.crosscheck.agree }) {
       throw Failure(

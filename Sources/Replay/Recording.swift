@@ -32,6 +32,8 @@ struct Recording {
     var switches: UInt64
     /// Host figures; nil where no clock was read.
     var host: HostFigures?
+    /// What host ratios can be taken of, if anything.
+    var hostRatioTask: HostRatioTask?
   }
 
   /// Replays the recording under every strategy at once: each block is decoded and filtered once, and handed to one
@@ -96,7 +98,9 @@ struct Recording {
       counts[.writes] = totals.writes
       counts[.runs] = totals.runs
       let host = stopwatch.seconds(lap: lap).map { figures(of: replay, seconds: $0) }
-      return Outcome(counts: counts, tally: replay.tally, switches: replay.switches, host: host)
+      return Outcome(
+        counts: counts, tally: replay.tally, switches: replay.switches, host: host,
+        hostRatioTask: replay.hostRatioTask(guestBytes: self.ramBytes))
     }
   }
 

@@ -28,5 +28,6 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
     sensitivity: pricing.sensitivity(of: request.strategies, prices),
     geometrySensitivity: request.isGeometryVaried
       ? try recording.geometrySensitivity(under: protection, request: request) : nil,
+    hostRatios: try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) },
     crosscheck: CrossCheck(request.strategies, outcomes.dropFirst().map(\.tally)))
 }

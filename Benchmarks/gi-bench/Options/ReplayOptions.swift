@@ -56,7 +56,7 @@ struct ReplayOptions: ParsableArguments {
 
   /// Replays each trace in turn; what cannot be a trace is refused before the first.
   func results(
-    of traces: [String], countersOnly: Bool, isGeometryVaried: Bool = false, console: ConsoleOptions
+    of traces: [String], console: ConsoleOptions, setting: (inout ReplayRequest) -> Void
   ) throws -> [RunResult] {
     try InputFile.checkTraces(traces)
     let profile = try pricing.profile()
@@ -68,8 +68,8 @@ struct ReplayOptions: ParsableArguments {
       let line = console.progressLine(named: trace)
       defer { line?.clear() }
       var request = ReplayRequest(
-        tracePath: trace, strategies: strategies, profile: profile, policy: policy, arm: arm,
-        isGeometryVaried: isGeometryVaried, countersOnly: countersOnly, threads: threads)
+        tracePath: trace, strategies: strategies, profile: profile, policy: policy, arm: arm, threads: threads)
+      setting(&request)
       if let line { request.progress = { line.show($0) } }
       return try replay(request)
     }

@@ -111,11 +111,9 @@ extension ResolvedPolicy {
   var calls: [PolicyCall] {
     regions.flatMap { region in
       region.pages.map { first, count in
-        PolicyCall(
-          purpose: "region '\(region.name)', \(count) pages from 0x\(String(first << 12, radix: 16)) on",
-          call: Hypercall(
-            number: HypercallNumber.protect.rawValue, rdi: first, rsi: count, rdx: UInt64(region.actions.rawValue),
-            r10: region.id, rip: GuestLinearAddress(0), ripAddress: GuestPhysicalAddress(0)))
+        PolicyCall.protecting(
+          PageRange(first: GuestPageNumber(first), count: count)!, as: region.id, actions: region.actions,
+          purpose: "region '\(region.name)', \(count) pages from 0x\(String(first << 12, radix: 16)) on")
       }
     }
   }

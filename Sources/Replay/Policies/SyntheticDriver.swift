@@ -1,5 +1,6 @@
 import Addresses
 import GuestIntegrity
+import MonitorTree
 
 /// A guest-integrity driver for a recording that has none: registered once, never seen again.
 ///
@@ -47,6 +48,15 @@ struct PolicyCall {
   /// What errors call it.
   var purpose: String
   var call: Hypercall
+
+  /// A request for protection, with no place of its own.
+  static func protecting(_ range: PageRange, as region: UInt64, actions: AlertActions, purpose: String) -> PolicyCall {
+    PolicyCall(
+      purpose: purpose,
+      call: Hypercall(
+        number: HypercallNumber.protect.rawValue, rdi: range.first.rawValue, rsi: range.count,
+        rdx: UInt64(actions.rawValue), r10: region, rip: GuestLinearAddress(0), ripAddress: GuestPhysicalAddress(0)))
+  }
 
   /// The same call from the place, and at the time, of another.
   func issued(like other: Hypercall) -> PolicyCall {

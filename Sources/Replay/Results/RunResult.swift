@@ -24,6 +24,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var sensitivity: [OrderSensitivity]?
   /// The same run with other sizes of the assumed caches; absent where it was not asked for.
   public var geometrySensitivity: [GeometryVariant]?
+  /// Host ratios of our own paths; absent where they were not asked for.
+  public var hostRatios: HostRatios?
   /// Whether the strategies notified the same stores where their contracts say so.
   public var crosscheck: CrossCheck
 
@@ -32,7 +34,7 @@ public struct RunResult: Codable, Equatable, Sendable {
     tool: ToolDescription, host: HostDescription?, trace: ReplayedTrace, policy: PolicyDescription,
     profile: ProfileDescription, strategies: [StrategyResult], unavailable: [UnavailableStrategy]? = nil,
     ranking: Ranking, sensitivity: [OrderSensitivity]? = nil, geometrySensitivity: [GeometryVariant]? = nil,
-    crosscheck: CrossCheck
+    hostRatios: HostRatios? = nil, crosscheck: CrossCheck
   ) {
     self.tool = tool
     self.host = host
@@ -44,12 +46,14 @@ public struct RunResult: Codable, Equatable, Sendable {
     self.ranking = ranking
     self.sensitivity = sensitivity
     self.geometrySensitivity = geometrySensitivity
+    self.hostRatios = hostRatios
     self.crosscheck = crosscheck
   }
 
   enum CodingKeys: String, CodingKey {
     case schema, tool, host, trace, policy, profile, strategies, unavailable, ranking, sensitivity, crosscheck
     case geometrySensitivity = "geometry_sensitivity"
+    case hostRatios = "host_ratios"
   }
 }
 
