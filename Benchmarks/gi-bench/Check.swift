@@ -58,7 +58,7 @@ struct Check: ParsableCommand {
   private func replay() throws -> [RunResult] {
     try choice.results(of: traces, console: console) { request in
       request.countersOnly = true
-      if host { request.hostMeter = HostMeter.measure }
+      if host { request.hostMeter = { try HostMeter.measure($0) } }
     }
   }
 

@@ -8,15 +8,17 @@ enum HostMeter {
   /// Processes started.
   static let processes = 100
 
-  /// The ratios of a task.
-  static func measure(_ task: HostRatioTask) throws -> HostRatios {
+  /// The ratios of a task, by processes of `program`.
+  static func measure(_ task: HostRatioTask, by program: URL = itself) throws -> HostRatios {
     let input = try JSONEncoder().encode(task)
-    return HostRatios(of: task, try (0..<processes).map { _ in try sample(input) })
+    return HostRatios(of: task, try (0..<processes).map { _ in try sample(input, by: program) })
   }
 
-  private static func sample(_ input: Data) throws -> HostRatioTask.Sample {
+  private static var itself: URL { URL(filePath: "/proc/self/exe").resolvingSymlinksInPath() }
+
+  private static func sample(_ input: Data, by program: URL) throws -> HostRatioTask.Sample {
     let process = Process()
-    process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.executableURL = program
     process.arguments = [HostSample.configuration.commandName ?? ""]
     let (given, answer) = (Pipe(), Pipe())
     process.standardInput = given

@@ -53,10 +53,11 @@ public struct HostRatioTask: Codable, Sendable {
 
   /// Calls a batch.
   static let batch = 256
-  /// Batches a round, of which the fastest counts: others share this processor.
-  private static let repeats = 9
-  /// Hypervisors built a sample, of which the median counts.
-  private static let rounds = 5
+  /// Batches with each hypervisor.
+  private static let repeats = 25
+  /// Hypervisors built a sample, each elsewhere in memory. Of all batches the fastest counts, for the subject as for the
+  /// reference: whoever shares the processor only ever makes a batch slower.
+  private static let rounds = 12
 
   /// One process's sample.
   public struct Sample: Codable, Sendable {
@@ -64,6 +65,12 @@ public struct HostRatioTask: Codable, Sendable {
     public var lookup: Double
     /// From a refused store to its alert taken from the ring, over the same binary search.
     public var alert: Double
+
+    /// A sample from its ratios.
+    public init(lookup: Double, alert: Double) {
+      self.lookup = lookup
+      self.alert = alert
+    }
   }
 
   init(strategy: Strategy, ranges: [PageRange], guestBytes: UInt64) {
@@ -84,7 +91,8 @@ public struct HostRatioTask: Codable, Sendable {
     let search = PlainSearch(pages)
     var random = SplitMix64(seed: 0x6d65_6d6f_7279)
     var timing = PairedTiming()
-    var samples: [Sample] = []
+    var fastest = (lookup: Double.infinity, alert: Double.infinity, reference: Double.infinity)
+    var sum = 0
     for _ in 0..<Self.rounds {
       var padding = Padding()
       defer { padding.deallocate() }
@@ -93,26 +101,19 @@ public struct HostRatioTask: Codable, Sendable {
       defer { hypervisor.processors.deallocate() }
       padding.grow(by: &random)
       let stores = try refusedStores(by: hypervisor, in: pages, &random)
-      func ratio(_ subject: () -> Int) -> Double {
-        var sum = 0
-        var fastest = (subject: Double.infinity, reference: Double.infinity)
-        for _ in 0..<Self.repeats {
-          let times = timing.round(
-            subject: { sum &+= subject() }, reference: { sum &+= Self.lookPlainly(stores, in: search) })
-          fastest = (min(fastest.subject, times.subject), min(fastest.reference, times.reference))
-        }
-        withExtendedLifetime(sum) {}
-        return fastest.subject / fastest.reference
+      func time(_ subject: () -> Int) -> Double {
+        let times = timing.round(
+          subject: { sum &+= subject() }, reference: { sum &+= Self.lookPlainly(stores, in: search) })
+        fastest.reference = min(fastest.reference, times.reference)
+        return times.subject
       }
-      samples.append(
-        Sample(
-          lookup: ratio { Self.lookUp(stores, in: hypervisor.tree, slowdown) },
-          alert: ratio { Self.alert(stores, hypervisor) }))
+      for _ in 0..<Self.repeats {
+        fastest.lookup = min(fastest.lookup, time { Self.lookUp(stores, in: hypervisor.tree, slowdown) })
+        fastest.alert = min(fastest.alert, time { Self.alert(stores, hypervisor) })
+      }
     }
-    func median(_ path: KeyPath<Sample, Double>) -> Double {
-      samples.map { $0[keyPath: path] }.sorted()[samples.count / 2]
-    }
-    return Sample(lookup: median(\.lookup), alert: median(\.alert))
+    withExtendedLifetime(sum) {}
+    return Sample(lookup: fastest.lookup / fastest.reference, alert: fastest.alert / fastest.reference)
   }
 
   private func makeHypervisor(_ mechanism: Mechanism, _ pages: [PageRange]) throws -> Hypervisor<ModelledProcessors> {
