@@ -56,6 +56,8 @@ struct GateSelfTests {
     let found = try Gate(slower, against: baseline, withHost: true)
     print("passed \(passed) of \(Self.runs); 3.1 % slower: \(found.findings)")
     #expect(passed * 100 >= Self.runs * 99, "\(passed) of \(Self.runs)")
-    #expect(found.findings.contains { $0.figure.hasPrefix("look-up") && $0.verdict == .regression })
+    #expect(
+      found.findings.contains { $0.figure.hasPrefix("look-up") && $0.verdict == .regression },
+      "with a noise floor of \(ratios.lookup.noise) 3 % cannot be seen; run it again on a quieter machine")
   }
 }
