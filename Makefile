@@ -17,7 +17,7 @@ SECONDS ?= 60
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test tsan fuzz ratios counted release lint format man completions bench-check bench-update check-traces record clean
+.PHONY: help deps run build test tsan fuzz ratios counted release lint format man completions bench-check bench-update gate-test check-traces record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ bench-update: deps counted ## rewrite Benchmarks/baselines; the diff is reviewed
 check-traces: deps ## hold every record of every recording against what must be true of it
 	$(SWIFT) build --product gi-bench
 	$(GI_BENCH) trace check $(TRACES)
+
+gate-test: deps ## the gate against itself: 200 runs must pass, 3 % slower must not (GI_GATE_TEST=20 for fewer)
+	GI_GATE_TEST=$${GI_GATE_TEST:-200} $(SWIFT) test --filter GateSelfTests
 
 record: deps ## record every trace anew on Debian 12, or one: make record TRACE=boot
 	@for trace in $(if $(filter file,$(origin TRACE)),$(SUITE),$(notdir $(basename $(TRACE)))); do \

@@ -9,7 +9,9 @@ struct Check: ParsableCommand {
     discussion: """
       Counts and modelled cycles are exact, so nothing is tolerated. A dearer figure, another notified set or a failing \
       cross-check is a regression (exit status 2). A cheaper figure is an improvement (exit status 0) that asks for a new \
-      baseline. No clock is read.
+      baseline. No clock is read, but for --host: that times our tree look-up, and the way from a refused store to its \
+      alert, each beside a plain binary search in the same run. Only the ratio is kept, and only what lies outside the \
+      run's own noise counts. A baseline of another processor, build or strategy is not comparable (exit status 3).
 
       EXAMPLES:
         gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json
@@ -26,6 +28,9 @@ struct Check: ParsableCommand {
 
   @Flag(help: "Rewrite the baseline with the results of this run.") var update = false
 
+  @Flag(help: "Also hold host ratios against the baseline: look-up and alert over a plain search, timed side by side.")
+  var host = false
+
   @OptionGroup(title: "Replay") var choice: ReplayOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Terminal") var console: ConsoleOptions
@@ -35,8 +40,8 @@ struct Check: ParsableCommand {
     if update { return try rewrite() }
     guard InputFile.exists(baseline) else { throw Failure("\(baseline): no baseline there; make one with --update") }
     let baselines = try SavedFile.read(baseline)
-    let results = try choice.results(of: traces, countersOnly: true, console: console)
-    let gates = try results.map { try Gate($0, against: match(for: $0, in: baselines)) }
+    let results = try replay()
+    let gates = try results.map { try Gate($0, against: match(for: $0, in: baselines), withHost: host) }
     try destinations.write { format, paints in
       let documents = gates.map(\.document)
       return switch format {
@@ -50,9 +55,16 @@ struct Check: ParsableCommand {
     if gates.contains(where: \.hasRegression) { throw ExitCode(ExitStatus.regression.rawValue) }
   }
 
+  private func replay() throws -> [RunResult] {
+    try choice.results(of: traces, console: console) { request in
+      request.countersOnly = true
+      if host { request.hostMeter = { try HostMeter.measure($0) } }
+    }
+  }
+
   private func rewrite() throws {
     let file = try OutputFile(baseline)
-    let results = try choice.results(of: traces, countersOnly: true, console: console)
+    let results = try replay()
     if let result = results.first(where: { !$0.crosscheck.agree }) {
       throw Failure(
         .regression, "\(result.trace.path): the strategies disagree on the notified stores; no baseline was written")

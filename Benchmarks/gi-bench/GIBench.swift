@@ -27,7 +27,9 @@ struct GIBench: ParsableCommand {
       All options of the default: gi-bench help run
       """,
     version: giBenchVersion,
-    subcommands: [Run.self, Compare.self, Check.self, AttackCommand.self, Walk.self, Trace.self, Profile.self],
+    subcommands: [
+      Run.self, Compare.self, Check.self, AttackCommand.self, Walk.self, Trace.self, Profile.self, HostSample.self,
+    ],
     defaultSubcommand: Run.self)
 
   static func main() {

@@ -17,6 +17,7 @@ struct Run: ParsableCommand {
         gi-bench traces/boot.trace
         gi-bench traces/boot.trace --strategy eptp-exit --strategy vmfunc --profile sapphire-rapids
         gi-bench traces/boot.trace --counters-only --format json --output boot.json
+        gi-bench traces/boot.trace --policy kernel-text.json --arm rodata-read-only
         gi-bench traces/boot.trace --quiet --export html=boot.html --export csv=boot.csv
 
       \(ExitStatus.help)
@@ -31,6 +32,11 @@ struct Run: ParsableCommand {
 
   @Flag(name: .customLong("counters-only"), help: "Read no clock; the result is byte-identical everywhere.")
   var countersOnly = false
+
+  @Flag(
+    name: .customLong("sensitivity"),
+    help: "Replay again with the sizes of caches that the profile assumes at half and at double.")
+  var isGeometryVaried = false
 
   @OptionGroup(title: "Output") var output: OutputOptions
 
@@ -52,7 +58,10 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let destinations = try output.destinations(console: console, saves: save.map { [$0] } ?? [], inputs: traces)
-    let results = try choice.results(of: traces, countersOnly: countersOnly, console: console)
+    let results = try choice.results(of: traces, console: console) { request in
+      request.countersOnly = countersOnly
+      request.isGeometryVaried = isGeometryVaried
+    }
     try destinations.write { try report(on: results, as: $0, painted: $1) }
     if let result = results.first(where: { !$0.crosscheck.agree }) {
       throw Failure(

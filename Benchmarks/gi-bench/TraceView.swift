@@ -1,4 +1,5 @@
 import ArgumentParser
+import Replay
 import WriteTrace
 
 /// `gi-bench trace view`: the records of a trace as text, one a line, in the order of execution.

@@ -6,7 +6,7 @@ import WriteTrace
 struct Recording {
   let reader: TraceReader
   let path: String
-  private let ramBytes: UInt64
+  let ramBytes: UInt64
 
   init(path: String) throws {
     reader = try TraceReader(path: path)
@@ -47,16 +47,20 @@ struct Recording {
     var switches: UInt64
     /// Host figures; nil where no clock was read.
     var host: HostFigures?
+    /// What host ratios can be taken of, if anything.
+    var hostRatioTask: HostRatioTask?
   }
 
   /// Replays the recording under every strategy at once: each block is decoded and filtered once, and handed to one
   /// strategy after the other. `nil` stands for the guest unmonitored.
-  func replay(_ strategies: [Strategy?], request: ReplayRequest) throws -> [Outcome] {
+  func replay(_ strategies: [Strategy?], under protection: Protection, request: ReplayRequest) throws -> [Outcome] {
     let totals = reader.header.totals
+    var source = protection.source
+    let ramBytes = source.memoryBytes(of: ramBytes)
     let replays = try strategies.map {
       try StrategyReplay(
-        $0, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry,
-        regions: reader.header.recording.regions, dimensions: request.dimensions)
+        $0, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry, listed: protection.listed,
+        dimensions: request.dimensions)
     }
     var linear = request.dimensions == .two ? LinearRuns(name: path, pages: ramBytes >> 12) : nil
     defer { linear?.deallocate() }
@@ -64,6 +68,21 @@ struct Recording {
       vcpus: totals.vcpus, geometry: request.profile.geometry, pages: linear == nil ? ramBytes >> 12 : LinearKey.limit)
     defer { filter.deallocate() }
     let stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
+    func execute(_ calls: [HypercallSource.Due]) throws {
+      for due in calls {
+        for range in due.call.namedPages {
+          if let linear { linear.watch(range) } else { filter.watch(range) }
+        }
+        filter.forget()
+        for (lap, replay) in replays.enumerated() {
+          stopwatch.run(lap: lap)
+          let result = replay.execute(due.call, on: due.vcpu)
+          if let purpose = due.purpose, let error = result?.error { throw protection.refusal(of: purpose, error) }
+        }
+        stopwatch.run(lap: nil)
+      }
+    }
+    try execute(source.start())
     let blocks = BlockStream(reader, columns: request.dimensions.columns, threads: request.threads)
     while let (buffer, block) = try blocks.nextBlock() {
       let keys = linear?.begin(buffer) ?? buffer.runs
@@ -82,13 +101,14 @@ struct Recording {
         stopwatch.run(lap: nil)
       }
       var next = 0
-      for event in buffer.events where request.dimensions.concern(event.event) {
+      for event in buffer.events {
+        let calls = source.calls(at: event.event)
+        let isPaging = request.dimensions.concern(event.event)
+        guard !calls.isEmpty || isPaging else { continue }
         try replayRuns(next..<event.run)
         next = event.run
-        let change = try MachineChange(event.event, &linear)
-        for range in change.namedPages {
-          if let linear { linear.watch(range) } else { filter.watch(range) }
-        }
+        try execute(calls)
+        guard isPaging, let change = try PagingChange(event.event, &linear) else { continue }
         filter.forget()
         for (lap, replay) in replays.enumerated() {
           stopwatch.run(lap: lap)
@@ -102,13 +122,16 @@ struct Recording {
           strategies: request.strategies.count, writes: block.firstWrite + UInt64(block.writes),
           totalWrites: totals.writes))
     }
+    guard !source.isWaiting else { throw protection.neverAsked }
     return replays.enumerated().map { lap, replay in
       replay.finish(at: totals.instructions)
       var counts = replay.counts(ofAccesses: totals.accesses)
       counts[.writes] = totals.writes
       counts[.runs] = totals.runs
       let host = stopwatch.seconds(lap: lap).map { figures(of: replay, seconds: $0) }
-      return Outcome(counts: counts, tally: replay.tally, switches: replay.switches, host: host)
+      return Outcome(
+        counts: counts, tally: replay.tally, switches: replay.switches, host: host,
+        hostRatioTask: replay.hostRatioTask(guestBytes: self.ramBytes))
     }
   }
 

@@ -3,13 +3,14 @@ import WriteTrace
 
 /// Replays a recording under every strategy asked for, and prices what was counted.
 ///
-/// Counts and cycles depend on the recording, the strategies and the profile alone. Throws ``ReplayError`` or the
+/// Counts and cycles depend on the recording, the policy, the strategies and the profile alone. Throws ``ReplayError`` or the
 /// reader's `TraceError`.
 public func replay(_ request: ReplayRequest) throws -> RunResult {
   let recording = try Recording(path: request.tracePath)
   try recording.check(for: request.dimensions)
   let pricing = Pricing(profile: request.profile, dimensions: request.dimensions)
-  let outcomes = try recording.replay([nil] + request.strategies, request: request)
+  let protection = try recording.protection(by: request.policy, armedBy: request.arm)
+  let outcomes = try recording.replay([nil] + request.strategies, under: protection, request: request)
   let unmonitored = PriceList.price(of: outcomes[0].counts)
   var results: [StrategyResult] = []
   var prices: [LinearForm] = []
@@ -21,9 +22,13 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
   return RunResult(
     tool: request.countersOnly ? .anyBuild : .current, host: request.countersOnly ? nil : HostDescription.current,
     trace: recording.description, dimensions: request.dimensions == .one ? nil : request.dimensions.rawValue,
-    policy: PolicyDescription(name: "recorded-driver", arm: nil),
+    policy: protection.description,
     profile: ProfileDescription(name: request.profile.name, parameters: request.profile.parameters),
     strategies: results, unavailable: UnavailableStrategy.all(on: request.profile),
     ranking: pricing.ranking(of: request.strategies, prices),
+    sensitivity: pricing.sensitivity(of: request.strategies, prices),
+    geometrySensitivity: request.isGeometryVaried
+      ? try recording.geometrySensitivity(under: protection, request: request) : nil,
+    hostRatios: try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) },
     crosscheck: CrossCheck(request.strategies, outcomes.dropFirst().map(\.tally)))
 }

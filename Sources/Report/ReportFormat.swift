@@ -16,11 +16,14 @@ public enum ReportFormat: String, CaseIterable, Sendable {
 
 /// Results of runs in one of the formats.
 public func report(on results: [RunResult], as format: ReportFormat, painted: Bool = false) throws -> String {
-  switch format {
-  case .text: TextExporter(paints: painted).export(results.map { $0.document(.brief) })
+  func documents(_ detail: Detail) -> [Document] {
+    results.map { $0.document(detail) } + [Summary(of: results)?.document].compactMap(\.self)
+  }
+  return switch format {
+  case .text: TextExporter(paints: painted).export(documents(.brief))
   case .json: try JSONExporter.export(results)
   case .csv: CSVExporter.export(results)
-  case .markdown: MarkdownExporter.export(results.map { $0.document(.full) })
-  case .html: HTMLExporter.export(results.map { $0.document(.full) })
+  case .markdown: MarkdownExporter.export(documents(.full))
+  case .html: HTMLExporter.export(documents(.full))
   }
 }

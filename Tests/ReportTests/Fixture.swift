@@ -59,7 +59,41 @@ enum Fixture {
         silent, late,
       ],
       ranking: Ranking(order: ["spp", "pml", "eptp-exit", "toggle"], robust: [true, false, true]),
+      sensitivity: sensitivity, geometrySensitivity: variants,
       crosscheck: CrossCheck(agree: false, differences: ["pml notified 12 stores fewer than eptp-exit"]))
+  }
+
+  /// A pair that a cost flips inside its bracket, one that several flip together, one that nothing flips.
+  static var sensitivity: [OrderSensitivity] {
+    func pair(_ cheaper: String, _ dearer: String, _ counts: [CostParameter: Double]) -> OrderSensitivity {
+      var form = LinearForm()
+      for (parameter, count) in counts { form[parameter] = count }
+      let profile = CycleProfile(
+        schema: 1, name: "example", processor: "example",
+        geometry: CacheGeometry(
+          l1StoreTLB: .init(entries: 64, ways: 4), stlb: .init(entries: 64, ways: 4), pdeCache: 32, pdpteCache: 4,
+          pml4eCache: 4, walkLines: .init(l1: 1, l2: 1, l3: 1)),
+        features: [], parameters: parameters)
+      return OrderSensitivity(cheaper: cheaper, dearer: dearer, difference: form, profile: profile)
+    }
+    return [
+      pair("spp", "pml", [.shootdown: 100]),
+      pair("pml", "eptp-exit", [.inveptSingle: 900, .entryEdit: -700, .l1Reference: -500]),
+      pair("eptp-exit", "toggle", [.shootdown: 1000, .treeNode: -900, .vmfuncSwitch: 1000]),
+    ]
+  }
+
+  /// Sizes that keep the order, and sizes that change it.
+  static var variants: [GeometryVariant] {
+    let overheads = ["spp": 42.0, "pml": 1_100_000, "eptp-exit": 98_700_000, "toggle": 3_300_000_000]
+    let brackets = overheads.mapValues { Bracket(low: $0 / 2, value: $0, high: $0 * 2) }
+    return [
+      GeometryVariant(
+        name: "paging-structure caches at half", order: ["spp", "pml", "eptp-exit", "toggle"], overheadCycles: brackets),
+      GeometryVariant(
+        name: "paging-structure caches at double", order: ["pml", "spp", "eptp-exit", "toggle"],
+        overheadCycles: brackets),
+    ]
   }
 
   /// The same without any host figure.

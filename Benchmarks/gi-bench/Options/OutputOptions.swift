@@ -1,4 +1,5 @@
 import ArgumentParser
+import Replay
 import Report
 
 /// Where reports go, and in which format.

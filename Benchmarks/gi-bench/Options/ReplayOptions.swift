@@ -27,6 +27,16 @@ struct ReplayOptions: ParsableArguments {
 
   @OptionGroup var pricing: ProfileOption
 
+  @Option(
+    name: .customLong("policy"),
+    help: ArgumentHelp(
+      "Protect what this policy file says; default: what the recorded driver asked for.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var policyFile: String?
+
+  @Option(help: ArgumentHelp("Protect from this mark of the recording on; its name or number.", valueName: "mark"))
+  var arm: String?
+
   func validate() throws {
     guard (1...2).contains(threads) else {
       throw ValidationError("--threads \(threads) is not 1 or 2; give one of them")
@@ -53,16 +63,22 @@ struct ReplayOptions: ParsableArguments {
   }
 
   /// Replays each trace in turn; what cannot be a trace is refused before the first.
-  func results(of traces: [String], countersOnly: Bool, console: ConsoleOptions) throws -> [RunResult] {
+  func results(
+    of traces: [String], console: ConsoleOptions, setting: (inout ReplayRequest) -> Void
+  ) throws -> [RunResult] {
     try InputFile.checkTraces(traces)
     let profile = try pricing.profile()
+    let policy = try policyFile.map {
+      try Policy(json: InputFile.read($0, atMost: Policy.sizeLimit, expecting: "a policy in JSON"), origin: $0)
+    }
     let strategies = try strategies(on: profile)
     return try traces.map { trace in
       let line = console.progressLine(named: trace)
       defer { line?.clear() }
       var request = ReplayRequest(
-        tracePath: trace, strategies: strategies, profile: profile, dimensions: dimensions,
-        countersOnly: countersOnly, threads: threads)
+        tracePath: trace, strategies: strategies, profile: profile, dimensions: dimensions, policy: policy, arm: arm,
+        threads: threads)
+      setting(&request)
       if let line { request.progress = { line.show($0) } }
       return try replay(request)
     }

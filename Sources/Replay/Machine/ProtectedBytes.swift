@@ -41,6 +41,9 @@ struct ProtectedBytes {
     rebuild()
   }
 
+  /// The pages claimed, region by region.
+  var pages: [PageRange] { claims.values.flatMap { $0 } }
+
   /// Whether any byte of `address ..< address + size` is protected.
   func touches(_ address: UInt64, size: UInt64) -> Bool {
     var low = 0

@@ -34,14 +34,13 @@ final class StrategyReplay {
 
   init(
     _ strategy: Strategy?, ramBytes recordedBytes: UInt64, vcpus: Int, geometry: CacheGeometry,
-    regions: [TraceDescription.Region], dimensions: Dimensions = .one
+    listed: [UInt64: [Range<UInt64>]], dimensions: Dimensions = .one
   ) throws {
     let spare = dimensions == .one ? 0 : GuestTables.sparePages(besides: recordedBytes >> 12) << 12
     let ramBytes = recordedBytes + spare
     self.strategy = strategy
     self.dimensions = dimensions
     mechanism = strategy?.mechanism ?? Mechanism(switching: .filterByMode)
-    let listed = ProtectedBytes.listed(in: regions)
     protected = ProtectedBytes(listed: listed)
     var configuration = Configuration(mechanism)
     // A recording without values leaves guest memory empty but for the tree: there are no old bytes to tell.
@@ -116,18 +115,22 @@ final class StrategyReplay {
     }
   }
 
-  /// Has the hypervisor execute a hypercall.
-  func execute(_ call: Hypercall, on vcpu: Int) {
-    guard strategy != nil else { return }
+  /// Has the hypervisor execute a hypercall; nil where the guest is unmonitored.
+  @discardableResult
+  func execute(_ call: Hypercall, on vcpu: Int) -> HypercallResult? {
+    guard strategy != nil else { return nil }
     let result = hypervisor.hypercall(call, on: vcpu)
     noticeLate(on: vcpu, at: call.time)
     discardAlerts(of: vcpu)
-    guard result == .success, let range = PageRange(first: GuestPageNumber(call.rdi), count: call.rsi) else { return }
+    guard result == .success, let range = PageRange(first: GuestPageNumber(call.rdi), count: call.rsi) else {
+      return result
+    }
     switch HypercallNumber(rawValue: call.number) {
     case .protect: protected.claim(range, by: call.r10)
     case .unprotect: protected.release(range, by: call.r10)
     default: break
     }
+    return result
   }
 
   /// The recording is over: what the logs still hold is found now, at the last instruction of each vCPU.

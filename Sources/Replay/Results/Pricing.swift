@@ -41,11 +41,14 @@ struct Pricing {
 
   /// Strategies from cheapest to dearest, and whether each neighbouring order holds all over the brackets.
   func ranking(of strategies: [Strategy], _ prices: [LinearForm]) -> Ranking {
-    let order = prices.indices.sorted {
-      (prices[$0].priced(by: profile).value, $0) < (prices[$1].priced(by: profile).value, $1)
-    }
+    let order = order(of: prices)
     return Ranking(
       order: order.map { strategies[$0].name },
       robust: zip(order, order.dropFirst()).map { (prices[$1] - prices[$0]).priced(by: profile).low > 0 })
+  }
+
+  /// Indices of the prices, cheapest first.
+  func order(of prices: [LinearForm]) -> [Int] {
+    prices.indices.sorted { (prices[$0].priced(by: profile).value, $0) < (prices[$1].priced(by: profile).value, $1) }
   }
 }

@@ -8,8 +8,16 @@ public struct ReplayRequest: Sendable {
   public var profile: CycleProfile
   /// How many dimensions of a translation are walked.
   public var dimensions: Dimensions
+  /// What to protect; nil for what the recorded driver asked for.
+  public var policy: Policy?
+  /// Name or number of the mark from which on; nil for the recorded hypercalls' own time.
+  public var arm: String?
+  /// Whether the recording is replayed again with other sizes of the assumed caches.
+  public var isGeometryVaried: Bool
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
   public var countersOnly: Bool
+  /// Times our own paths beside a plain reference, whatever ``countersOnly`` says; nil for not at all.
+  public var hostMeter: (@Sendable (HostRatioTask) throws -> HostRatios)?
   /// Host threads: 1, or 2 to have the next block decoded while one is replayed. Results do not depend on it.
   public var threads: Int
   /// Told now and then how far the run is; called on the replaying thread.
@@ -18,12 +26,16 @@ public struct ReplayRequest: Sendable {
   /// A run of `strategies` over one recording.
   public init(
     tracePath: String, strategies: [Strategy], profile: CycleProfile, dimensions: Dimensions = .one,
-    countersOnly: Bool = false, threads: Int = 1, progress: (@Sendable (ReplayProgress) -> Void)? = nil
+    policy: Policy? = nil, arm: String? = nil, isGeometryVaried: Bool = false, countersOnly: Bool = false,
+    threads: Int = 1, progress: (@Sendable (ReplayProgress) -> Void)? = nil
   ) {
     self.tracePath = tracePath
     self.strategies = strategies
     self.profile = profile
     self.dimensions = dimensions
+    self.policy = policy
+    self.arm = arm
+    self.isGeometryVaried = isGeometryVaried
     self.countersOnly = countersOnly
     self.threads = threads
     self.progress = progress

@@ -22,6 +22,12 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var unavailable: [UnavailableStrategy]?
   /// Strategies from cheapest to dearest.
   public var ranking: Ranking
+  /// What would change the order of two strategies; absent in results of earlier versions.
+  public var sensitivity: [OrderSensitivity]?
+  /// The same run with other sizes of the assumed caches; absent where it was not asked for.
+  public var geometrySensitivity: [GeometryVariant]?
+  /// Host ratios of our own paths; absent where they were not asked for.
+  public var hostRatios: HostRatios?
   /// Whether the strategies notified the same stores where their contracts say so.
   public var crosscheck: CrossCheck
 
@@ -29,9 +35,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   public init(
     tool: ToolDescription, host: HostDescription?, trace: ReplayedTrace, dimensions: Int? = nil,
     policy: PolicyDescription, profile: ProfileDescription, strategies: [StrategyResult],
-    unavailable: [UnavailableStrategy]? = nil,
-    ranking: Ranking,
-    crosscheck: CrossCheck
+    unavailable: [UnavailableStrategy]? = nil, ranking: Ranking, sensitivity: [OrderSensitivity]? = nil,
+    geometrySensitivity: [GeometryVariant]? = nil, hostRatios: HostRatios? = nil, crosscheck: CrossCheck
   ) {
     self.tool = tool
     self.host = host
@@ -42,7 +47,16 @@ public struct RunResult: Codable, Equatable, Sendable {
     self.strategies = strategies
     self.unavailable = unavailable
     self.ranking = ranking
+    self.sensitivity = sensitivity
+    self.geometrySensitivity = geometrySensitivity
+    self.hostRatios = hostRatios
     self.crosscheck = crosscheck
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case schema, tool, host, trace, dimensions, policy, profile, strategies, unavailable, ranking, sensitivity, crosscheck
+    case geometrySensitivity = "geometry_sensitivity"
+    case hostRatios = "host_ratios"
   }
 }
 
@@ -101,14 +115,6 @@ public struct ReplayedTrace: Codable, Equatable, Sendable {
   public var marks: UInt64
   /// Guest kernel, in words.
   public var guest: String
-}
-
-/// What was protected, from when, with which action.
-public struct PolicyDescription: Codable, Equatable, Sendable {
-  /// Name of the policy: `recorded-driver` or the policy file's name.
-  public var name: String
-  /// The mark that arms it; nil when it is armed by the recorded hypercalls.
-  public var arm: String?
 }
 
 /// The profile that priced the counts.

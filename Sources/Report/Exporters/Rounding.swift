@@ -6,6 +6,8 @@ extension RunResult {
   public func roundedForExport() -> RunResult {
     var result = self
     for i in result.strategies.indices { result.strategies[i].round() }
+    result.sensitivity = result.sensitivity?.map { $0.rounded() }
+    result.geometrySensitivity = result.geometrySensitivity?.map { $0.rounded() }
     return result
   }
 }
@@ -21,6 +23,27 @@ extension StrategyResult {
       return stage
     }
     host?.round()
+  }
+}
+
+extension OrderSensitivity {
+  fileprivate func rounded() -> Self {
+    var copy = self
+    copy.margin.round()
+    for i in copy.flips.indices { copy.flips[i].at = Report.rounded(flips[i].at, parts: 10) }
+    return copy
+  }
+}
+
+extension GeometryVariant {
+  fileprivate func rounded() -> Self {
+    var copy = self
+    copy.overheadCycles = overheadCycles.mapValues { overhead in
+      var overhead = overhead
+      overhead.round()
+      return overhead
+    }
+    return copy
   }
 }
 

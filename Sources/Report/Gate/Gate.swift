@@ -1,6 +1,7 @@
 import Replay
 
-/// Holds a fresh result against its reviewed baseline: counts and modelled cycles exactly, host figures not at all.
+/// Holds a fresh result against its reviewed baseline: counts and modelled cycles exactly; of host figures ratios taken in one
+/// run, and only where asked, outside the noise floor.
 public struct Gate: Codable, Equatable, Sendable {
   /// The recording.
   public var trace: String
@@ -38,8 +39,8 @@ public struct Gate: Codable, Equatable, Sendable {
 
   /// Holds `run` against `baseline`.
   ///
-  /// Throws ``NotComparable`` where recording, policy, profile or strategies differ.
-  public init(_ run: RunResult, against baseline: RunResult) throws {
+  /// Throws ``NotComparable`` where recording, policy, profile or strategies differ, or what host ratios must share.
+  public init(_ run: RunResult, against baseline: RunResult, withHost: Bool = false) throws {
     let differences = Likeness.differences(baseline, run)
     guard differences.isEmpty else {
       throw NotComparable(
@@ -67,5 +68,6 @@ public struct Gate: Codable, Equatable, Sendable {
         findings += StrategyGate(before: before, now: strategy).findings
       }
     }
+    if withHost { findings += try HostGate(baseline, run).findings }
   }
 }

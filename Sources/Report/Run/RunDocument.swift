@@ -12,12 +12,14 @@ extension RunResult {
   /// The report of a run.
   public func document(_ detail: Detail) -> Document {
     var blocks: [Document.Block] = [.facts(facts)]
+    if let table = policy.regionTable { blocks += [.heading("Policy"), .table(table)] }
     blocks += [.heading("Strategies"), .table(strategyTable)]
     if detail == .full { blocks += charts }
     blocks += [.list(soundnessNotes), .heading("Notifications")]
     blocks += [.table(latencyTable), .table(kindTable)]
     blocks += [.heading("Cross-check"), .list(crosscheckNotes)]
     blocks += [.heading("Ranking"), .list(rankingNotes)]
+    blocks += sensitivityBlocks()
     if let table = hostTable { blocks += [.heading("Host"), .table(table)] }
     if detail == .full { blocks += [.heading("Counts"), .table(countsTable)] }
     blocks += [.heading("Evidence"), .paragraph(profile.evidence)]
@@ -37,8 +39,7 @@ extension RunResult {
         "\(n(trace.writes)) writes on \(n(trace.pages)) pages in \(n(trace.runs)) page runs, "
           + "\(n(trace.hypercalls)) hypercalls, \(n(trace.marks)) marks"),
       Document.Fact("digest", trace.digest),
-      Document.Fact(
-        "policy", "\(policy.name), armed by \(policy.arm.map { "mark \($0)" } ?? "the recorded hypercalls")"),
+      Document.Fact("policy", policy.sentence),
       Document.Fact("profile", "\(profile.name); cycles are modelled, not measured"),
     ]
     if let dimensions {

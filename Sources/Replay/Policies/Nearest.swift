@@ -1,7 +1,7 @@
 /// The name a user most likely meant.
-enum Nearest {
+public enum Nearest {
   /// The first of `names` that begins so, or the closest to a misspelt one; nil where none is close.
-  static func to(_ misspelt: String, in names: [String]) -> String? {
+  public static func to(_ misspelt: String, in names: [String]) -> String? {
     let word = Array(misspelt.lowercased().prefix(64))
     if word.count > 2, let begun = names.first(where: { $0.hasPrefix(misspelt.lowercased()) }) { return begun }
     let scored = names.map { ($0, distance(word, Array($0))) }
@@ -9,9 +9,12 @@ enum Nearest {
     return best.1 <= max(1, min(word.count, best.0.count) / 3) ? best.0 : nil
   }
 
-  /// What to say after a name that nothing has: `did you mean toggle?`, or all names.
-  static func advice(for misspelt: String, in names: [String]) -> String {
-    to(misspelt, in: names).map { "did you mean \($0)?" } ?? "there are \(names.joined(separator: ", "))"
+  /// What to say after a name that nothing has: `did you mean toggle?`, or all names where they are few.
+  public static func advice(for misspelt: String, in names: [String]) -> String {
+    if let meant = to(misspelt, in: names) { return "did you mean \(meant)?" }
+    return names.isEmpty
+      ? "there is none"
+      : names.count <= 64 ? "there are \(names.joined(separator: ", "))" : "none of the \(names.count) is like it"
   }
 
   /// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.

@@ -1,0 +1,151 @@
+import Foundation
+import MonitorTree
+
+extension Policy {
+  /// The greatest policy file that is read, in bytes.
+  public static let sizeLimit = 1 << 20
+  /// The most regions a policy may have: as many as a hypercall can number.
+  static let regionLimit = 0xffff
+
+  /// A policy from JSON, every rule checked; `origin` names the file in errors.
+  ///
+  /// Throws ``ReplayError``.
+  public init(json: Data, origin: String) throws {
+    guard let value = try? JSONDecoder().decode(JSONValue.self, from: json) else {
+      throw ReplayError("\(origin): not JSON, expected a policy: an object with schema, name and regions")
+    }
+    let root = try PolicyObject(value, place: "the policy", origin: origin)
+    try root.allow(["schema", "name", "actions", "regions"])
+    guard case .count(1)? = root["schema"] else {
+      throw root.failure("schema is not 1; this gi-bench reads policies of schema 1, write \"schema\": 1")
+    }
+    name = try root.text("name")
+    self.origin = origin
+    let actions = try root.actions("actions") ?? [.count, .log, .notify]
+    guard case .list(let listed)? = root["regions"], !listed.isEmpty else {
+      throw root.failure("regions is no list of one or more regions; name what to protect")
+    }
+    guard listed.count <= Self.regionLimit else {
+      throw root.failure("\(listed.count) regions, expected at most \(Self.regionLimit); join some")
+    }
+    regions = try listed.enumerated().map { index, value in
+      let object = try PolicyObject(value, place: "regions[\(index)]", origin: origin)
+      return Region(
+        name: try object.text("name"), place: try object.place(), actions: try object.actions("actions") ?? actions)
+    }
+    var seen: Set<String> = []
+    if let twice = regions.first(where: { !seen.insert($0.name).inserted }) {
+      throw root.failure("two regions are named '\(twice.name)'; results tell regions apart by name, rename one")
+    }
+  }
+}
+
+extension AlertActions {
+  /// Every action under its name in policy files, weakest first.
+  static let named: [(name: String, action: AlertActions)] = [
+    ("count", .count), ("log", .log), ("notify", .notify), ("blockWrite", .blockWrite), ("inject", .inject),
+    ("networkIsolate", .networkIsolate), ("suspend", .suspend), ("snapshotThenSuspend", .snapshotThenSuspend),
+    ("powerOff", .powerOff),
+  ]
+}
+
+/// An object of a policy file, with the place that errors name.
+private struct PolicyObject {
+  private let values: [String: JSONValue]
+  private let location: String
+
+  init(_ value: JSONValue, place: String, origin: String) throws {
+    location = "\(origin): \(place)"
+    guard case .object(let values) = value else { throw ReplayError("\(location) is no object, expected { ... }") }
+    self.values = values
+  }
+
+  subscript(key: String) -> JSONValue? { values[key] }
+
+  func failure(_ what: String) -> ReplayError { ReplayError("\(location): \(what)") }
+
+  func allow(_ keys: [String]) throws {
+    guard let unknown = values.keys.filter({ !keys.contains($0) }).min() else { return }
+    throw failure(
+      "unknown key \"\(unknown)\", expected one of \(keys.joined(separator: ", ")); \(Nearest.advice(for: unknown, in: keys))"
+    )
+  }
+
+  func text(_ key: String) throws -> String {
+    guard case .text(let text)? = values[key], !text.isEmpty else {
+      throw failure("\(key) is no text, expected a name of one or more letters")
+    }
+    return text
+  }
+
+  /// A whole number, or a text of one in hexadecimal; nil where the key is absent.
+  func count(_ key: String) throws -> UInt64? {
+    switch values[key] {
+    case nil: return nil
+    case .count(let count)?: return count
+    case .text(let text)?:
+      if text.hasPrefix("0x"), let count = UInt64(text.dropFirst(2), radix: 16) { return count }
+    default: break
+    }
+    throw failure("\(key) is no address or size, expected a whole number, or a text such as \"0x1000000\"")
+  }
+
+  func actions(_ key: String) throws -> AlertActions? {
+    guard let value = values[key] else { return nil }
+    let names = AlertActions.named.map(\.name)
+    guard case .list(let listed) = value, !listed.isEmpty else {
+      throw failure("\(key) is no list of one or more actions, expected some of \(names.joined(separator: ", "))")
+    }
+    return try listed.enumerated().reduce(into: []) { actions, item in
+      guard case .text(let name) = item.element, let action = AlertActions.named.first(where: { $0.name == name })
+      else {
+        let found = if case .text(let name) = item.element { "'\(name)'" } else { "no text" }
+        throw failure(
+          "\(key)[\(item.offset)] is \(found), expected an action; "
+            + Nearest.advice(for: found.trimmingCharacters(in: ["'"]), in: names))
+      }
+      actions.formUnion(action.action)
+    }
+  }
+
+  func place() throws -> Policy.Place {
+    try allow(["name", "actions", "symbol", "offset", "bytes", "from", "to", "section", "gpa", "page_tables"])
+    let kinds = ["symbol", "from", "section", "gpa", "page_tables"].filter { values[$0] != nil }
+    guard kinds.count == 1, let kind = kinds.first else {
+      throw failure(
+        "\(kinds.isEmpty ? "no place" : "the places \(kinds.joined(separator: " and "))"), expected exactly one of symbol, "
+          + "from (and to), section, gpa, page_tables")
+    }
+    switch kind {
+    case "symbol":
+      try allow(["name", "actions", "symbol", "offset", "bytes"])
+      return .symbol(try text("symbol"), offset: try count("offset") ?? 0, bytes: try size())
+    case "from":
+      try allow(["name", "actions", "from", "to"])
+      return .between(from: try text("from"), to: try text("to"))
+    case "section":
+      try allow(["name", "actions", "section"])
+      return .section(try text("section"))
+    case "gpa":
+      try allow(["name", "actions", "gpa", "bytes"])
+      guard let start = try count("gpa"), let bytes = try size() else {
+        throw failure("bytes is missing, expected how many bytes from gpa on")
+      }
+      let (end, overflow) = start.addingReportingOverflow(bytes)
+      guard !overflow else { throw failure("gpa and bytes run past the last address; give a shorter range") }
+      return .bytes(start..<end)
+    default:
+      try allow(["name", "actions", "page_tables"])
+      guard values["page_tables"] == .flag(true) else {
+        throw failure("page_tables is not true; leave it out or say true")
+      }
+      return .pageTables
+    }
+  }
+
+  private func size() throws -> UInt64? {
+    let bytes = try count("bytes")
+    guard bytes != 0 else { throw failure("bytes is 0, an empty range; give a size, or leave the region out") }
+    return bytes
+  }
+}

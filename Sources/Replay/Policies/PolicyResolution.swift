@@ -1,0 +1,93 @@
+import WriteTrace
+
+extension Policy {
+  /// The policy as it applies to a recording of a guest with so much memory; `topLevelTables` are pages that CR3 named.
+  ///
+  /// Throws ``ReplayError`` for what the recording does not have.
+  func resolved(
+    for recording: TraceDescription, guestBytes: UInt64, topLevelTables: Set<UInt64>
+  ) throws -> ResolvedPolicy {
+    let symbols = Dictionary(grouping: recording.symbols, by: \.name)
+    return ResolvedPolicy(
+      regions: try regions.enumerated().map { index, region in
+        func failure(_ what: String) -> ReplayError {
+          ReplayError("\(origin): regions[\(index)], \(region.name): \(what)")
+        }
+        func symbol(_ name: String) throws -> [TraceDescription.Symbol] {
+          guard let found = symbols[name] else {
+            throw failure(
+              "the recording has no symbol '\(name)' among its \(recording.symbols.count); "
+                + Nearest.advice(for: name, in: symbols.keys.sorted()))
+          }
+          return found
+        }
+        var bytes: [Range<UInt64>]
+        switch region.place {
+        case .symbol(let name, let offset, let count):
+          bytes = try symbol(name).map { try Self.part(of: $0, offset: offset, bytes: count, failure) }
+        case .between(let from, let to):
+          guard let start = try symbol(from).map(\.gpa).min(), let end = try symbol(to).map(\.gpa).max(), start < end
+          else { throw failure("'\(from)' does not lie below '\(to)', so the range is empty; exchange them") }
+          bytes = [start..<end]
+        case .section(let name):
+          let sections = recording.regions.filter { $0.name == name && $0.bytes > 0 }
+          guard !sections.isEmpty else {
+            let names = recording.regions.map(\.name)
+            throw failure("the recording names no section '\(name)'; \(Nearest.advice(for: name, in: names))")
+          }
+          bytes = try sections.map { section in
+            let (end, overflow) = section.gpa.addingReportingOverflow(section.bytes)
+            guard !overflow else { throw failure("section '\(name)' runs past the last address; give a gpa instead") }
+            return section.gpa..<end
+          }
+        case .bytes(let range): bytes = [range]
+        case .pageTables:
+          bytes = topLevelTables.map { $0 << 12..<($0 + 1) << 12 }.filter { $0.upperBound <= guestBytes }
+          bytes += recording.regions.filter { $0.name == "page-tables" && $0.bytes > 0 }.compactMap {
+            let (end, overflow) = $0.gpa.addingReportingOverflow($0.bytes)
+            return overflow ? nil : $0.gpa..<end
+          }
+          guard !bytes.isEmpty else {
+            throw failure("the recording shows no page tables: it has no CR3 load; give their pages as gpa and bytes")
+          }
+        }
+        if let outside = bytes.first(where: { $0.upperBound > guestBytes }) {
+          throw failure(
+            "0x\(String(outside.lowerBound, radix: 16)) to 0x\(String(outside.upperBound - 1, radix: 16)) lies outside the "
+              + "guest's \(guestBytes) bytes of memory; give a range inside")
+        }
+        return ResolvedPolicy.Region(
+          id: UInt64(index + 1), name: region.name, actions: region.actions, bytes: Self.joined(bytes))
+      })
+  }
+
+  /// The bytes of a symbol that a region wants.
+  private static func part(
+    of symbol: TraceDescription.Symbol, offset: UInt64, bytes: UInt64?, _ failure: (String) -> ReplayError
+  ) throws -> Range<UInt64> {
+    guard bytes != nil || symbol.size > 0 else {
+      throw failure("the size of symbol '\(symbol.name)' is unknown; say how many bytes")
+    }
+    guard bytes != nil || offset < symbol.size else {
+      throw failure(
+        "offset \(offset) lies past the \(symbol.size) bytes of symbol '\(symbol.name)'; give a smaller one")
+    }
+    let (start, before) = symbol.gpa.addingReportingOverflow(offset)
+    let (end, past) = start.addingReportingOverflow(bytes ?? symbol.size - offset)
+    guard !before, !past else {
+      throw failure("offset and bytes run past the last address; give smaller ones")
+    }
+    return start..<end
+  }
+
+  /// The same bytes as disjoint ascending ranges that do not touch.
+  private static func joined(_ ranges: [Range<UInt64>]) -> [Range<UInt64>] {
+    ranges.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, range in
+      if let last = joined.last, range.lowerBound <= last.upperBound {
+        joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+      } else {
+        joined.append(range)
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import GuestIntegrity
+import MonitorTree
+import SeededRandom
+import WriteTrace
+
+/// What is protected in a replay, and who asks for it.
+struct Protection {
+  /// Where hypercalls come from.
+  let source: HypercallSource
+  /// The exact bytes of each region, by id.
+  let listed: [UInt64: [Range<UInt64>]]
+  /// How results describe it.
+  let description: PolicyDescription
+  /// The recording, and the policy file, as errors name them.
+  fileprivate let path: String
+  fileprivate let origin: String
+
+  /// The error of a hypercall that a policy needs and the hypervisor refuses.
+  func refusal(of purpose: String, _ error: HypercallError) -> ReplayError {
+    ReplayError("\(origin): \(purpose): the hypervisor refuses, \(error); leave it out or give another range")
+  }
+
+  /// The error of a policy that nobody ever asked for.
+  var neverAsked: ReplayError {
+    ReplayError(
+      "\(path): the recorded driver opens no window"
+        + (description.arm.map { " after mark '\($0)'" } ?? "")
+        + ", so nothing was ever protected; arm at an earlier mark")
+  }
+}
+
+extension Recording {
+  /// What is protected by a policy, or else by the recorded driver, from the named mark on, or else from the start.
+  func protection(by policy: Policy?, armedBy arm: String?) throws -> Protection {
+    let recording = reader.header.recording
+    let recordedRegions = ProtectedBytes.listed(in: recording.regions)
+    guard policy != nil || arm != nil else {
+      return Protection(
+        source: HypercallSource(), listed: recordedRegions, description: PolicyDescription(name: "recorded-driver"),
+        path: path, origin: path)
+    }
+    let survey = try TraceSurvey(reader)
+    let mark = try arm.map { try survey.mark($0, in: recording, path: path) }
+    guard policy != nil || survey.registration != nil else {
+      throw ReplayError("\(path): the recording has no driver to arm at a mark; say with --policy what to protect")
+    }
+    let resolved = try policy?.resolved(
+      for: recording, guestBytes: guestBytes, topLevelTables: survey.topLevelTables)
+    let source = HypercallSource(
+      mark: mark, protection: resolved, registration: survey.registration, guestBytes: ramBytes)
+    return Protection(
+      source: source, listed: resolved?.listed ?? recordedRegions,
+      description: PolicyDescription(
+        name: policy?.name ?? "recorded-driver", arm: arm,
+        driver: policy == nil ? nil : source.hasSyntheticDriver ? .synthetic : .recorded,
+        regions: resolved?.regions.map { $0.description }),
+      path: path, origin: policy?.origin ?? path)
+  }
+
+  /// The guest's memory, as far as it is known: what is recorded, or else what the stores reach.
+  private var guestBytes: UInt64 { reader.header.recording.guest.ramBytes ?? ramBytes }
+}
+
+extension ResolvedPolicy.Region {
+  var description: PolicyDescription.Region {
+    var digest: UInt64 = 0
+    for range in bytes {
+      for bound in [range.lowerBound, range.upperBound] {
+        var spread = SplitMix64(seed: digest ^ bound)
+        digest = spread.next()
+      }
+    }
+    return PolicyDescription.Region(
+      name: name, gpa: bytes.first?.lowerBound ?? 0, bytes: bytes.reduce(0) { $0 + UInt64($1.count) },
+      ranges: bytes.count, pages: pages.reduce(0) { $0 + $1.count },
+      actions: AlertActions.named.filter { actions.contains($0.action) }.map(\.name),
+      digest: String(digest, radix: 16))
+  }
+}

@@ -1,0 +1,44 @@
+import Addresses
+import WriteTrace
+
+/// A recorded event that changes how linear pages translate, in two dimensions.
+enum PagingChange {
+  /// A load of CR3.
+  case cr3(TraceEvent.CR3Load)
+  /// A mapping of the guest's tables, with the key of its first page.
+  case map(TraceEvent.LinearMapping, UInt32)
+
+  /// A recorded event, nil for one that changes nothing; a mapping is taken in by `linear`, which numbers linear pages.
+  init?(_ event: TraceEvent, _ linear: inout LinearRuns?) throws(ReplayError) {
+    switch event {
+    case .cr3(let load): self = .cr3(load)
+    case .map(let mapping):
+      guard let key = try linear?.note(mapping) else { return nil }
+      self = .map(mapping, key)
+    case .hypercall, .mark: return nil
+    }
+  }
+}
+
+extension Dimensions {
+  /// Whether an event changes how linear pages translate, and these dimensions have them.
+  func concern(_ event: TraceEvent) -> Bool {
+    switch event {
+    case .cr3, .map: self == .two
+    case .hypercall, .mark: false
+    }
+  }
+
+  /// The columns that every block is read with.
+  var columns: TraceColumns { self == .two ? [.runs, .events, .linearPages] : [.runs, .events] }
+}
+
+extension StrategyReplay {
+  /// Has the guest's translations change.
+  func apply(_ change: PagingChange) {
+    switch change {
+    case .cr3(let load): loadCR3(load.value, on: load.vcpu)
+    case .map(let mapping, let key): map(mapping, key: key)
+    }
+  }
+}

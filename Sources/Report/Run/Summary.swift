@@ -1,0 +1,72 @@
+import Foundation
+import Replay
+
+/// Several recordings at once: each strategy's overhead over that of a reference, as a geometric mean of ratios.
+///
+/// A ratio says the same whichever recording is long; its geometric mean ranks strategies alike whatever the reference (P. J.
+/// Fleming, J. J. Wallace, "How not to lie with statistics", 1986).
+public struct Summary: Equatable, Sendable {
+  /// The strategy that ratios are taken over.
+  public var reference: String
+  /// Recordings that took part.
+  public var recordings: Int
+  /// One row a strategy that every result holds, cheapest first.
+  public var rows: [Row]
+
+  /// One strategy.
+  public struct Row: Equatable, Sendable {
+    /// Its name.
+    public var strategy: String
+    /// Geometric mean of its ratios; nil where an overhead is not positive, so that there is none.
+    public var mean: Double?
+    /// Least ratio.
+    public var least: Double
+    /// Greatest ratio.
+    public var greatest: Double
+    /// In how many recordings it cost least.
+    public var wins: Int
+  }
+
+  /// The summary of results of one profile; nil for fewer than two, or of different profiles, or where no reference has a
+  /// positive overhead in each.
+  public init?(of results: [RunResult]) {
+    guard results.count > 1, Set(results.map(\.profile.name)).count == 1 else { return nil }
+    let overheads = results.map { result in
+      Dictionary(result.strategies.map { ($0.name, $0.overheadCycles.value) }) { first, _ in first }
+    }
+    let names = results[0].strategies.map(\.name).filter { name in overheads.allSatisfy { $0[name] != nil } }
+    let candidates = names.filter { name in overheads.allSatisfy { $0[name]! > 0 } }
+    guard let reference = candidates.first(where: { $0 == Strategy.eptpExit.name }) ?? candidates.first else {
+      return nil
+    }
+    self.reference = reference
+    recordings = results.count
+    rows = names.map { name in
+      let ratios = overheads.map { $0[name]! / $0[reference]! }
+      return Row(
+        strategy: name,
+        mean: ratios.allSatisfy { $0 > 0 } ? exp(ratios.reduce(0) { $0 + log($1) } / Double(ratios.count)) : nil,
+        least: ratios.min()!, greatest: ratios.max()!, wins: results.count { $0.ranking.order.first == name })
+    }
+    rows.sort { ($0.mean ?? 0) < ($1.mean ?? 0) }
+  }
+
+  /// The summary as a document.
+  public var document: Document {
+    let table = Table(
+      caption: "Modelled overhead over that of \(reference), geometric mean of \(recordings) recordings",
+      columns: [
+        .words("strategy"), .figure("ratio"), .figure("least"), .figure("greatest"), .figure("costs least in"),
+      ],
+      rows: rows.map { row in
+        [
+          Cell(row.strategy), Cell(row.mean.map(Figure.ratio) ?? "-"), Cell(Figure.ratio(row.least)),
+          Cell(Figure.ratio(row.greatest)), Cell("\(row.wins) of \(recordings)"),
+        ]
+      })
+    let order = rows.map(\.strategy).joined(separator: ", ")
+    return Document(
+      title: "All \(recordings) recordings",
+      blocks: [.table(table), .list([Cell("From cheapest to dearest: \(order).")])])
+  }
+}

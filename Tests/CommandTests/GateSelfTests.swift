@@ -1,0 +1,63 @@
+import Foundation
+import Replay
+import Testing
+
+@testable import Report
+@testable import gi_bench
+
+/// The gate held against itself, on this machine: minutes, so `make gate-test` asks for it and nothing else does.
+@Suite("The gate's self-test", .serialized, .enabled(if: ProcessInfo.processInfo.environment["GI_GATE_TEST"] != nil))
+struct GateSelfTests {
+  private static var runs: Int { ProcessInfo.processInfo.environment["GI_GATE_TEST"].flatMap(Int.init) ?? 200 }
+  private static let trace = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "traces/boot.trace").path
+
+  private func run(_ meter: (@Sendable (HostRatioTask) throws -> HostRatios)? = nil) throws -> RunResult {
+    let profile = try #require(try ProfileLibrary.profile(named: ProfileLibrary.defaultName))
+    var request = ReplayRequest(
+      tracePath: Self.trace, strategies: [.eptpExit], profile: profile, countersOnly: true)
+    request.hostMeter = meter
+    return try replay(request)
+  }
+
+  @Test("counters: every run passes, and one count or one cycle more does not")
+  func counters() throws {
+    let baseline = try run()
+    for _ in 0..<Self.runs { #expect(try Gate(try run(), against: baseline).findings.isEmpty) }
+    for event in Event.allCases {
+      var changed = baseline
+      changed.strategies[0].counts[event.name, default: 0] += 1
+      #expect(try Gate(changed, against: baseline).findings.count == 1, "\(event)")
+    }
+    var dearer = baseline
+    dearer.strategies[0].overheadCycles.value += 1
+    #expect(try Gate(dearer, against: baseline).hasRegression)
+  }
+
+  @Test("host ratios: at least 99 of 100 runs pass, and a look-up 3 % slower does not")
+  func hostRatios() throws {
+    let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+      .appending(path: "gi-bench")
+    let baseline = try run { try HostMeter.measure($0, by: program) }
+    let ratios = try #require(baseline.hostRatios)
+    print("baseline: look-up \(ratios.lookup), alert \(ratios.alert)")
+    var passed = 0
+    for _ in 0..<Self.runs {
+      let gate = try Gate(run { try HostMeter.measure($0, by: program) }, against: baseline, withHost: true)
+      passed += gate.findings.isEmpty ? 1 : 0
+      if !gate.findings.isEmpty { print(gate.findings) }
+    }
+    let slower = try run { task in
+      var slow = task
+      // 8 look-ups more in 256: 3.1 %.
+      slow.slowdown = 8
+      return try HostMeter.measure(slow, by: program)
+    }
+    let found = try Gate(slower, against: baseline, withHost: true)
+    print("passed \(passed) of \(Self.runs); 3.1 % slower: \(found.findings)")
+    #expect(passed * 100 >= Self.runs * 99, "\(passed) of \(Self.runs)")
+    #expect(
+      found.findings.contains { $0.figure.hasPrefix("look-up") && $0.verdict == .regression },
+      "with a noise floor of \(ratios.lookup.noise) 3 % cannot be seen; run it again on a quieter machine")
+  }
+}

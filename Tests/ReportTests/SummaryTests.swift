@@ -1,0 +1,47 @@
+import Replay
+import Testing
+
+@testable import Report
+
+@Suite("Several recordings at once")
+struct SummaryTests {
+  private func result(_ overheads: [String: Double], profile: String = "p") -> RunResult {
+    var result = Fixture.counted
+    result.profile = ProfileDescription(name: profile, parameters: Fixture.parameters)
+    result.strategies = overheads.sorted { $0.key < $1.key }.map { Fixture.strategy($0.key, overhead: $0.value) }
+    result.ranking = Ranking(order: overheads.sorted { $0.value < $1.value }.map(\.key), robust: [])
+    return result
+  }
+
+  @Test("are a geometric mean of ratios to eptp-exit, whatever a recording's length")
+  func mean() throws {
+    let results = [
+      result(["eptp-exit": 100, "vmfunc": 50, "filter": 800]),
+      result(["eptp-exit": 1_000_000, "vmfunc": 2_000_000, "filter": 2_000_000]),
+    ]
+    let summary = try #require(Summary(of: results))
+    #expect(summary.reference == "eptp-exit" && summary.recordings == 2)
+    #expect(summary.rows.map(\.strategy) == ["eptp-exit", "vmfunc", "filter"])
+    #expect(summary.rows.map { ($0.mean ?? 0).rounded() } == [1, 1, 4])
+    #expect(summary.rows[2].least == 2 && summary.rows[2].greatest == 8)
+    #expect(summary.rows.map(\.wins) == [1, 1, 0])
+  }
+
+  @Test("take another reference where eptp-exit is missing, and have no mean of an overhead that is not positive")
+  func references() throws {
+    let other = try #require(Summary(of: [result(["a": 0, "b": 2]), result(["a": 1, "b": 4])]))
+    #expect(other.reference == "b" && other.rows.map(\.strategy) == ["a", "b"] && other.rows[0].mean == nil)
+    #expect(Summary(of: [result(["a": 1])]) == nil)
+    #expect(Summary(of: [result(["a": 1]), result(["b": 1])]) == nil)
+    #expect(Summary(of: [result(["a": 1]), result(["a": 1], profile: "q")]) == nil)
+  }
+
+  @Test("stand in text, Markdown and HTML behind the recordings")
+  func formats() throws {
+    let results = [result(["eptp-exit": 100, "vmfunc": 50]), result(["eptp-exit": 100, "vmfunc": 50])]
+    for format in [ReportFormat.text, .markdown, .html] {
+      #expect(try report(on: results, as: format).contains("geometric mean of 2 recordings"), "\(format)")
+      #expect(try !report(on: [results[0]], as: format).contains("geometric mean"), "\(format)")
+    }
+  }
+}
