@@ -54,7 +54,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case schema, tool, host, trace, dimensions, policy, profile, strategies, unavailable, ranking, sensitivity, crosscheck
+    case schema, tool, host, trace, dimensions, policy, profile, strategies, unavailable, ranking, sensitivity
+    case crosscheck
     case geometrySensitivity = "geometry_sensitivity"
     case hostRatios = "host_ratios"
   }
