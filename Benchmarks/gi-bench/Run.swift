@@ -38,6 +38,12 @@ struct Run: ParsableCommand {
     help: "Replay again with the sizes of caches that the profile assumes at half and at double.")
   var isGeometryVaried = false
 
+  @Flag(
+    name: .customLong("open-loop"),
+    help:
+      "Also tell latency where stores come at their recorded times, one cycle an instruction, and wait for each other.")
+  var isOpenLoop = false
+
   @OptionGroup(title: "Output") var output: OutputOptions
 
   @Option(help: ArgumentHelp("Save the result as JSON for `compare`.", valueName: "file"))
@@ -61,6 +67,7 @@ struct Run: ParsableCommand {
     let results = try choice.results(of: traces, console: console) { request in
       request.countersOnly = countersOnly
       request.isGeometryVaried = isGeometryVaried
+      request.isOpenLoop = isOpenLoop
     }
     try destinations.write { try report(on: results, as: $0, painted: $1) }
     if let result = results.first(where: { !$0.crosscheck.agree }) {

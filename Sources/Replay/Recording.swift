@@ -49,6 +49,8 @@ struct Recording {
     var host: HostFigures?
     /// What host ratios can be taken of, if anything.
     var hostRatioTask: HostRatioTask?
+    /// Latency at recorded times, in cycles; nil where nobody asked, or nothing was refused.
+    var openLoop: Percentiles?
   }
 
   /// Replays the recording under every strategy at once: each block is decoded and filtered once, and handed to one
@@ -57,10 +59,12 @@ struct Recording {
     let totals = reader.header.totals
     var source = protection.source
     let ramBytes = source.memoryBytes(of: ramBytes)
-    let replays = try strategies.map {
-      try StrategyReplay(
-        $0, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry, listed: protection.listed,
-        dimensions: request.dimensions)
+    let replays = try strategies.map { strategy in
+      let replay = try StrategyReplay(
+        strategy, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry,
+        listed: protection.listed, dimensions: request.dimensions)
+      if request.isOpenLoop { replay.openLoop = OpenLoop(vcpus: totals.vcpus, profile: request.profile) }
+      return replay
     }
     var linear = request.dimensions == .two ? LinearRuns(name: path, pages: ramBytes >> 12) : nil
     defer { linear?.deallocate() }
@@ -131,7 +135,7 @@ struct Recording {
       let host = stopwatch.seconds(lap: lap).map { figures(of: replay, seconds: $0) }
       return Outcome(
         counts: counts, tally: replay.tally, switches: replay.switches, host: host,
-        hostRatioTask: replay.hostRatioTask(guestBytes: self.ramBytes))
+        hostRatioTask: replay.hostRatioTask(guestBytes: self.ramBytes), openLoop: replay.openLoop?.percentiles)
     }
   }
 

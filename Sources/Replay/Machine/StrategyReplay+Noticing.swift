@@ -27,11 +27,15 @@ extension StrategyReplay {
     guard let kind = verdict.alertedKind else { return }
     hypervisor.processors.counts[.alerts] += 1
     discardAlerts(of: run.vcpu)
+    let shape = NotificationShape(
+      delivery: delivery, completion: completion, walkReferences: cost.references,
+      treeNodes: UInt8(clamping: verdict.nodesVisited))
+    if openLoop != nil {
+      // The recording has the time of a run's first store; each further one retires an instruction at least.
+      openLoop?.arrive(shape, on: run.vcpu, at: try cursor.clock(ofRun: index) + UInt64(access))
+    }
     tally.add(
-      NotificationShape(
-        delivery: delivery, completion: completion, walkReferences: cost.references,
-        treeNodes: UInt8(clamping: verdict.nodesVisited)),
-      kind: kind, store: cursor.storeNumber(ofAccess: access, inRun: index),
+      shape, kind: kind, store: cursor.storeNumber(ofAccess: access, inRun: index),
       touched: touched(by: store, crosses: store.secondPage != nil || run.isContinuation))
   }
 

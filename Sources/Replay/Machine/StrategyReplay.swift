@@ -15,6 +15,8 @@ final class StrategyReplay {
   let mechanism: Mechanism
   var protected: ProtectedBytes
   var tally = NotificationTally()
+  /// The queue of notifications at recorded times; nil if nobody asked for it.
+  var openLoop: OpenLoop?
   var translations = TranslationCounts()
   var cursor: BlockCursor
   /// Stores in each vCPU's page-modification log, oldest first.

@@ -33,7 +33,7 @@ struct Pricing {
         late: tally.late.map {
           LateDetection(p50: $0.valueAtPercentile(50), p99: $0.valueAtPercentile(99), max: $0.max)
         },
-        setDigest: tally.all.text,
+        openLoopCycles: outcome.openLoop, setDigest: tally.all.text,
         walkerUpdates: dimensions == .one
           ? nil : WalkerUpdates(count: tally.updates.count, setDigest: tally.updates.text)),
       switches: outcome.switches, host: outcome.host)

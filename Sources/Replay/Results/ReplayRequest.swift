@@ -14,6 +14,8 @@ public struct ReplayRequest: Sendable {
   public var arm: String?
   /// Whether the recording is replayed again with other sizes of the assumed caches.
   public var isGeometryVaried: Bool
+  /// Whether latency is also told at recorded times (``OpenLoop``).
+  public var isOpenLoop = false
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
   public var countersOnly: Bool
   /// Times our own paths beside a plain reference, whatever ``countersOnly`` says; nil for not at all.

@@ -206,6 +206,9 @@ public struct Notifications: Codable, Equatable, Sendable {
   public var stages: [String: Percentiles]
   /// How late stores were noticed after their effect, in guest instructions; nil where none is late.
   public var late: LateDetection?
+  /// From a store's recorded time to the alert delivered, waiting for notifications before it included; absent where nobody
+  /// asked for it, and where nothing is refused.
+  public var openLoopCycles: Percentiles?
   /// Order-independent digest of the set of notified stores; equal digests mean equal sets.
   public var setDigest: String
   /// The walker's own stores to the guest's tables that were noticed; not among `count`, but their latencies are among the
@@ -217,6 +220,7 @@ public struct Notifications: Codable, Equatable, Sendable {
     case byKind = "by_kind"
     case falseShare = "false_share"
     case latencyCycles = "latency_cycles"
+    case openLoopCycles = "open_loop_cycles"
     case setDigest = "set_digest"
     case walkerUpdates = "walker_updates"
   }

@@ -19,6 +19,24 @@ extension RunResult {
       })
   }
 
+  /// Latency where stores come at their recorded times; nil where nobody asked for it.
+  var openLoopTable: Table? {
+    let rows = strategies.compactMap { strategy in strategy.notifications.openLoopCycles.map { (strategy, $0) } }
+    guard !rows.isEmpty else { return nil }
+    return Table(
+      caption:
+        "Open loop: stores come at their recorded times, one cycle an instruction (assumed), and wait until those "
+        + "before them on their vCPU are dealt with; beside the closed loop, in modelled cycles",
+      columns: [.words("strategy")] + Percentiles.named.map { .figure($0.name) } + [
+        .figure("closed p50"), .figure("max"),
+      ],
+      rows: rows.map { strategy, open in
+        let closed = strategy.notifications.latencyCycles
+        return [Cell(strategy.name)] + Percentiles.named.map { Cell(Figure.number(open[keyPath: $0.path])) }
+          + [Cell(Figure.number(closed.p50)), Cell(Figure.number(closed.max))]
+      })
+  }
+
   /// Notifications by kind of page, false sharing, and how late the late ones were.
   var kindTable: Table {
     var columns: [Table.Column] = [

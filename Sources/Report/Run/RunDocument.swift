@@ -16,7 +16,9 @@ extension RunResult {
     blocks += [.heading("Strategies"), .table(strategyTable)]
     if detail == .full { blocks += charts }
     blocks += [.list(soundnessNotes), .heading("Notifications")]
-    blocks += [.table(latencyTable), .table(kindTable)]
+    blocks += [.table(latencyTable)]
+    if let table = openLoopTable { blocks.append(.table(table)) }
+    blocks += [.table(kindTable)]
     blocks += [.heading("Cross-check"), .list(crosscheckNotes)]
     blocks += [.heading("Ranking"), .list(rankingNotes)]
     blocks += sensitivityBlocks()
