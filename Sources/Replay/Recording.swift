@@ -8,8 +8,9 @@ struct Recording {
   let path: String
   let ramBytes: UInt64
 
-  init(path: String) throws {
-    reader = try TraceReader(path: path)
+  /// Opens a recording; its symbols are read only where somebody asks for places by them.
+  init(path: String, symbols: Bool = true) throws {
+    reader = try TraceReader(path: path, symbols: symbols)
     self.path = path
     let header = reader.header
     guard header.recording.addresses == .guestPhysical else {

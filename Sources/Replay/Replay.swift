@@ -6,7 +6,7 @@ import WriteTrace
 /// Counts and cycles depend on the recording, the policy, the strategies and the profile alone. Throws ``ReplayError`` or the
 /// reader's `TraceError`.
 public func replay(_ request: ReplayRequest) throws -> RunResult {
-  let recording = try Recording(path: request.tracePath)
+  let recording = try Recording(path: request.tracePath, symbols: request.policy != nil)
   try recording.check(for: request.dimensions)
   let pricing = Pricing(profile: request.profile, dimensions: request.dimensions)
   let protection = try recording.protection(by: request.policy, armedBy: request.arm)

@@ -236,6 +236,9 @@ public struct TraceDescription: Codable, Hashable, Sendable {
     notes = []
   }
 
+  /// Any value under this key has a decoder leave the symbols out: the longest table by far, and few readers want it.
+  static var leavesSymbolsOut: CodingUserInfoKey { CodingUserInfoKey(rawValue: "leavesSymbolsOut")! }
+
   /// A description; absent tables are empty, an absent origin is `recorded`, absent addresses are guest-physical.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -246,7 +249,9 @@ public struct TraceDescription: Codable, Hashable, Sendable {
     recorder = try values.decode(Recorder.self, forKey: .recorder)
     marks = try values.decodeIfPresent([NamedMark].self, forKey: .marks) ?? []
     regions = try values.decodeIfPresent([Region].self, forKey: .regions) ?? []
-    symbols = try values.decodeIfPresent([Symbol].self, forKey: .symbols) ?? []
+    symbols =
+      decoder.userInfo[Self.leavesSymbolsOut] == nil
+      ? try values.decodeIfPresent([Symbol].self, forKey: .symbols) ?? [] : []
     groundTruth = try values.decodeIfPresent([GroundTruth].self, forKey: .groundTruth) ?? []
     notes = try values.decodeIfPresent([String].self, forKey: .notes) ?? []
   }

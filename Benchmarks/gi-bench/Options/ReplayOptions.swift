@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Replay
 
 extension Dimensions: ExpressibleByArgument {}
@@ -17,7 +16,7 @@ struct ReplayOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Host threads, 1 or 2; the second decodes ahead. Counts and cycles do not depend on it.", valueName: "n"))
-  var threads = min(2, ProcessInfo.processInfo.activeProcessorCount)
+  var threads = 1
 
   @Option(
     help: ArgumentHelp(

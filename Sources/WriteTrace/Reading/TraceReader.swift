@@ -23,10 +23,11 @@ public final class TraceReader: Sendable {
 
   /// Opens a trace; `-` is standard input.
   ///
-  /// With `salvage`, a file that breaks off is opened nevertheless, with every whole block before its first damage.
-  public convenience init(path: String, salvage: Bool = false) throws(TraceError) {
+  /// With `salvage`, a file that breaks off is opened nevertheless, with every whole block before its first damage. Without
+  /// `symbols`, the header's table of symbols is not decoded and stays empty.
+  public convenience init(path: String, salvage: Bool = false, symbols: Bool = true) throws(TraceError) {
     let file = try TraceFile(path: path)
-    let (header, start) = try Self.readHeader(file)
+    let (header, start) = try Self.readHeader(file, symbols: symbols)
     do throws(TraceError) {
       try self.init(file: file, header: header, index: TraceIndex.read(file, header: header, start: start))
     } catch {
@@ -58,7 +59,7 @@ public final class TraceReader: Sendable {
     blocks[block].locate(column).map { (offsets[block] + UInt64($0.offset), $0.entry) }
   }
 
-  private static func readHeader(_ file: TraceFile) throws(TraceError) -> (TraceHeader, start: UInt64) {
+  private static func readHeader(_ file: TraceFile, symbols: Bool) throws(TraceError) -> (TraceHeader, start: UInt64) {
     func failure(_ kind: TraceError.Kind, _ offset: UInt64?, _ found: String, _ expected: String, _ remedy: String)
       -> TraceError
     {
@@ -108,8 +109,10 @@ public final class TraceReader: Sendable {
     }
     if let flaw { throw failure(.damaged, 32, flaw.found, flaw.expected, "copy or record the file anew") }
     let header: TraceHeader
+    let decoder = JSONDecoder()
+    if !symbols { decoder.userInfo[TraceDescription.leavesSymbolsOut] = true }
     do {
-      header = try JSONDecoder().decode(TraceHeader.self, from: Data(json))
+      header = try decoder.decode(TraceHeader.self, from: Data(json))
     } catch {
       throw failure(.format, 32, "a header with \(describe(error))", "a trace header", "use the build that wrote it")
     }
