@@ -17,7 +17,7 @@ SECONDS ?= 60
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test tsan fuzz ratios counted release lint format man completions bench-check bench-update gate-test check-traces record clean
+.PHONY: help deps run build test tsan fuzz ratios scaling counted release lint format man completions bench-check bench-update gate-test check-traces record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each (libFuzzer, address
 ratios: ## measure our hot paths beside references in C: one line a target, ok or short
 	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product ratios >&2
 	@Benchmarks/Micro/.build/release/ratios $(TARGETS)
+
+scaling: deps ## measure how costs grow, and draw it anew in Sources/Replay/Replay.docc (about 3 minutes)
+	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product scaling >&2
+	@Benchmarks/Micro/.build/release/scaling Sources/Replay/Replay.docc
 
 counted: ## build what callgrind counts the instructions of; installs valgrind where it is missing
 	@command -v valgrind >/dev/null || { echo "installing valgrind (apt-get)"; \

@@ -30,6 +30,13 @@ let package = Package(
         .product(name: "MonitorTree", package: "gi-bench"), .product(name: "Replay", package: "gi-bench"),
         .product(name: "WriteTrace", package: "gi-bench"), .product(name: "SeededRandom", package: "gi-bench"),
       ]),
+    .executableTarget(
+      name: "scaling",
+      dependencies: [
+        "References", "Measuring", .product(name: "MonitorTree", package: "gi-bench"),
+        .product(name: "Replay", package: "gi-bench"), .product(name: "WriteTrace", package: "gi-bench"),
+        .product(name: "SeededRandom", package: "gi-bench"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

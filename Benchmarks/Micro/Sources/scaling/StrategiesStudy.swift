@@ -1,0 +1,63 @@
+import Measuring
+import Replay
+import WriteTrace
+
+/// Replay against the number of strategies side by side: the recorded boot under two processors, and a generated
+/// recording whose runs no filter strips.
+struct StrategiesStudy {
+  /// Rounds measured.
+  let rounds: Int
+  let generatedWrites: Int
+
+  func run(_ study: inout Study) throws {
+    for name in ["skylake-sp", "icelake-sp"] {
+      let profile = try TimedReplay.profile(name)
+      try measure("\(RecordedBoot.name) \(name)", RecordedBoot.path, profile, &study)
+      let sets = profile.geometry.l1StoreTLB.entries / profile.geometry.l1StoreTLB.ways
+      study.add(
+        "strategies", 1, "\(RecordedBoot.name) \(name)", "runs_left_of_100",
+        100 * (try Self.share(ofRunsLeftIn: RecordedBoot.path, sets: sets)))
+    }
+    let profile = try TimedReplay.profile("icelake-sp")
+    try GeneratedTrace.with(.zipf, writes: generatedWrites) { trace in
+      try measure("zipf icelake-sp", trace.path, profile, &study)
+    }
+  }
+
+  private func measure(_ curve: String, _ path: String, _ profile: CycleProfile, _ study: inout Study) throws {
+    let offered = Strategy.all.filter { $0.missingFeatures(on: profile).isEmpty }
+    var times: [[Double]] = offered.map { _ in [] }
+    // All numbers of strategies in turn, so that whatever else the machine does meets all.
+    for round in 0...rounds {
+      for count in 1...offered.count {
+        let replays = try TimedReplay(path, strategies: Array(offered.prefix(count)), profile: profile, rounds: 1)
+        // The first round warms caches and page tables.
+        if round > 0 { times[count - 1] += replays.processor }
+      }
+    }
+    for (index, values) in times.enumerated() {
+      study.add("strategies", index + 1, curve, "replay_s", Median(values).value / 1e9)
+      let ratios = zip(values, times[0]).map { $0 / $1 }
+      study.add("strategies", index + 1, curve, "times_one_strategy", Median(ratios).value)
+    }
+  }
+
+  /// The share of runs that a filter with so many first-level sets leaves: those whose page is not the last that their vCPU
+  /// touched in the same set.
+  private static func share(ofRunsLeftIn path: String, sets: Int) throws -> Double {
+    let reader = try TraceReader(path: path)
+    let block = TraceBlock()
+    var latest = [UInt64](repeating: .max, count: reader.header.totals.vcpus * sets)
+    var left = 0
+    for number in reader.blocks.indices {
+      try reader.read(block: number, into: block)
+      for run in block.runs {
+        let page = run.page.rawValue
+        let slot = run.vcpu * sets + (Int(page) & (sets - 1))
+        if latest[slot] != page { left += 1 }
+        latest[slot] = page
+      }
+    }
+    return Double(left) / Double(reader.header.totals.runs)
+  }
+}
