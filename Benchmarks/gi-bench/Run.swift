@@ -68,6 +68,7 @@ struct Run: ParsableCommand {
       request.countersOnly = countersOnly
       request.isGeometryVaried = isGeometryVaried
       request.isOpenLoop = isOpenLoop
+      request.namesPages = true
     }
     try destinations.write { try report(on: results, as: $0, painted: $1) }
     if let result = results.first(where: { !$0.crosscheck.agree }) {

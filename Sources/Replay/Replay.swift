@@ -6,7 +6,7 @@ import WriteTrace
 /// Counts and cycles depend on the recording, the policy, the strategies and the profile alone. Throws ``ReplayError`` or the
 /// reader's `TraceError`.
 public func replay(_ request: ReplayRequest) throws -> RunResult {
-  let recording = try Recording(path: request.tracePath, symbols: request.policy != nil)
+  let recording = try Recording(path: request.tracePath, symbols: request.policy != nil || request.namesPages)
   try recording.check(for: request.dimensions)
   let pricing = Pricing(profile: request.profile, dimensions: request.dimensions)
   let protection = try recording.protection(by: request.policy, armedBy: request.arm)
@@ -29,6 +29,9 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
     sensitivity: pricing.sensitivity(of: request.strategies, prices),
     geometrySensitivity: request.isGeometryVaried
       ? try recording.geometrySensitivity(under: protection, request: request) : nil,
+    hottestPages: request.namesPages
+      ? HottestPages(
+        request.strategies, outcomes.dropFirst().map(\.tally), in: recording.reader.header.recording) : nil,
     hostRatios: try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) },
     crosscheck: CrossCheck(request.strategies, outcomes.dropFirst().map(\.tally)))
 }

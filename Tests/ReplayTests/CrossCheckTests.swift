@@ -1,3 +1,4 @@
+import Addresses
 import GuestIntegrity
 import Testing
 
@@ -10,7 +11,7 @@ struct CrossCheckTests {
     stores.reduce(into: NotificationTally()) { tally, store in
       tally.add(
         NotificationShape(delivery: .exit, completion: .emulated, walkReferences: .zero, treeNodes: 1),
-        kind: .protected, store: store, touched: store < 10 ? .bytes : .page)
+        kind: .protected, store: store, on: GuestPageNumber(7), touched: store < 10 ? .bytes : .page)
     }
   }
 

@@ -9,6 +9,8 @@ struct NotificationTally {
   private(set) var shapes: [NotificationShape: UInt64] = [:]
   private(set) var byKind = [UInt64](repeating: 0, count: PageKind.allCases.count)
   private(set) var falseShare: UInt64 = 0
+  /// Notifications by page; no more pages than are monitored.
+  private(set) var byPage: [GuestPageNumber: UInt64] = [:]
   /// The stores notified.
   private(set) var all = StoreSet()
   /// Those of them that sub-page permissions owe too.
@@ -20,8 +22,11 @@ struct NotificationTally {
 
   var count: UInt64 { all.count }
 
-  /// One notification; `owed` says what the store touched.
-  mutating func add(_ shape: NotificationShape, kind: PageKind, store: UInt64, touched: Touched) {
+  /// One notification of a store, by its number, that begins on a page; `touched` says what of it is protected.
+  mutating func add(
+    _ shape: NotificationShape, kind: PageKind, store: UInt64, on page: GuestPageNumber, touched: Touched
+  ) {
+    byPage[page, default: 0] += 1
     shapes[shape, default: 0] += 1
     byKind[Int(kind.rawValue)] += 1
     all.insert(store)

@@ -35,7 +35,7 @@ extension StrategyReplay {
       openLoop?.arrive(shape, on: run.vcpu, at: try cursor.clock(ofRun: index) + UInt64(access))
     }
     tally.add(
-      shape, kind: kind, store: cursor.storeNumber(ofAccess: access, inRun: index),
+      shape, kind: kind, store: cursor.storeNumber(ofAccess: access, inRun: index), on: run.page,
       touched: touched(by: store, crosses: store.secondPage != nil || run.isContinuation))
   }
 
@@ -77,6 +77,7 @@ extension StrategyReplay {
 /// A store that the processor has let through and logged.
 struct LoggedStore {
   var number: UInt64
+  var page: GuestPageNumber
   /// Instructions its vCPU had retired.
   var clock: UInt64
   var touched: NotificationTally.Touched
@@ -93,7 +94,7 @@ extension StrategyReplay {
     let accesses = try cursor.accesses(ofRun: index)
     let store = Store(vcpu: run.vcpu, address: accesses.address(access), size: accesses[access].size)
     let entry = LoggedStore(
-      number: cursor.storeNumber(ofAccess: access, inRun: index), clock: try cursor.clock(ofRun: index),
+      number: cursor.storeNumber(ofAccess: access, inRun: index), page: run.page, clock: try cursor.clock(ofRun: index),
       touched: touched(by: store, crosses: false), references: cost.references)
     hypervisor.processors.counts[.pmlEntries] += UInt64(count)
     for page in hypervisor.processors.latestLogged(count, on: run.vcpu) {
@@ -117,7 +118,7 @@ extension StrategyReplay {
         hypervisor.processors.counts[.walkerUpdates] += 1
         tally.addUpdate(shape, at: table.address, by: store.number)
       } else {
-        tally.add(shape, kind: kind, store: store.number, touched: store.touched)
+        tally.add(shape, kind: kind, store: store.number, on: store.page, touched: store.touched)
       }
       tally.addLateness(time > store.clock ? time - store.clock : 0)
     }

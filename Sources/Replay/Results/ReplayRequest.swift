@@ -16,6 +16,8 @@ public struct ReplayRequest: Sendable {
   public var isGeometryVaried: Bool
   /// Whether latency is also told at recorded times (``OpenLoop``).
   public var isOpenLoop = false
+  /// Whether the pages with most notifications are told by name, for which the recording's symbols are read.
+  public var namesPages = false
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
   public var countersOnly: Bool
   /// Times our own paths beside a plain reference, whatever ``countersOnly`` says; nil for not at all.

@@ -28,6 +28,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var geometrySensitivity: [GeometryVariant]?
   /// Host ratios of our own paths; absent where they were not asked for.
   public var hostRatios: HostRatios?
+  /// The pages that most notifications were about; absent where nobody asked, or nothing was notified.
+  public var hottestPages: HottestPages?
   /// Whether the strategies notified the same stores where their contracts say so.
   public var crosscheck: CrossCheck
 
@@ -36,7 +38,8 @@ public struct RunResult: Codable, Equatable, Sendable {
     tool: ToolDescription, host: HostDescription?, trace: ReplayedTrace, dimensions: Int? = nil,
     policy: PolicyDescription, profile: ProfileDescription, strategies: [StrategyResult],
     unavailable: [UnavailableStrategy]? = nil, ranking: Ranking, sensitivity: [OrderSensitivity]? = nil,
-    geometrySensitivity: [GeometryVariant]? = nil, hostRatios: HostRatios? = nil, crosscheck: CrossCheck
+    geometrySensitivity: [GeometryVariant]? = nil, hottestPages: HottestPages? = nil,
+    hostRatios: HostRatios? = nil, crosscheck: CrossCheck
   ) {
     self.tool = tool
     self.host = host
@@ -49,6 +52,7 @@ public struct RunResult: Codable, Equatable, Sendable {
     self.ranking = ranking
     self.sensitivity = sensitivity
     self.geometrySensitivity = geometrySensitivity
+    self.hottestPages = hottestPages
     self.hostRatios = hostRatios
     self.crosscheck = crosscheck
   }
@@ -57,6 +61,7 @@ public struct RunResult: Codable, Equatable, Sendable {
     case schema, tool, host, trace, dimensions, policy, profile, strategies, unavailable, ranking, sensitivity
     case crosscheck
     case geometrySensitivity = "geometry_sensitivity"
+    case hottestPages = "hottest_pages"
     case hostRatios = "host_ratios"
   }
 }

@@ -37,6 +37,21 @@ extension RunResult {
       })
   }
 
+  /// The pages with most notifications; nil where they were not asked for.
+  var hottestTable: Table? {
+    hottestPages.map { hottest in
+      Table(
+        caption: "Hottest pages by notifications under \(hottest.strategy)",
+        columns: [.figure("page"), .figure("notified"), .words("regions"), .words("symbols")],
+        rows: hottest.pages.map { page in
+          [
+            Cell("0x" + String(page.page, radix: 16)), Cell(Figure.count(page.notifications)),
+            Cell(page.regions.joined(separator: " ")), Cell(page.symbols.joined(separator: " ")),
+          ]
+        })
+    }
+  }
+
   /// Notifications by kind of page, false sharing, and how late the late ones were.
   var kindTable: Table {
     var columns: [Table.Column] = [

@@ -19,6 +19,7 @@ extension RunResult {
     blocks += [.table(latencyTable)]
     if let table = openLoopTable { blocks.append(.table(table)) }
     blocks += [.table(kindTable)]
+    if let table = hottestTable { blocks.append(.table(table)) }
     blocks += [.heading("Cross-check"), .list(crosscheckNotes)]
     blocks += [.heading("Ranking"), .list(rankingNotes)]
     blocks += sensitivityBlocks()

@@ -1,0 +1,48 @@
+import Addresses
+import WriteTrace
+
+/// The pages that most notifications were about, and what lies on them.
+public struct HottestPages: Codable, Equatable, Sendable {
+  /// The strategy whose notifications are counted: the first sound one that has every write refused, or else the first.
+  public var strategy: String
+  /// The pages, most notifications first; at most ten.
+  public var pages: [Page]
+
+  /// One page.
+  public struct Page: Codable, Equatable, Sendable {
+    /// Guest page number.
+    public var page: UInt64
+    /// Notifications of stores that begin on it.
+    public var notifications: UInt64
+    /// Names of the recording's regions on it.
+    public var regions: [String]
+    /// Names of kernel symbols on it, at most three, in the order of their addresses.
+    public var symbols: [String]
+  }
+}
+
+extension HottestPages {
+  /// The hottest pages of a run, named by the recording's description; nil where nothing was notified.
+  init?(_ strategies: [Strategy], _ tallies: [NotificationTally], in description: TraceDescription) {
+    let refusing = strategies.indices.filter { strategies[$0].mechanism.noticing.refusesEveryWrite }
+    guard let chosen = refusing.first(where: { strategies[$0].sound.value }) ?? strategies.indices.first,
+      !tallies[chosen].byPage.isEmpty
+    else { return nil }
+    strategy = strategies[chosen].name
+    let hottest = tallies[chosen].byPage.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(10)
+    pages = hottest.map { page, notifications in
+      func lies(_ start: UInt64, _ bytes: UInt64) -> Bool {
+        start >> 12 <= page.rawValue && page.rawValue <= (start &+ max(bytes, 1) &- 1) >> 12
+      }
+      var regions: [String] = []
+      for region in description.regions where lies(region.gpa, region.bytes) && !regions.contains(region.name) {
+        regions.append(region.name)
+      }
+      let symbols = description.symbols.filter { lies($0.gpa, $0.size) }.sorted {
+        ($0.gpa, $0.name) < ($1.gpa, $1.name)
+      }
+      return Page(
+        page: page.rawValue, notifications: notifications, regions: regions, symbols: symbols.prefix(3).map(\.name))
+    }
+  }
+}
