@@ -1,7 +1,14 @@
 // Prints one line a target of performance: `swift run -c release ratios [P3 P4 ...]`.
+import Foundation
+
 let names = CommandLine.arguments.dropFirst()
 func isWanted(_ target: String) -> Bool { names.isEmpty || names.contains(target) }
-for verdict in WalkRatios.verdicts(isWanted) { print(verdict.line) }
-for verdict in try TreeRatios.verdicts(isWanted) { print(verdict.line) }
-for verdict in NotificationRatios.verdicts(isWanted) { print(verdict.line) }
-for verdict in try ReplayRatios.verdicts(isWanted) { print(verdict.line) }
+do {
+  for verdict in WalkRatios.verdicts(isWanted) { print(verdict.line) }
+  for verdict in try TreeRatios.verdicts(isWanted) { print(verdict.line) }
+  for verdict in NotificationRatios.verdicts(isWanted) { print(verdict.line) }
+  for verdict in try ReplayRatios.verdicts(isWanted) { print(verdict.line) }
+} catch {
+  FileHandle.standardError.write(Data("ratios: \(error)\n".utf8))
+  exit(1)
+}
