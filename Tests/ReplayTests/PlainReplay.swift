@@ -25,7 +25,6 @@ final class PlainReplay {
   /// The last mapping of each page, as (page size, page number).
   private var lastMapping: [[UInt64]: Int] = [:]
   private let regions: [TraceDescription.Region]
-  private let isSinglyChecked: Bool
   /// Region ids that claim a page.
   private var claims: [UInt64: Set<UInt64>] = [:]
   /// What the logs hold: number and count of the store, and whether it touched a protected byte.
@@ -34,7 +33,6 @@ final class PlainReplay {
   init(_ strategy: Strategy, _ reader: TraceReader, geometry: CacheGeometry, dimensions: Dimensions) throws {
     let totals = reader.header.totals
     regions = reader.header.recording.regions
-    isSinglyChecked = strategy.mechanism.noticing == .subPagePermissions
     logs = (0..<totals.vcpus).map { _ in [] }
     var configuration = Configuration(strategy.mechanism)
     configuration.recordsOldBytes = false

@@ -45,9 +45,6 @@ struct RunFilter {
   /// Has every run with this key found from now on.
   func watch(_ key: UInt32) { watched.insert(PageRange(page: GuestPageNumber(UInt64(key)))) }
 
-  /// Whether every run on the page is found.
-  func watches(_ page: GuestPageNumber) -> Bool { watched.contains(UInt32(truncatingIfNeeded: page.rawValue)) }
-
   /// The indices, ascending, of the runs in `start ..< end` that strategies must look at; valid until the next call.
   mutating func touches(in runs: UnsafeBufferPointer<Run>, from start: Int, to end: Int) -> UnsafeBufferPointer<UInt32>
   {
