@@ -10,12 +10,13 @@ struct Check: ParsableCommand {
       Counts and modelled cycles are exact, so nothing is tolerated. A dearer figure, another notified set or a failing \
       cross-check is a regression (exit status 2). A cheaper figure is an improvement (exit status 0) that asks for a new \
       baseline. No clock is read, but for --host: that times our tree look-up, and the way from a refused store to its \
-      alert, each beside a plain binary search in the same run. Only the ratio is kept, and only what lies outside the \
-      run's own noise counts. A baseline of another processor, build or strategy is not comparable (exit status 3).
+      alert, in processes of this program and of another build of it, in turns. Only the ratio of the two counts, and only \
+      outside the noise that each program shows against itself in the same run.
 
       EXAMPLES:
         gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json
         gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json --update
+        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json --host ../old/gi-bench
 
       \(ExitStatus.help)
       """)
@@ -28,8 +29,10 @@ struct Check: ParsableCommand {
 
   @Flag(help: "Rewrite the baseline with the results of this run.") var update = false
 
-  @Flag(help: "Also hold host ratios against the baseline: look-up and alert over a plain search, timed side by side.")
-  var host = false
+  @Option(
+    help: ArgumentHelp("Also time look-up and alert beside another build of gi-bench.", valueName: "program"),
+    completion: .file())
+  var host: String?
 
   @OptionGroup(title: "Replay") var choice: ReplayOptions
   @OptionGroup(title: "Output") var output: OutputOptions
@@ -37,11 +40,19 @@ struct Check: ParsableCommand {
 
   func run() throws {
     let destinations = try output.destinations(console: console, inputs: traces + [baseline])
-    if update { return try rewrite() }
+    if update {
+      guard host == nil else { throw ValidationError("--update keeps no host times: leave out --host") }
+      return try rewrite()
+    }
     guard InputFile.exists(baseline) else { throw Failure("\(baseline): no baseline there; make one with --update") }
     let baselines = try SavedFile.read(baseline)
     let results = try replay()
-    let gates = try results.map { try Gate($0, against: match(for: $0, in: baselines), withHost: host) }
+    if host != nil, let result = results.first(where: { $0.hostRatios == nil }) {
+      throw NotComparable(
+        "\(result.trace.path): no sound strategy that refuses stores has anything protected at the end, so there is "
+          + "nothing to time; leave out --host")
+    }
+    let gates = try results.map { try Gate($0, against: match(for: $0, in: baselines)) }
     try destinations.write { format, paints in
       let documents = gates.map(\.document)
       return switch format {
@@ -58,7 +69,7 @@ struct Check: ParsableCommand {
   private func replay() throws -> [RunResult] {
     try choice.results(of: traces, console: console) { request in
       request.countersOnly = true
-      if host { request.hostMeter = { try HostMeter.measure($0) } }
+      if let host { request.hostMeter = { try HostMeter.measure($0, over: host) } }
     }
   }
 

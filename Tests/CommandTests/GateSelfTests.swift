@@ -37,27 +37,30 @@ struct GateSelfTests {
   @Test("host ratios: at least 99 of 100 runs pass, and a look-up 3 % slower does not")
   func hostRatios() throws {
     let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-      .appending(path: "gi-bench")
-    let baseline = try run { try HostMeter.measure($0, by: program) }
-    let ratios = try #require(baseline.hostRatios)
-    print("baseline: look-up \(ratios.lookup), alert \(ratios.alert)")
+      .appending(path: "gi-bench").path
+    let baseline = try run()
+    /// The gate's findings where this program is held against itself, with so many look-ups more in 256.
+    func findings(slowdown: Int = 0) throws -> (HostRatios, [Gate.Finding]) {
+      let result = try run { try HostMeter.measure($0, by: program, over: program, slowdown: slowdown) }
+      return (try #require(result.hostRatios), try Gate(result, against: baseline).findings)
+    }
     var passed = 0
-    for _ in 0..<Self.runs {
-      let gate = try Gate(run { try HostMeter.measure($0, by: program) }, against: baseline, withHost: true)
-      passed += gate.findings.isEmpty ? 1 : 0
-      if !gate.findings.isEmpty { print(gate.findings) }
+    for number in 1...Self.runs {
+      let (ratios, found) = try findings()
+      passed += found.isEmpty ? 1 : 0
+      if number == 1 || !found.isEmpty { print("run \(number): look-up \(ratios.lookup), alert \(ratios.alert)") }
     }
-    let slower = try run { task in
-      var slow = task
-      // 8 look-ups more in 256: 3.1 %.
-      slow.slowdown = 8
-      return try HostMeter.measure(slow, by: program)
-    }
-    let found = try Gate(slower, against: baseline, withHost: true)
-    print("passed \(passed) of \(Self.runs); 3.1 % slower: \(found.findings)")
     #expect(passed * 100 >= Self.runs * 99, "\(passed) of \(Self.runs)")
-    #expect(
-      found.findings.contains { $0.figure.hasPrefix("look-up") && $0.verdict == .regression },
-      "with a noise floor of \(ratios.lookup.noise) 3 % cannot be seen; run it again on a quieter machine")
+    // 8 look-ups more in 256: 3.1 %.
+    let tries = max(1, Self.runs / 10)
+    var seen = 0
+    for _ in 0..<tries {
+      let (ratios, found) = try findings(slowdown: 8)
+      let isSeen = found.contains { $0.figure.hasPrefix("look-up") && $0.verdict == .regression }
+      seen += isSeen ? 1 : 0
+      if !isSeen { print("3.1 % slower, not seen: look-up \(ratios.lookup)") }
+    }
+    print("passed \(passed) of \(Self.runs); a look-up 3.1 % slower seen \(seen) of \(tries) times")
+    #expect(seen == tries, "\(seen) of \(tries); run it again on a quieter machine")
   }
 }

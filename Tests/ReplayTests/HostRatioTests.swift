@@ -6,38 +6,35 @@ import Testing
 
 @Suite("Host ratios")
 struct HostRatioTests {
-  @Test("find the median with an interval that holds it, and noise only where samples differ")
-  func order() {
-    let steady = HostRatio([Double](repeating: 3, count: 60))
-    #expect(steady.low == 3 && steady.value == 3 && steady.high == 3 && steady.noise == 0 && steady.samples == 60)
-    let spread = HostRatio((1...101).map { Double($0) })
-    #expect(spread.value == 51 && spread.low == 34 && spread.high == 69)
-    #expect(HostRatio([]).value == 1)
+  /// Times in turns: theirs, ours, ours, theirs.
+  private func alternating(_ count: Int, theirs: () -> Double, ours: () -> Double) -> [Double] {
+    (0..<count).map { [1, 2].contains($0 % 4) ? ours() : theirs() }
   }
 
-  @Test("hold the true median in all but a few of many draws", arguments: [1, 2, 3] as [UInt64])
+  @Test("find the ratio of two programs whichever came first, and noise only where one differs from itself")
+  func order() {
+    let steady = HostRatio(alternating: alternating(120, theirs: { 4 }, ours: { 3 }))
+    #expect(
+      steady.low == 0.75 && steady.value == 0.75 && steady.high == 0.75 && steady.noise == 0 && steady.pairs == 60)
+    // The second process of each pair takes a tenth longer, which is no difference of programs.
+    let later = HostRatio(alternating: (0..<120).map { $0 % 2 == 0 ? 1 : 1.1 })
+    #expect(later.low < 1 && later.high > 1 && later.noise > 0.09)
+    #expect(HostRatio(alternating: []).value == 1)
+  }
+
+  @Test("hold the true ratio in all but a few of many draws", arguments: [1, 2, 3] as [UInt64])
   func coverage(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     let held = (0..<1000).count { _ in
-      let ratio = HostRatio((0..<60).map { _ in Double.random(in: 0...2, using: &random) })
-      return ratio.low <= 1 && 1 <= ratio.high
+      let ratio = HostRatio(
+        alternating: alternating(120) {
+          Double.random(in: 1...2, using: &random)
+        } ours: {
+          Double.random(in: 1...2, using: &random) * 1.5
+        })
+      return ratio.low <= 1.5 && 1.5 <= ratio.high
     }
     #expect(held >= 990, "seed \(seed): \(held) of 1000")
-  }
-
-  @Test("search finds the range of a page as a look through all of them does", arguments: 0..<20 as Range<UInt64>)
-  func search(seed: UInt64) throws {
-    var random = SplitMix64(seed: seed)
-    let ranges = (0..<Int.random(in: 1...12, using: &random)).map { _ in
-      PageRange(
-        first: GuestPageNumber(UInt64.random(in: 0..<90, using: &random)),
-        count: UInt64.random(in: 1...9, using: &random))!
-    }
-    let search = PlainSearch(ranges)
-    for page in 0..<110 as Range<UInt64> {
-      let isInside = ranges.contains { $0.contains(GuestPageNumber(page)) }
-      #expect((search.find(page) != nil) == isInside, "seed \(seed), page \(page)")
-    }
   }
 
   @Test("are taken of a hypervisor that protects the task's ranges, and of nothing else")

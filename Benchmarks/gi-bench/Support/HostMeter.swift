@@ -3,40 +3,80 @@ import Foundation
 import Replay
 import Report
 
-/// Takes host ratios in many processes of this program, one after the other: each lies elsewhere in memory.
+/// Takes host ratios in many processes of two programs, in turns: each process lies elsewhere in memory, and whatever
+/// drifts, drifts for both.
 enum HostMeter {
-  /// Processes started.
-  static let processes = 100
+  /// Pairs of processes.
+  static let pairs = 60
 
-  /// The ratios of a task, by processes of `program`.
-  static func measure(_ task: HostRatioTask, by program: URL = itself) throws -> HostRatios {
-    let input = try JSONEncoder().encode(task)
-    return HostRatios(of: task, try (0..<processes).map { _ in try sample(input, by: program) })
-  }
-
-  private static var itself: URL { URL(filePath: "/proc/self/exe").resolvingSymlinksInPath() }
-
-  private static func sample(_ input: Data, by program: URL) throws -> HostRatioTask.Sample {
-    let process = Process()
-    process.executableURL = program
-    process.arguments = [HostSample.configuration.commandName ?? ""]
-    let (given, answer) = (Pipe(), Pipe())
-    process.standardInput = given
-    process.standardOutput = answer
-    try process.run()
-    try given.fileHandleForWriting.write(contentsOf: input)
-    try given.fileHandleForWriting.close()
-    let output = try answer.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw Failure(
-        "a process that times our own paths ended with status \(process.terminationStatus); see its sentence above")
+  /// The ratios of a task: this program over `other`, a path.
+  ///
+  /// `slowdown` look-ups more in every 256 on our side prove that a slowdown is seen.
+  static func measure(
+    _ task: HostRatioTask, by program: String = "/proc/self/exe", over other: String, slowdown: Int = 0
+  ) throws -> HostRatios {
+    var slowed = task
+    slowed.slowdown = slowdown
+    let ours = try HostProbe(program, task: slowed)
+    let theirs = try HostProbe(other, task: task)
+    var samples: [HostRatioTask.Sample] = []
+    for pair in 0..<pairs {
+      for probe in pair % 2 == 0 ? [theirs, ours] : [ours, theirs] { samples.append(try probe.sample()) }
     }
-    return try JSONDecoder().decode(HostRatioTask.Sample.self, from: output)
+    if samples[0].build != samples[1].build {
+      throw NotComparable(
+        "\(other) is a \(samples[0].build) build and this a \(samples[1].build) build of gi-bench; build both alike")
+    }
+    return HostRatios(of: task, over: other, alternating: samples)
   }
 }
 
-/// `gi-bench host-sample`: one process's sample, a task on the standard input and its ratios on the standard output.
+/// A program that takes samples of a task, a process each.
+private final class HostProbe {
+  private static let secondsAllowed = 60.0
+  private let program: URL
+  private let name: String
+  private let input: URL
+
+  init(_ path: String, task: HostRatioTask) throws {
+    name = path
+    program = URL(filePath: path).resolvingSymlinksInPath()
+    input = FileManager.default.temporaryDirectory.appending(path: "gi-bench-\(UUID().uuidString)")
+    try JSONEncoder().encode(task).write(to: input)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: input) }
+
+  func sample() throws -> HostRatioTask.Sample {
+    let process = Process()
+    process.executableURL = program
+    process.arguments = [HostSample.configuration.commandName ?? ""]
+    let answer = Pipe()
+    process.standardInput = try FileHandle(forReadingFrom: input)
+    process.standardOutput = answer
+    let ended = DispatchSemaphore(value: 0)
+    process.terminationHandler = { _ in ended.signal() }
+    do { try process.run() } catch {
+      throw Failure("\(name): cannot be run; expected the path of another build of gi-bench")
+    }
+    let watch = DispatchWorkItem { process.terminate() }
+    DispatchQueue.global().asyncAfter(deadline: .now() + Self.secondsAllowed, execute: watch)
+    let output = try answer.fileHandleForReading.read(upToCount: 1 << 16) ?? Data()
+    if output.count == 1 << 16 { process.terminate() }
+    ended.wait()
+    watch.cancel()
+    guard process.terminationStatus == 0,
+      let sample = try? JSONDecoder().decode(HostRatioTask.Sample.self, from: output)
+    else {
+      throw Failure(
+        "\(name): took no sample of our own paths (status \(process.terminationStatus)); "
+          + "expected a gi-bench that knows what this one asks for, of a commit not too far away")
+    }
+    return sample
+  }
+}
+
+/// `gi-bench host-sample`: one process's sample, a task on the standard input and its times on the standard output.
 struct HostSample: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "host-sample", abstract: "One process's part of `check --host`.", shouldDisplay: false)

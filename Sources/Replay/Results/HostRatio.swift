@@ -1,23 +1,30 @@
-/// A host time over that of a reference, both taken in one run; with what the run's own noise leaves open.
+/// A host time of this program over that of another, both taken in one run; with what the run's own noise leaves open.
 public struct HostRatio: Codable, Equatable, Sendable {
-  /// Median over the samples.
+  /// Median over the pairs of processes.
   public var value: Double
   /// Lower end of the interval that holds the median with a confidence of 99.9 %.
   public var low: Double
   /// Its upper end.
   public var high: Double
-  /// The noise floor, as a share: how far from 1 the same interval reaches for every other sample over the next.
+  /// The noise floor, as a share: how far from 1 the same interval reaches where both processes of a pair were the same program.
   public var noise: Double
-  /// Samples taken.
-  public var samples: Int
+  /// Pairs of processes.
+  public var pairs: Int
 
-  /// The ratio that samples show; intervals are order statistics, so that nothing is assumed of how they are distributed.
-  public init(_ samples: [Double]) {
-    (low, value, high) = Self.median(of: samples)
-    let pairs = stride(from: 1, to: samples.count, by: 2).map { samples[$0 - 1] / samples[$0] }
-    let same = Self.median(of: pairs)
-    noise = max(same.high - 1, 1 - same.low, 0)
-    self.samples = samples.count
+  /// The ratio that times show, taken in turns: theirs, ours, ours, theirs, and so on.
+  ///
+  /// Processes 0 and 1, 2 and 3 ... are pairs of both programs, and 1 and 2, 3 and 4 ... of the same: one as close in time as
+  /// the other. Intervals are order statistics, so that nothing is assumed of how times are distributed.
+  init(alternating times: [Double]) {
+    func ratio(_ subject: Int, over reference: Int) -> Double { times[subject] / times[reference] }
+    let pairs = stride(from: 1, to: times.count, by: 2).map { later in
+      later % 4 == 1 ? ratio(later, over: later - 1) : ratio(later - 1, over: later)
+    }
+    let same = stride(from: 2, to: times.count, by: 2).map { later in ratio(later, over: later - 1) }
+    (low, value, high) = Self.median(of: pairs)
+    let floor = Self.median(of: same)
+    noise = max(floor.high - 1, 1 - floor.low, 0)
+    self.pairs = pairs.count
   }
 
   /// The median, and the order statistics that enclose it with a confidence of 99.9 % (binomial, by its normal limit).
@@ -32,25 +39,22 @@ public struct HostRatio: Codable, Equatable, Sendable {
   }
 }
 
-/// Host ratios of our own paths, with what they may be held against: another machine or build has others.
+/// Host ratios of our own paths: this program over another build of it, in one run.
 public struct HostRatios: Codable, Equatable, Sendable {
-  /// Processor model.
-  public var cpu: String
-  /// `debug` or `release`.
-  public var build: String
+  /// The other program, as it was named.
+  public var over: String
   /// The strategy whose hypervisor was timed.
   public var strategy: String
-  /// Tree look-up over a binary search in the same ranges.
+  /// Tree look-up.
   public var lookup: HostRatio
-  /// From a refused store to its alert taken from the ring, over the same binary search.
+  /// From a refused store to its alert taken from the ring.
   public var alert: HostRatio
 
-  /// The ratios that samples of a task show.
-  public init(of task: HostRatioTask, _ samples: [HostRatioTask.Sample]) {
-    cpu = HostDescription.current.cpu
-    build = ToolDescription.current.build ?? ""
+  /// The ratios that samples of a task show, taken in turns: of the other program, of this, of this, of the other, and so on.
+  public init(of task: HostRatioTask, over: String, alternating samples: [HostRatioTask.Sample]) {
+    self.over = over
     strategy = task.strategy
-    lookup = HostRatio(samples.map(\.lookup))
-    alert = HostRatio(samples.map(\.alert))
+    lookup = HostRatio(alternating: samples.map(\.lookup))
+    alert = HostRatio(alternating: samples.map(\.alert))
   }
 }

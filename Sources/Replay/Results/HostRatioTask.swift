@@ -4,43 +4,12 @@ import GuestIntegrity
 import MonitorTree
 import SeededRandom
 
-/// The plain way to find a page among ranges: a binary search in two sorted arrays. What host times are taken over.
-struct PlainSearch {
-  private let firsts: [UInt64]
-  private let lasts: [UInt64]
-
-  /// A search in the pages of these ranges.
-  init(_ ranges: [PageRange]) {
-    var joined: [(first: UInt64, last: UInt64)] = []
-    for range in ranges.sorted(by: { $0.first < $1.first }) {
-      if let last = joined.last, range.first.rawValue <= last.last + 1 {
-        joined[joined.count - 1].last = max(last.last, range.last.rawValue)
-      } else {
-        joined.append((range.first.rawValue, range.last.rawValue))
-      }
-    }
-    firsts = joined.map(\.first)
-    lasts = joined.map(\.last)
-  }
-
-  /// The number of the range that holds the page; nil for none.
-  @inline(never)
-  func find(_ page: UInt64) -> Int? {
-    var (low, high) = (0, firsts.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if firsts[middle] <= page { low = middle + 1 } else { high = middle }
-    }
-    return low > 0 && page <= lasts[low - 1] ? low - 1 : nil
-  }
-}
-
 /// What host ratios are taken of: the tree look-up, and the way from a refused store to its alert, where some ranges are
 /// protected under some strategy.
 ///
 /// Where code, heap and stack happen to lie moves such times by several per cent from one process to the next (T. Mytkowicz
 /// et al., "Producing wrong data without doing anything obviously wrong", 2009). So one process gives one ``sample()``, and
-/// ``HostRatios`` are of many: what two processes differ by is the noise that a comparison has to expect.
+/// ``HostRatios`` are of many.
 public struct HostRatioTask: Codable, Sendable {
   /// Name of the strategy.
   public var strategy: String
@@ -53,24 +22,27 @@ public struct HostRatioTask: Codable, Sendable {
 
   /// Different stores in a batch.
   static let stores = 256
-  /// How often a batch of look-ups or of the reference goes over them: some microseconds, so that a clock that ticks every
-  /// 10 ns does not show. An alert takes long enough.
+  /// How often a batch of look-ups goes over them: some microseconds, so that a clock that ticks every 10 ns does not show.
+  /// An alert takes long enough.
   private static let passes = 8
   /// Batches with each hypervisor.
   private static let (lookupBatches, alertBatches) = (32, 16)
-  /// Hypervisors built a sample, each elsewhere in memory. Of all batches the fastest counts, for the subject as for the
-  /// reference: whoever shares the processor only ever makes a batch slower.
-  private static let rounds = 30
+  /// Hypervisors built a sample, each elsewhere in memory. Of all batches the fastest counts: whoever shares the processor
+  /// only ever makes a batch slower.
+  private static let rounds = 8
 
-  /// One process's sample.
+  /// One process's sample: nanoseconds here, of use only beside those of another process.
   public struct Sample: Codable, Sendable {
-    /// Tree look-up over a binary search in the same ranges.
+    /// `debug` or `release`.
+    public var build: String
+    /// Tree look-up, nanoseconds.
     public var lookup: Double
-    /// From a refused store to its alert taken from the ring, over the same binary search.
+    /// From a refused store to its alert taken from the ring, nanoseconds.
     public var alert: Double
 
-    /// A sample from its ratios.
-    public init(lookup: Double, alert: Double) {
+    /// A sample from its times.
+    public init(build: String, lookup: Double, alert: Double) {
+      self.build = build
       self.lookup = lookup
       self.alert = alert
     }
@@ -82,7 +54,7 @@ public struct HostRatioTask: Codable, Sendable {
     self.guestBytes = guestBytes
   }
 
-  /// Times both paths beside the reference in this process.
+  /// Times both paths in this process.
   public func sample() throws -> Sample {
     guard let mechanism = Strategy.named(strategy)?.mechanism, guestBytes & 0x1f_ffff == 0 else {
       throw ReplayError("the task names no strategy or no whole memory, expected one that `check --host` wrote")
@@ -91,10 +63,8 @@ public struct HostRatioTask: Codable, Sendable {
     guard pages.count == ranges.count, !pages.isEmpty else {
       throw ReplayError("the task holds no ranges of pages, expected those that `check --host` wrote")
     }
-    let search = PlainSearch(pages)
     var random = SplitMix64(seed: 0x6d65_6d6f_7279)
-    var timing = PairedTiming()
-    var fastest = (lookup: Double.infinity, alert: Double.infinity, reference: Double.infinity)
+    var fastest = (lookup: Double.infinity, alert: Double.infinity)
     var sum = 0
     for _ in 0..<Self.rounds {
       var padding = Padding()
@@ -104,23 +74,21 @@ public struct HostRatioTask: Codable, Sendable {
       defer { hypervisor.processors.deallocate() }
       padding.grow(by: &random)
       let stores = try refusedStores(by: hypervisor, in: pages, &random)
-      func time(_ subject: () -> Int) -> Double {
-        let times = timing.round(
-          subject: { sum &+= subject() }, reference: { sum &+= Self.lookPlainly(stores, in: search) })
-        fastest.reference = min(fastest.reference, times.reference)
-        return times.subject
-      }
       for _ in 0..<Self.lookupBatches {
-        fastest.lookup = min(fastest.lookup, time { Self.lookUp(stores, in: hypervisor.tree, slowdown) })
+        fastest.lookup = min(fastest.lookup, time { sum &+= Self.lookUp(stores, in: hypervisor.tree, slowdown) })
       }
       for _ in 0..<Self.alertBatches {
-        fastest.alert = min(fastest.alert, time { Self.alert(stores, hypervisor) })
+        fastest.alert = min(fastest.alert, time { sum &+= Self.alert(stores, hypervisor) })
       }
     }
     withExtendedLifetime(sum) {}
     return Sample(
-      lookup: fastest.lookup / fastest.reference, alert: fastest.alert * Double(Self.passes) / fastest.reference)
+      build: ToolDescription.current.build ?? "", lookup: fastest.lookup / Double(Self.stores * Self.passes),
+      alert: fastest.alert / Double(Self.stores))
   }
+
+  /// Nanoseconds of a batch.
+  private func time(_ batch: () -> Void) -> Double { ContinuousClock().measure(batch) / .nanoseconds(1) }
 
   private func makeHypervisor(_ mechanism: Mechanism, _ pages: [PageRange]) throws -> Hypervisor<ModelledProcessors> {
     let driver = SyntheticDriver(behind: guestBytes, ranges: pages.count)
@@ -161,15 +129,6 @@ public struct HostRatioTask: Codable, Sendable {
       }
       return RefusedStore(store: store, violation: violation)
     }
-  }
-
-  @inline(never)
-  private static func lookPlainly(_ stores: [RefusedStore], in search: PlainSearch) -> Int {
-    var sum = 0
-    for _ in 0..<passes {
-      for store in stores { sum &+= search.find(store.store.address.page.rawValue) ?? 1 }
-    }
-    return sum
   }
 
   @inline(never)

@@ -20,7 +20,7 @@ public struct ReplayRequest: Sendable {
   public var namesPages = false
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
   public var countersOnly: Bool
-  /// Times our own paths beside a plain reference, whatever ``countersOnly`` says; nil for not at all.
+  /// Times our own paths beside those of another build, whatever ``countersOnly`` says; nil for not at all.
   public var hostMeter: (@Sendable (HostRatioTask) throws -> HostRatios)?
   /// Host threads: 1, or 2 to have the next block decoded while one is replayed. Results do not depend on it.
   public var threads: Int

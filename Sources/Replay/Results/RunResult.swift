@@ -26,7 +26,7 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var sensitivity: [OrderSensitivity]?
   /// The same run with other sizes of the assumed caches; absent where it was not asked for.
   public var geometrySensitivity: [GeometryVariant]?
-  /// Host ratios of our own paths; absent where they were not asked for.
+  /// Host ratios of our own paths, where they were asked for; the gate tells them, no saved result does.
   public var hostRatios: HostRatios?
   /// The pages that most notifications were about; absent where nobody asked, or nothing was notified.
   public var hottestPages: HottestPages?
@@ -62,7 +62,6 @@ public struct RunResult: Codable, Equatable, Sendable {
     case crosscheck
     case geometrySensitivity = "geometry_sensitivity"
     case hottestPages = "hottest_pages"
-    case hostRatios = "host_ratios"
   }
 }
 

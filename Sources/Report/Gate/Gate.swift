@@ -1,7 +1,7 @@
 import Replay
 
-/// Holds a fresh result against its reviewed baseline: counts and modelled cycles exactly; of host figures ratios taken in one
-/// run, and only where asked, outside the noise floor.
+/// Holds a fresh result against its reviewed baseline: counts and modelled cycles exactly; where asked, host times against
+/// those of another build in the same run, outside its noise floor.
 public struct Gate: Codable, Equatable, Sendable {
   /// The recording.
   public var trace: String
@@ -9,6 +9,8 @@ public struct Gate: Codable, Equatable, Sendable {
   public var strategies: [String]
   /// Every figure that differs.
   public var findings: [Finding]
+  /// Host ratios of our own paths; absent where they were not asked for.
+  public var host: HostRatios?
 
   /// A figure that differs from its baseline.
   public struct Finding: Codable, Equatable, Sendable {
@@ -39,8 +41,8 @@ public struct Gate: Codable, Equatable, Sendable {
 
   /// Holds `run` against `baseline`.
   ///
-  /// Throws ``NotComparable`` where recording, policy, profile or strategies differ, or what host ratios must share.
-  public init(_ run: RunResult, against baseline: RunResult, withHost: Bool = false) throws {
+  /// Throws ``NotComparable`` where recording, policy, profile or strategies differ.
+  public init(_ run: RunResult, against baseline: RunResult) throws {
     let differences = Likeness.differences(baseline, run)
     guard differences.isEmpty else {
       throw NotComparable(
@@ -68,6 +70,7 @@ public struct Gate: Codable, Equatable, Sendable {
         findings += StrategyGate(before: before, now: strategy).findings
       }
     }
-    if withHost { findings += try HostGate(baseline, run).findings }
+    host = run.hostRatios
+    if let host { findings += HostGate(ratios: host).findings }
   }
 }

@@ -6,12 +6,13 @@ extension Gate {
     let title = "\(trace) against its baseline"
     guard !findings.isEmpty else {
       let names = strategies.joined(separator: ", ")
-      return Document(title: title, blocks: [.list([Cell("As the baseline, every count and cycle: \(names).", .good)])])
+      let same = Cell("As the baseline, every count and cycle: \(names).", .good)
+      return Document(title: title, blocks: [.list([same] + hostSentences)])
     }
     return Document(
       title: title,
       blocks: [
-        .list([conclusion]),
+        .list([conclusion] + hostSentences),
         .table(
           Table(
             caption: "Figures that differ; counts and modelled cycles are exact, nothing is tolerated",
@@ -37,6 +38,8 @@ extension Gate {
           }
         })
   }
+
+  private var hostSentences: [Cell] { host.map { [Cell(HostGate(ratios: $0).sentence)] } ?? [] }
 
   private var conclusion: Cell {
     func strategies(_ verdict: Verdict) -> String {

@@ -1,52 +1,43 @@
+import Foundation
 import Replay
 
-/// Host ratios against their baseline: never absolute times, and outside the noise floor only.
+/// Host ratios to another build: never absolute times, and outside the noise floor of the same run only.
 struct HostGate {
-  private let before: HostRatios
-  private let now: HostRatios
-
-  /// Throws ``NotComparable`` where one has no ratios, or they are of another processor, build or strategy.
-  init(_ baseline: RunResult, _ run: RunResult) throws {
-    func failure(_ what: String) -> NotComparable {
-      NotComparable("\(run.trace.path): \(what); rewrite the baseline with --update --host on this machine")
-    }
-    guard let now = run.hostRatios else {
-      throw NotComparable(
-        "\(run.trace.path): no sound strategy has anything protected at the end, so there is nothing to time; leave out --host"
-      )
-    }
-    guard let before = baseline.hostRatios else { throw failure("the baseline holds no host ratios") }
-    for (what, old, new) in [
-      ("processor", before.cpu, now.cpu), ("build", before.build, now.build),
-      ("strategy", before.strategy, now.strategy),
-    ] where old != new {
-      throw failure("the host ratios of the baseline are of another \(what) (\(old), and now \(new))")
-    }
-    self.before = before
-    self.now = now
-  }
+  let ratios: HostRatios
 
   var findings: [Gate.Finding] {
-    [
-      finding("look-up over binary search, host ratio", before.lookup, now.lookup),
-      finding("violation to alert over binary search, host ratio", before.alert, now.alert),
-    ].compactMap(\.self)
+    [finding("look-up", ratios.lookup), finding("violation to alert", ratios.alert)].compactMap(\.self)
   }
 
-  private func finding(_ figure: String, _ old: HostRatio, _ new: HostRatio) -> Gate.Finding? {
-    guard let verdict = Self.verdict(old, new) else { return nil }
+  /// Both ratios in a sentence.
+  var sentence: String {
+    func words(_ figure: String, _ ratio: HostRatio) -> String {
+      "\(figure) \(Self.words(ratio)), noise \(Self.noise(ratio))"
+    }
+    return "Host time over \(ratios.over), \(ratios.lookup.pairs) pairs of processes: "
+      + "\(words("look-up", ratios.lookup)); \(words("violation to alert", ratios.alert))."
+  }
+
+  private func finding(_ figure: String, _ ratio: HostRatio) -> Gate.Finding? {
+    guard let verdict = Self.verdict(ratio) else { return nil }
     return Gate.Finding(
-      strategy: now.strategy, figure: figure, baseline: Self.words(old), now: Self.words(new), verdict: verdict)
+      strategy: ratios.strategy, figure: "\(figure), host time over \(ratios.over)",
+      baseline: "noise \(Self.noise(ratio))",
+      now: Self.words(ratio), verdict: verdict)
   }
 
-  /// What follows; nil where the intervals overlap, or the medians are no further apart than the noise floor.
-  static func verdict(_ old: HostRatio, _ new: HostRatio) -> Gate.Verdict? {
-    let floor = max(old.noise, new.noise)
-    if new.low > old.high, new.value > old.value * (1 + floor) { return .regression }
-    return new.high < old.low && old.value > new.value * (1 + floor) ? .improved : nil
+  /// What follows; nil where the interval holds 1, or the median is no further from 1 than the noise floor.
+  static func verdict(_ ratio: HostRatio) -> Gate.Verdict? {
+    if ratio.low > 1, ratio.value > 1 + ratio.noise { return .regression }
+    return ratio.high < 1 && ratio.value * (1 + ratio.noise) < 1 ? .improved : nil
   }
 
+  /// By how much a time is another one, and the interval of that.
   private static func words(_ ratio: HostRatio) -> String {
-    "\(Figure.ratio(ratio.value)) (\(Figure.ratio(ratio.low)) to \(Figure.ratio(ratio.high)))"
+    "\(percent(ratio.value - 1)) (\(percent(ratio.low - 1)) to \(percent(ratio.high - 1)))"
   }
+
+  private static func noise(_ ratio: HostRatio) -> String { String(format: "%.1f %%", ratio.noise * 100) }
+
+  private static func percent(_ share: Double) -> String { String(format: "%+.1f %%", share * 100) }
 }
