@@ -72,10 +72,12 @@ struct Recording {
     var filter = RunFilter(
       vcpus: totals.vcpus, geometry: request.profile.geometry, pages: linear == nil ? ramBytes >> 12 : LinearKey.limit)
     defer { filter.deallocate() }
+    let monitored = PageSelection()
     let stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
     func execute(_ calls: [HypercallSource.Due]) throws {
       for due in calls {
         for range in due.call.namedPages {
+          monitored.insert(range)
           if let linear { linear.watch(range) } else { filter.watch(range) }
         }
         filter.forget()
@@ -92,7 +94,9 @@ struct Recording {
     while let (buffer, block) = try blocks.nextBlock() {
       let keys = linear?.begin(buffer) ?? buffer.runs
       for replay in replays {
-        replay.begin(BlockCursor(block: buffer, keys: keys, firstWrite: block.firstWrite, stopwatch: stopwatch))
+        replay.begin(
+          BlockCursor(
+            block: buffer, keys: keys, monitored: monitored, firstWrite: block.firstWrite, stopwatch: stopwatch))
       }
       func replayRuns(_ range: Range<Int>) throws {
         try linear?.assign(range, of: buffer, filter)

@@ -51,8 +51,12 @@ private final class HostProbe {
     let process = Process()
     process.executableURL = program
     process.arguments = [HostSample.configuration.commandName ?? ""]
-    let answer = Pipe()
-    process.standardInput = try FileHandle(forReadingFrom: input)
+    let (given, answer) = (try FileHandle(forReadingFrom: input), Pipe())
+    // Not left to the handles' end, which comes when the run's comes.
+    defer {
+      for handle in [given, answer.fileHandleForReading, answer.fileHandleForWriting] { try? handle.close() }
+    }
+    process.standardInput = given
     process.standardOutput = answer
     let ended = DispatchSemaphore(value: 0)
     process.terminationHandler = { _ in ended.signal() }

@@ -5,12 +5,17 @@ struct BlockCursor {
   let block: TraceBlock
   /// The runs under the keys that translation caches know them by; the block's own in one dimension.
   let keys: UnsafeBufferPointer<Run>
+  private let monitored: PageSelection
   private let stopwatch: Stopwatch
   private let writesBefore: UInt64
 
-  init(block: TraceBlock, keys: UnsafeBufferPointer<Run>? = nil, firstWrite: UInt64, stopwatch: Stopwatch) {
+  init(
+    block: TraceBlock, keys: UnsafeBufferPointer<Run>? = nil, monitored: PageSelection, firstWrite: UInt64,
+    stopwatch: Stopwatch
+  ) {
     self.block = block
     self.keys = keys ?? block.runs
+    self.monitored = monitored
     self.stopwatch = stopwatch
     writesBefore = firstWrite
   }
@@ -20,21 +25,18 @@ struct BlockCursor {
     writesBefore + UInt64(block.firstWrite(ofRun: index) + access) - (block.runs[index].isContinuation ? 1 : 0)
   }
 
-  /// The accesses of a run with their places, decoded from the file when first asked for.
+  /// The accesses of a run with their places; those of all monitored pages are decoded when one is first asked for.
   func accesses(ofRun index: Int) throws(TraceError) -> RunAccesses {
-    try load(.places)
-    return try block.accesses(ofRun: index)
+    if block.hasPlaces(ofRun: index) { return try block.accesses(ofRun: index) }
+    return try stopwatch.share { () throws(TraceError) in try block.accesses(ofRun: index, among: monitored) }
   }
 
   /// Instructions that its vCPU had retired at the first store of a run, decoded from the file when first asked for.
   func clock(ofRun index: Int) throws(TraceError) -> UInt64 {
-    try load(.clocks)
+    if !block.loaded.contains(.clocks) {
+      try stopwatch.share { () throws(TraceError) in try block.load(.clocks) }
+    }
     return block.clocks[index]
-  }
-
-  private func load(_ column: TraceColumn) throws(TraceError) {
-    if block.loaded.contains(TraceColumns(column)) { return }
-    try stopwatch.share { () throws(TraceError) in try block.load(column) }
   }
 
   /// Whether a run's last access is the first part of a page-crossing store.

@@ -58,7 +58,8 @@ final class StrategyReplay {
     let processors = ModelledProcessors(memory: memory.memory, vcpus: vcpus, geometry: geometry)
     (fast, caches, invalidations) = (processors.fast, processors.caches, processors.invalidations)
     logged = (0..<vcpus).map { _ in [] }
-    cursor = BlockCursor(block: TraceBlock(), firstWrite: 0, stopwatch: Stopwatch(laps: 0, isRunning: false))
+    cursor = BlockCursor(
+      block: TraceBlock(), monitored: PageSelection(), firstWrite: 0, stopwatch: Stopwatch(laps: 0, isRunning: false))
     hypervisor = try Hypervisor(
       memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)
     hypervisor.processors.pointers = TableSet.allCases.map { [hypervisor] in hypervisor.eptp(of: $0) }

@@ -13,37 +13,55 @@ struct PlacePrediction: ~Copyable {
 
   /// Replaces the offsets of a block's places by differences.
   func encode(_ places: UnsafeMutablePointer<UInt16>, runs: UnsafePointer<UInt64>, count: Int) {
-    rewrite(places, runs: runs, count: count) { offset, last in (stored: (offset &- last) & 0xfff, offset: offset) }
-  }
-
-  /// Replaces the differences of a block's places by offsets.
-  func decode(_ places: UnsafeMutablePointer<UInt16>, runs: UnsafePointer<UInt64>, count: Int) {
-    rewrite(places, runs: runs, count: count) { stored, last in
-      // The sum is kept whole, so that one access waits for no more than an addition of the one before.
-      let sum = stored &+ last
-      return (stored: sum & 0xfff, offset: sum)
-    }
-  }
-
-  @inline(__always)
-  private func rewrite(
-    _ places: UnsafeMutablePointer<UInt16>, runs: UnsafePointer<UInt64>, count: Int,
-    _ body: (_ low: UInt16, _ last: UInt16) -> (stored: UInt16, offset: UInt16)
-  ) {
     last.initialize(repeating: 0, count: Self.slots)
     var access = 0
     for run in 0..<count {
-      let slot = last + Int(runs[run] & UInt64(Self.slots - 1))
-      let end = access &+ Int(runs[run] >> 32 & 0xffff)
-      // In a register: through memory each access would wait for the one before to arrive there.
-      var last = slot.pointee
-      while access < end {
-        let (stored, offset) = body(places[access] & 0xfff, last)
-        places[access] = places[access] & 0xf000 | stored
-        last = offset
+      let slot = slot(of: runs[run])
+      for _ in 0..<Self.accesses(of: runs[run]) {
+        let offset = places[access] & 0xfff
+        places[access] = places[access] & 0xf000 | (offset &- slot.pointee) & 0xfff
+        slot.pointee = offset
         access &+= 1
       }
-      slot.pointee = last
     }
   }
+
+  /// The places of the runs `chosen`, ascending, with every run on a page of theirs; four at a time, so that 8 bytes more than
+  /// the column takes must be there, on either side. `firsts` has the first access of each run.
+  ///
+  /// The sums of four differences are their word times 1 + 2^16 + 2^32 + 2^48: of 12 bits each, they reach no neighbour. Not in
+  /// place, since a word that is read would wait for the words written before that overlap it.
+  func decode(
+    _ stored: UnsafeRawPointer, into places: UnsafeMutableRawPointer, runs: UnsafePointer<UInt64>,
+    firsts: UnsafePointer<UInt32>, chosen: UnsafeBufferPointer<UInt32>
+  ) {
+    last.initialize(repeating: 0, count: Self.slots)
+    let each: UInt64 = 0x0001_0001_0001_0001
+    let offsets = 0xfff &* each
+    for run in chosen {
+      let word = runs[Int(run)]
+      let slot = slot(of: word)
+      var left = Self.accesses(of: word)
+      var next = 2 &* Int(firsts[Int(run)])
+      var last = UInt64(slot.pointee)
+      while true {
+        let word = stored.loadUnaligned(fromByteOffset: next, as: UInt64.self)
+        let sums = (word & offsets) &* each &+ last &* each
+        // What this writes behind the run is written again with the next, if anybody chose that.
+        places.storeBytes(of: word & ~offsets | sums & offsets, toByteOffset: next, as: UInt64.self)
+        if left <= 4 {
+          slot.pointee = UInt16(truncatingIfNeeded: sums &>> UInt64(truncatingIfNeeded: 16 &* (left &- 1))) & 0xfff
+          break
+        }
+        last = sums &>> 48 & 0xfff
+        next &+= 8
+        left &-= 4
+      }
+    }
+  }
+
+  /// The last offset on a run's page.
+  private func slot(of run: UInt64) -> UnsafeMutablePointer<UInt16> { last + Int(run & UInt64(Self.slots - 1)) }
+
+  private static func accesses(of run: UInt64) -> Int { Int(run >> 32 & 0xffff) }
 }

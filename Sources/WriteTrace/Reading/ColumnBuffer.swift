@@ -3,6 +3,8 @@ struct ColumnBuffer: ~Copyable {
   private(set) var base: UnsafeMutableRawPointer?
   private var capacity = 0
   private var count = 0
+  /// Bytes that a word which begins in the column may reach behind it.
+  private static let slack = 8
   /// Whether what it holds belongs to the block at hand; kept by the owner.
   var isFilled = false
 
@@ -13,7 +15,7 @@ struct ColumnBuffer: ~Copyable {
     if wanted > capacity || base == nil {
       base?.deallocate()
       capacity = max(wanted, 64)
-      base = .allocate(byteCount: capacity, alignment: 64)
+      base = .allocate(byteCount: capacity + Self.slack, alignment: 64)
     }
     count = wanted
     return UnsafeMutableRawBufferPointer(start: base, count: wanted)

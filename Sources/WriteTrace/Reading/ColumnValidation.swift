@@ -52,41 +52,45 @@ enum RunValidation {
   }
 }
 
-/// Checks that every access lies in its page.
+/// Checks that accesses lie in their page.
 ///
 /// Four at a time.
 enum PlaceValidation {
-  static func flaw(in bytes: UnsafeRawBufferPointer, count: Int, sizes: [NarrowException]) -> Flaw? {
-    let places = UnsafeRawBufferPointer(rebasing: bytes[..<(2 * count)]).bindMemory(to: UInt16.self)
-    var escapes = 0
-    var beyond = 0
-    func check(_ range: Range<Int>) {
+  /// What is wrong with the accesses of a range, or with the sizes listed for them.
+  static func flaw(in places: UnsafePointer<UInt16>, _ range: Range<Int>, sizes: [NarrowException]) -> Flaw? {
+    let bytes = UnsafeRawPointer(places)
+    func check(_ range: Range<Int>) -> Flaw? {
       for index in range {
         let code = places[index] >> 12
-        escapes &+= code == 0 ? 1 : 0
-        beyond &+= Int(places[index] & 0xfff) &+ Place.size(ofCode: code) > 4096 ? 1 : 0
+        var size = Place.size(ofCode: code)
+        if code == 0 {
+          guard let listed = sizes.value(at: index), (1...UInt64(Place.maximumSize)).contains(listed) else {
+            return Flaw(found: "access \(index) without a size", expected: "1 to 64 bytes listed for it")
+          }
+          size = Int(listed)
+        }
+        guard Int(places[index] & 0xfff) + size <= 4096 else {
+          return Flaw(found: "an access past the end of its page", expected: "an end within it")
+        }
       }
+      return nil
     }
-    var next = 0
-    while next &+ 4 <= count {
+    var next = range.lowerBound
+    while next &+ 4 <= range.upperBound {
       let group = bytes.loadUnaligned(fromByteOffset: 2 &* next, as: UInt64.self)
       // Only escapes (bits 15:12 zero) and accesses in the last 64 bytes of a page (bits 11:6 set) need a closer look.
       let isNearEnd = ((group & 0x0fc0_0fc0_0fc0_0fc0) &+ 0x0040_0040_0040_0040) & 0x1000_1000_1000_1000
       let isSized = ((group &>> 12 & 0x000f_000f_000f_000f) &+ 0x000f_000f_000f_000f) & 0x0010_0010_0010_0010
-      if isNearEnd != 0 || isSized != 0x0010_0010_0010_0010 { check(next..<next &+ 4) }
+      if isNearEnd != 0 || isSized != 0x0010_0010_0010_0010, let flaw = check(next..<next &+ 4) { return flaw }
       next &+= 4
     }
-    check(next..<count)
-    guard beyond == 0 else { return Flaw(found: "an access past the end of its page", expected: "an end within it") }
-    guard escapes == sizes.count else {
-      return Flaw(found: "\(sizes.count) listed sizes", expected: "\(escapes), as many as escapes")
-    }
-    for size in sizes {
-      let place = places[Int(size.index)]
-      guard place >> 12 == 0, size.value >= 1, size.value <= UInt64(Place.maximumSize),
-        Int(place & 0xfff) + Int(size.value) <= 4096
-      else { return Flaw(found: "a listed size of \(size.value)", expected: "1 to 64 bytes within the page") }
-    }
-    return nil
+    return check(next..<range.upperBound)
+  }
+
+  /// What is wrong with listed sizes that no access asks for.
+  static func flaw(in sizes: [NarrowException], of places: UnsafePointer<UInt16>) -> Flaw? {
+    let isEscape = { (size: NarrowException) in places[Int(size.index)] >> 12 == 0 }
+    return sizes.allSatisfy(isEscape)
+      ? nil : Flaw(found: "a size listed for an access that has one", expected: "one for each escape")
   }
 }

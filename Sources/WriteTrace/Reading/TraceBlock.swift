@@ -27,7 +27,7 @@ public final class TraceBlock: @unchecked Sendable {
   private var clockWords = ColumnBuffer()
   private var linearWords = ColumnBuffer()
   private var firstWords = ColumnBuffer()
-  private var placeBytes = ColumnBuffer()
+  private var places = PlaceColumn()
   private var stepBytes = ColumnBuffer()
   private var pointerWords = ColumnBuffer()
   private var valueBytes = ColumnBuffer()
@@ -35,7 +35,6 @@ public final class TraceBlock: @unchecked Sendable {
   /// The runs that are continuations, once runs are indexed.
   private var continuations: [UInt32] = []
   private var exceptions: [NarrowException] = []
-  private var wideSizes: [NarrowException] = []
   private var wideSteps: [NarrowException] = []
   private lazy var linear = LinearPages()
   private lazy var pointers = InstructionPointers()
@@ -52,8 +51,18 @@ public final class TraceBlock: @unchecked Sendable {
 
   /// Decodes one more column of this block, if that has not happened yet.
   public func load(_ column: TraceColumn) throws(TraceError) {
-    guard let reader, let number else { preconditionFailure("no block was read") }
     if loaded.contains(TraceColumns(column)) { return }
+    if column == .places {
+      places.pages.insertAll()
+      try decodePlaces()
+    } else {
+      try read(column)
+    }
+    loaded.insert(TraceColumns(column))
+  }
+
+  private func read(_ column: TraceColumn) throws(TraceError) {
+    guard let reader, let number else { preconditionFailure("no block was read") }
     guard let (offset, entry) = reader.locate(column, of: number) else {
       throw TraceError(
         .format, file: reader.name, block: number, column: column, found: "no such column",
@@ -69,14 +78,22 @@ public final class TraceBlock: @unchecked Sendable {
     if let flaw = decompressor.decompress(UnsafeRawBufferPointer(source), into: target) {
       throw damage(column, offset, flaw)
     }
-    if column == .places, let base = target.baseAddress, let words = runWords.base {
-      PlacePrediction().decode(
-        base.assumingMemoryBound(to: UInt16.self), runs: words.assumingMemoryBound(to: UInt64.self), count: runs.count)
-    }
     if let flaw = accept(column, UnsafeRawBufferPointer(target), reader, reader.blocks[number]) {
       throw damage(column, nil, flaw)
     }
-    loaded.insert(TraceColumns(column))
+  }
+
+  /// Decodes the places of every run on a selected page.
+  private func decodePlaces() throws(TraceError) {
+    do throws(TraceError) {
+      if !places.isFilled { try read(.places) }
+      if !firstWords.isFilled { indexRuns() }
+      guard let firsts = firstWords.base?.assumingMemoryBound(to: UInt32.self) else { return }
+      if let flaw = places.decode(runs: runs, firsts: firsts) { throw damage(.places, nil, flaw) }
+    } catch {
+      places.pages.removeAll()
+      throw error
+    }
   }
 
   func start(reader: TraceReader, number: Int) throws(TraceError) {
@@ -88,6 +105,7 @@ public final class TraceBlock: @unchecked Sendable {
     linearPages = UnsafeBufferPointer(start: nil, count: 0)
     events.removeAll(keepingCapacity: true)
     firstWords.isFilled = false
+    places.removeAll()
     try load(.runs)
   }
 
@@ -100,7 +118,7 @@ public final class TraceBlock: @unchecked Sendable {
   private func decoded(_ column: TraceColumn, _ count: Int) -> UnsafeMutableRawBufferPointer {
     switch column {
     case .runs: runWords.bytes(count)
-    case .places: placeBytes.bytes(count)
+    case .places: places.bytes(count)
     case .steps: stepBytes.bytes(count)
     case .values: valueBytes.bytes(count)
     case .clocks, .linearPages, .instructionPointers, .events: scratch.bytes(count)
@@ -119,9 +137,7 @@ public final class TraceBlock: @unchecked Sendable {
       return nil
     case .clocks: return expandClocks(bytes, block)
     case .places:
-      var tail = ByteReader(bytes, from: 2 * block.accesses)
-      guard NarrowColumn.decode(&tail, count: block.accesses, into: &wideSizes) else { return .badExceptions }
-      return PlaceValidation.flaw(in: bytes, count: block.accesses, sizes: wideSizes)
+      return places.accept(bytes, accesses: block.accesses)
     case .steps:
       let count = block.accesses - block.runs
       var tail = ByteReader(bytes, from: count)
@@ -214,9 +230,26 @@ public final class TraceBlock: @unchecked Sendable {
   // MARK: - Details
 
   /// The accesses of a run, one by one; decodes `.places` if that has not happened yet, and nothing else.
-  public func accesses(ofRun run: Int) throws(TraceError) -> RunAccesses {
-    if !loaded.contains(.places) { try load(.places) }
+  ///
+  /// Where `pages` are given, only of runs on these pages and on this run's: what nobody asks for is not decoded, and not
+  /// checked either.
+  public func accesses(ofRun run: Int, among pages: PageSelection? = nil) throws(TraceError) -> RunAccesses {
+    if !hasPlaces(ofRun: run) {
+      if let pages {
+        places.pages.formUnion(pages)
+        places.pages.insert(PageRange(page: runs[run].page))
+        try decodePlaces()
+      } else {
+        try load(.places)
+      }
+    }
     return RunAccesses(block: self, run: run, first: firstAccess(ofRun: run), count: runs[run].accesses)
+  }
+
+  /// Whether the places of a run's accesses are decoded.
+  public func hasPlaces(ofRun run: Int) -> Bool {
+    precondition(run >= 0 && run < runs.count, "no such run")
+    return places.pages.contains(runs[run])
   }
 
   /// How many accesses of the block lie before a run.
@@ -251,11 +284,7 @@ public final class TraceBlock: @unchecked Sendable {
     firstWords.isFilled = true
   }
 
-  func place(_ access: Int) -> Place {
-    let word = placeBytes.load(access, as: UInt16.self)
-    let size = Place.size(ofCode: word >> 12)
-    return Place(offset: Int(word & 0xfff), size: size > 0 ? size : Int(wideSizes.value(at: access) ?? 1))
-  }
+  func place(_ access: Int) -> Place { places[access] }
 
   func step(_ index: Int) -> UInt64 {
     let step = stepBytes.load(index, as: UInt8.self)
@@ -277,6 +306,6 @@ public final class TraceBlock: @unchecked Sendable {
 }
 
 extension Flaw {
-  fileprivate static let badExceptions = Flaw(
+  static let badExceptions = Flaw(
     found: "a malformed list of exceptions", expected: "one for each escape, in ascending order")
 }

@@ -1,0 +1,61 @@
+/// The places of a block: as the file has them, and with their offsets those of the runs on selected pages.
+struct PlaceColumn: ~Copyable {
+  /// The pages whose runs' places are decoded.
+  let pages = PageSelection()
+  private var stored = ColumnBuffer()
+  private var places = ColumnBuffer()
+  private var chosen = ColumnBuffer()
+  private var sizes: [NarrowException] = []
+  private var accesses = 0
+
+  /// Whether the block's column was read.
+  var isFilled: Bool { stored.isFilled }
+
+  /// Forgets the block.
+  mutating func removeAll() {
+    stored.isFilled = false
+    pages.removeAll()
+  }
+
+  /// Where the column's decompressed bytes go.
+  mutating func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer { stored.bytes(count) }
+
+  /// Takes the bytes; what is wrong with the list of sizes among them.
+  mutating func accept(_ bytes: UnsafeRawBufferPointer, accesses: Int) -> Flaw? {
+    self.accesses = accesses
+    var tail = ByteReader(bytes, from: 2 * accesses)
+    guard NarrowColumn.decode(&tail, count: accesses, into: &sizes) else { return .badExceptions }
+    stored.isFilled = true
+    return nil
+  }
+
+  /// Decodes the places of the runs on selected pages; what is wrong with them. `firsts` has the first access of each run.
+  mutating func decode(runs: UnsafeBufferPointer<Run>, firsts: UnsafePointer<UInt32>) -> Flaw? {
+    guard let base = runs.baseAddress, let stored = stored.base else { return nil }
+    let words = UnsafeRawPointer(base).assumingMemoryBound(to: UInt64.self)
+    guard let target = places.bytes(2 * accesses).baseAddress,
+      let found = chosen.bytes(4 * (runs.count + 1)).bindMemory(to: UInt32.self).baseAddress
+    else { return nil }
+    let chosen = UnsafeBufferPointer(
+      start: UnsafePointer(found), count: pages.find(in: words, count: runs.count, found))
+    PlacePrediction().decode(stored, into: target, runs: words, firsts: firsts, chosen: chosen)
+    let offsets = UnsafePointer(target.assumingMemoryBound(to: UInt16.self))
+    if chosen.count == runs.count {
+      return PlaceValidation.flaw(in: offsets, 0..<accesses, sizes: sizes)
+        ?? PlaceValidation.flaw(in: sizes, of: offsets)
+    }
+    for run in chosen {
+      let first = Int(firsts[Int(run)])
+      let range = first..<first + runs[Int(run)].accesses
+      if let flaw = PlaceValidation.flaw(in: offsets, range, sizes: sizes) { return flaw }
+    }
+    return nil
+  }
+
+  /// The place of an access, decoded.
+  subscript(access: Int) -> Place {
+    let word = places.load(access, as: UInt16.self)
+    let size = Place.size(ofCode: word >> 12)
+    return Place(offset: Int(word & 0xfff), size: size > 0 ? size : Int(sizes.value(at: access) ?? 1))
+  }
+}
