@@ -8,27 +8,19 @@ struct WalkCaches {
   private let guestPhysical: PagingStructureCaches
   /// Of combined mappings: guest entries, with where EPT has put the tables they point to. Empty in one dimension.
   private let combined: PagingStructureCaches
-  private let lines: [SetAssociativeCache]
+  private let lines: DataCaches
 
-  /// The caches of a profile; `lines` stands in for the first-level, second-level and last-level data cache where something
-  /// else competes for them.
-  init(geometry: CacheGeometry, lines: [SetAssociativeCache]? = nil) {
+  /// The caches of a profile; `lines` stands in for the data caches where something else competes for them.
+  init(geometry: CacheGeometry, lines: DataCaches? = nil) {
     guestPhysical = PagingStructureCaches(geometry: geometry)
     combined = PagingStructureCaches(geometry: geometry)
-    self.lines =
-      lines
-      ?? [geometry.walkLines.l1, geometry.walkLines.l2, geometry.walkLines.l3].map { count in
-        let ways = count >= 8 ? 8 : max(count, 1)
-        var sets = 1
-        while sets * 2 * ways <= count { sets *= 2 }
-        return SetAssociativeCache(entries: count == 0 ? 0 : sets * ways, ways: ways)
-      }
+    self.lines = lines ?? DataCaches(geometry.walkLines)
   }
 
   func deallocate() {
     guestPhysical.deallocate()
     combined.deallocate()
-    for cache in lines { cache.deallocate() }
+    lines.deallocate()
   }
 
   /// The cost of a walk that read these entries, top level first; `translated` says that it ended in a translation, so
@@ -82,10 +74,5 @@ struct WalkCaches {
   func invalidateCombined() -> Int { combined.invalidate(set: nil) }
 
   /// 0, 1, 2 for the cache level that held the entry's line, 3 for memory; the line becomes the most recent at each level.
-  func place(of entry: UInt64) -> Int {
-    let line = UInt32(truncatingIfNeeded: entry >> 6)
-    var found = 3
-    for (level, cache) in lines.enumerated() where cache.touch(line) && found == 3 { found = level }
-    return found
-  }
+  func place(of entry: UInt64) -> Int { lines.place(of: UInt32(truncatingIfNeeded: entry >> 6)) }
 }

@@ -5,7 +5,7 @@ import GuestIntegrity
 /// The processors as a replay models them: an emulated MMU and caches for each vCPU. What the hypervisor asks of them is
 /// counted, and their caches lose what an INVEPT invalidates.
 ///
-/// Caches and active sets are raw memory, so that the loop over stores reads them without reference counting or
+/// Machines, caches and active sets are raw memory, so that the loop over stores reads them without reference counting or
 /// exclusivity checks; the owner calls ``deallocate()``.
 struct ModelledProcessors: ProcessorControl {
   let vcpus: Int
@@ -15,7 +15,7 @@ struct ModelledProcessors: ProcessorControl {
   /// How often caches have lost entries: what was cached before may be gone when this has changed.
   let invalidations: UnsafeMutablePointer<UInt64>
   /// The MMU of each vCPU.
-  var machines: [EPTMachine<FlatMemory>]
+  let machines: UnsafeMutablePointer<EPTMachine<FlatMemory>>
   var counts = EventCounts()
   /// The EPTP of each table set, by raw value: finds the tag of what an INVEPT invalidates.
   var pointers: [EPTPointer] = []
@@ -24,7 +24,8 @@ struct ModelledProcessors: ProcessorControl {
 
   init(memory: FlatMemory, vcpus: Int, geometry: CacheGeometry) {
     self.vcpus = vcpus
-    machines = (0..<vcpus).map { _ in EPTMachine(memory: memory) }
+    machines = .allocate(capacity: vcpus)
+    machines.initialize(repeating: EPTMachine(memory: memory), count: vcpus)
     drained = (0..<vcpus).map { _ in [] }
     caches = .allocate(capacity: vcpus)
     fast = .allocate(capacity: vcpus)
@@ -38,8 +39,9 @@ struct ModelledProcessors: ProcessorControl {
 
   func deallocate() {
     for vcpu in 0..<vcpus { caches[vcpu].deallocate() }
-    caches.deinitialize(count: vcpus)
     caches.deallocate()
+    machines.deinitialize(count: vcpus)
+    machines.deallocate()
     fast.deallocate()
     invalidations.deallocate()
   }

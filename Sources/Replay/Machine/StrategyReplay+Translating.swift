@@ -35,11 +35,11 @@ extension StrategyReplay {
       hypervisor.processors.counts[.virtualizationExceptions] += 1
       if violation.isWalkerUpdate {
         let isMade = noticeUpdate(access, ofRun: index, violation, .virtualizationException, walk.cost)
-        hypervisor.processors.machines[vcpu].acknowledgeException()
+        machines[vcpu].acknowledgeException()
         return try isMade && translateAgain(access, ofRun: index, run)
       }
       try notice(access, ofRun: index, violation, .virtualizationException, walk.cost)
-      hypervisor.processors.machines[vcpu].acknowledgeException()
+      machines[vcpu].acknowledgeException()
       return false
     case .pmlFull:
       hypervisor.processors.exit(.modificationLogFull, on: vcpu)
@@ -108,7 +108,7 @@ extension StrategyReplay {
 
   /// Walks for an access, in both dimensions if there are two; what the processor has logged is remembered.
   private func walk(_ request: GuestAccess, ofRun index: Int, _ access: Int, on vcpu: Int) throws -> Walk {
-    let before = hypervisor.processors.machines[vcpu].fields.pmlIndex
+    let before = machines[vcpu].fields.pmlIndex
     var walk: Walk
     if dimensions == .one {
       walk = walkEPT(request, on: vcpu)
@@ -120,14 +120,14 @@ extension StrategyReplay {
     }
     translations.add(walk.cost)
     if walk.asksSubPages { hypervisor.processors.counts[.sppLookups] += 1 }
-    let logged = Int(before &- hypervisor.processors.machines[vcpu].fields.pmlIndex)
+    let logged = Int(before &- machines[vcpu].fields.pmlIndex)
     if logged > 0 { try log(logged, access, ofRun: index, walk.cost) }
     return walk
   }
 
   private func walkEPT(_ request: GuestAccess, on vcpu: Int) -> Walk {
     var path = WalkPath()
-    let outcome = hypervisor.processors.machines[vcpu].access(request, &path)
+    let outcome = machines[vcpu].access(request, &path)
     var isTranslated = false
     if case .translated = outcome { isTranslated = true }
     let cost = caches[vcpu].walk.cost(

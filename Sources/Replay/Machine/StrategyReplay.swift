@@ -31,6 +31,7 @@ final class StrategyReplay {
   static let sampleLimit = 1024
   /// What ``ModelledProcessors`` keeps in raw memory, at hand without copying the rest.
   let fast: UnsafeMutablePointer<FirstLevelTLB>
+  let machines: UnsafeMutablePointer<EPTMachine<FlatMemory>>
   let caches: UnsafeMutablePointer<VirtualCPUCaches>
   let invalidations: UnsafeMutablePointer<UInt64>
 
@@ -56,21 +57,22 @@ final class StrategyReplay {
         "\(bytes) bytes of address space were refused by the operating system; free some or raise its limit")
     }
     let processors = ModelledProcessors(memory: memory.memory, vcpus: vcpus, geometry: geometry)
-    (fast, caches, invalidations) = (processors.fast, processors.caches, processors.invalidations)
+    (fast, machines) = (processors.fast, processors.machines)
+    (caches, invalidations) = (processors.caches, processors.invalidations)
     logged = (0..<vcpus).map { _ in [] }
     cursor = BlockCursor(
       block: TraceBlock(), monitored: PageSelection(), firstWrite: 0, stopwatch: Stopwatch(laps: 0, isRunning: false))
     hypervisor = try Hypervisor(
       memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)
     hypervisor.processors.pointers = TableSet.allCases.map { [hypervisor] in hypervisor.eptp(of: $0) }
-    for vcpu in 0..<vcpus { hypervisor.configure(&hypervisor.processors.machines[vcpu], for: vcpu) }
+    for vcpu in 0..<vcpus { hypervisor.configure(&machines[vcpu], for: vcpu) }
     guard dimensions == .two else { return }
     guest = GuestPaging(
       tables: GuestTables(
         memory: memory.memory, recordedPages: recordedBytes >> 12, pages: ramBytes >> 12),
       roots: Array(repeating: nil, count: vcpus))
     // The first access through a mapping sets its flags, whatever becomes of the access: so every strategy sees the same.
-    for vcpu in 0..<vcpus { hypervisor.processors.machines[vcpu].policies.guestFlags = .before }
+    for vcpu in 0..<vcpus { machines[vcpu].policies.guestFlags = .before }
   }
 
   deinit { hypervisor.processors.deallocate() }

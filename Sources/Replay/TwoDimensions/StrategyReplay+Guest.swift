@@ -36,7 +36,7 @@ extension StrategyReplay {
   private func setRoot(_ cr3: UInt64, on vcpu: Int) {
     let root = guest?.tables.root(cr3)
     guest?.roots[vcpu] = root
-    hypervisor.processors.machines[vcpu].guest.cr3 = cr3
+    machines[vcpu].guest.cr3 = cr3
   }
 
   /// Translates an access through both dimensions; nil where what the recording tells of the guest's tables does not lead to
@@ -47,10 +47,10 @@ extension StrategyReplay {
     guard let root = guest?.roots[vcpu] else { return nil }
     let linear = GuestLinearAddress(cursor.block.linearPages[index] << 12 | request.gpa.pageOffset)
     var path = NestedPath(linear: linear, root: root)
-    let outcome = hypervisor.processors.machines[vcpu].write(request, to: linear, &path)
+    let outcome = machines[vcpu].write(request, to: linear, &path)
     hypervisor.processors.counts[.guestFlagUpdates] += UInt64(path.flagUpdates)
     guard outcome.isOf(request.gpa.page) else {
-      if case .virtualizationException = outcome { hypervisor.processors.machines[vcpu].acknowledgeException() }
+      if case .virtualizationException = outcome { machines[vcpu].acknowledgeException() }
       return nil
     }
     let cost = caches[vcpu].walk.cost(
@@ -67,7 +67,7 @@ extension StrategyReplay {
     let linear = GuestLinearAddress(cursor.block.linearPages[second] << 12)
     while true {
       var counter = ReferenceCounter()
-      let outcome = hypervisor.processors.machines[vcpu].access(linear: linear, .write, user: false, &counter)
+      let outcome = machines[vcpu].access(linear: linear, .write, user: false, &counter)
       hypervisor.processors.counts[.guestFlagUpdates] += counter.guestFlagWrites
       guard case .violation(let violation) = outcome, violation.isWalkerUpdate else { return true }
       guard noticeUpdate(access, ofRun: index, violation, .exit, WalkCost()) else { return false }
@@ -91,7 +91,7 @@ extension StrategyReplay {
     var completion = NotificationShape.Completion.blocked
     var isCompleted = false
     if verdict.isCompleted {
-      isCompleted = hypervisor.processors.machines[vcpu].emulateFlagUpdate(at: violation.gpa)
+      isCompleted = machines[vcpu].emulateFlagUpdate(at: violation.gpa)
       hypervisor.processors.counts[.guestFlagUpdates] += 1
       if mechanism.completion == .viewSwitch {
         completion = .viewSwitched
