@@ -147,7 +147,7 @@ struct Recording {
   private func figures(of replay: StrategyReplay, seconds: Double) -> HostFigures {
     let timing = HostTiming(replay.hypervisor, samples: replay.samples)
     return HostFigures(
-      seconds: seconds, writesPerSecond: Double(reader.header.totals.writes) / seconds,
+      seconds: seconds, writesPerSecond: Double(reader.header.totals.writes) / seconds, timerNanoseconds: timing.timer,
       lookupNanoseconds: timing.lookup, alertNanoseconds: timing.alert)
   }
 

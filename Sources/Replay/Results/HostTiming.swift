@@ -7,40 +7,54 @@ import Histogram
 struct HostTiming {
   private static let batch = 64
   private static let rounds = 512
+  private static let clock = ContinuousClock()
 
+  /// What reading the clock twice takes: the floor of every single measurement, and of a batch together.
+  let timer: Double
   let lookup: HostPercentiles
   let alert: HostPercentiles
 
   init(_ hypervisor: Hypervisor<ModelledProcessors>, samples: [RefusedStore]) {
+    timer = Self.percentiles(batch: 1) {}.p50
     guard !samples.isEmpty else {
       lookup = HostPercentiles(p50: 0, p99: 0)
       alert = lookup
       return
     }
+    var next = 0
+    func sample() -> RefusedStore {
+      defer { next = next + 1 == samples.count ? 0 : next + 1 }
+      return samples[next]
+    }
     let tree = hypervisor.tree
-    lookup = Self.percentiles(of: samples) { _ = tree.find($0.store.address.page) }
-    alert = Self.percentiles(of: samples) { refused in
+    lookup = Self.percentiles { _ = tree.find(sample().store.address.page) }
+    alert = Self.percentiles {
+      let refused = sample()
       _ = hypervisor.handle(refused.store, violation: refused.violation)
       _ = hypervisor.alerts(of: refused.store.vcpu).next()
     }
   }
 
-  /// The distribution over batches of the mean time of one call, in nanoseconds.
-  private static func percentiles(of samples: [RefusedStore], _ body: (RefusedStore) -> Void) -> HostPercentiles {
-    var histogram = Histogram<UInt64>(highestTrackableValue: 1 << 30, numberOfSignificantValueDigits: .three)
-    let clock = ContinuousClock()
-    var next = 0
-    for _ in 0..<rounds {
+  /// The distribution over batches of the mean time of one call, in nanoseconds; of every other batch over the rest the
+  /// control.
+  private static func percentiles(batch: Int = batch, _ body: () -> Void) -> HostPercentiles {
+    func histogram() -> Histogram<UInt64> {
+      Histogram(highestTrackableValue: 1 << 30, numberOfSignificantValueDigits: .three)
+    }
+    var all = histogram()
+    var halves = [histogram(), histogram()]
+    for round in 0..<rounds {
       let start = clock.now
-      for _ in 0..<batch {
-        body(samples[next])
-        next = next + 1 == samples.count ? 0 : next + 1
-      }
+      for _ in 0..<batch { body() }
       let elapsed = start.duration(to: clock.now).components
       // Tenths of a nanosecond a call.
-      histogram.record(UInt64(elapsed.attoseconds / 1_000_000_000 * 10 / Int64(batch)))
+      let time = UInt64(elapsed.attoseconds / 100_000_000 / Int64(batch))
+      all.record(time)
+      halves[round & 1].record(time)
     }
+    let medians = halves.map { Double($0.valueAtPercentile(50)) }
     return HostPercentiles(
-      p50: Double(histogram.valueAtPercentile(50)) / 10, p99: Double(histogram.valueAtPercentile(99)) / 10)
+      p50: Double(all.valueAtPercentile(50)) / 10, p99: Double(all.valueAtPercentile(99)) / 10,
+      control: medians[0] > 0 ? medians[1] / medians[0] : nil)
   }
 }

@@ -291,6 +291,9 @@ public struct HostFigures: Codable, Equatable, Sendable {
   public var seconds: Double
   /// Stores replayed per second.
   public var writesPerSecond: Double
+  /// Reading the clock twice, nanoseconds: the floor below which nothing single can be timed; absent in results of earlier
+  /// versions.
+  public var timerNanoseconds: Double?
   /// Tree look-up, nanoseconds.
   public var lookupNanoseconds: HostPercentiles
   /// Violation to alert, nanoseconds.
@@ -299,17 +302,21 @@ public struct HostFigures: Codable, Equatable, Sendable {
   enum CodingKeys: String, CodingKey {
     case seconds
     case writesPerSecond = "writes_per_second"
+    case timerNanoseconds = "timer_ns"
     case lookupNanoseconds = "lookup_ns"
     case alertNanoseconds = "alert_ns"
   }
 }
 
-/// Percentiles of host nanoseconds.
+/// Percentiles of host nanoseconds, over batches of calls.
 public struct HostPercentiles: Codable, Equatable, Sendable {
   /// Median.
   public var p50: Double
   /// 99th percentile.
   public var p99: Double
+  /// The median of every other batch over that of the rest: the same code, so that what it differs by from 1 is noise.
+  /// Absent where nothing was timed, and in results of earlier versions.
+  public var control: Double?
 }
 
 /// Strategies from cheapest to dearest by overhead.

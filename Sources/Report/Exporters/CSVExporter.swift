@@ -56,7 +56,11 @@ public enum CSVExporter {
     for event in Event.allCases where result.dimensions != nil || !event.needsTwoDimensions {
       fields.append(("count_\(event.name)", strategy.counts[event.name].map { String($0) } ?? ""))
     }
-    return fields
+    return fields + [
+      ("host_timer_ns", plain(strategy.host?.timerNanoseconds)),
+      ("host_lookup_control", plain(strategy.host?.lookupNanoseconds.control)),
+      ("host_alert_control", plain(strategy.host?.alertNanoseconds.control)),
+    ]
   }
 
   private static func bracket(_ name: String, _ bracket: Bracket) -> [Field] {

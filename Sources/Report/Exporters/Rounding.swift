@@ -63,9 +63,11 @@ extension HostFigures {
   fileprivate mutating func round() {
     seconds = rounded(seconds, parts: 1_000_000)
     writesPerSecond = rounded(writesPerSecond, parts: 1)
+    timerNanoseconds = timerNanoseconds.map { rounded($0, parts: 10) }
     for path in [\HostFigures.lookupNanoseconds, \.alertNanoseconds] {
       self[keyPath: path].p50 = rounded(self[keyPath: path].p50, parts: 10)
       self[keyPath: path].p99 = rounded(self[keyPath: path].p99, parts: 10)
+      self[keyPath: path].control = self[keyPath: path].control.map { rounded($0, parts: 10_000) }
     }
   }
 }
