@@ -6,6 +6,8 @@ SUITE = boot pagetables modules database quick
 GI_BENCH = .build/debug/gi-bench
 # Two processors: the one with the best evidence, and one that offers every strategy.
 PROFILES ?= skylake-sp icelake-sp
+# The commit whose build `make host-check` times ours beside.
+BASE ?= HEAD~1
 # Runs `gi-bench check` with arguments $(1) for every trace and profile.
 define gate
 @status=0; for trace in $(TRACES); do for profile in $(PROFILES); do \
@@ -17,7 +19,7 @@ SECONDS ?= 60
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test tsan fuzz ratios scaling counted release lint format man completions bench-check bench-update gate-test check-traces record clean
+.PHONY: help deps run build test tsan asan fuzz ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +40,9 @@ test: deps ## run all tests
 
 tsan: deps ## run the tests of concurrency under the thread sanitizer
 	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter ConcurrencyTests
+
+asan: deps ## run all tests under the address sanitizer
+	$(SWIFT) test --sanitize=address --scratch-path .build-asan
 
 # libFuzzer brings the main program. Of several sanitizers the Swift compiler takes the last option only, so that one names both.
 fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each (libFuzzer, address sanitizer)
@@ -73,6 +78,16 @@ lint: ## check the formatting (swift-format, strict)
 format: ## format all Swift sources in place
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Benchmarks Tests
 
+docs: deps ## write the documentation of every room as web pages to .build/docs (docc)
+	$(SWIFT) package dump-symbol-graph --minimum-access-level internal --skip-synthesized-members >/dev/null
+	@for catalogue in Sources/*/*.docc; do \
+	  room=$$(basename $$catalogue .docc); graphs=.build/docs/graphs/$$room; \
+	  rm -rf $$graphs && mkdir -p $$graphs && cp .build/*/symbolgraph/$$room.symbols.json .build/*/symbolgraph/$$room@*.json $$graphs 2>/dev/null; \
+	  docc convert $$catalogue --fallback-display-name $$room --fallback-bundle-identifier gi-bench.$$room \
+	    --additional-symbol-graph-dir $$graphs --output-path .build/docs/$$room >$$graphs/log 2>&1 || { cat $$graphs/log; exit 1; }; \
+	  if grep -A1 "doesn't exist" $$graphs/log; then echo "$$catalogue: a link that leads nowhere" >&2; exit 1; fi; done
+	@rm -rf .build/docs/graphs; ls -d .build/docs/*
+
 man: deps ## write the manual page to .build/man/gi-bench.1
 	@mkdir -p .build/man
 	$(SWIFT) package --allow-writing-to-package-directory generate-manual --output-directory .build/man
@@ -98,11 +113,19 @@ bench-update: deps counted ## rewrite Benchmarks/baselines; the diff is reviewed
 	$(call gate,--update)
 	Benchmarks/count.sh update
 
+host-check: deps ## time look-up and alert beside another commit's build: make host-check BASE=HEAD~1
+	@rm -rf .build-base/source && mkdir -p .build-base/source
+	git archive $(BASE) | tar -x -C .build-base/source
+	$(SWIFT) build --package-path .build-base/source --scratch-path .build-base/build --product gi-bench
+	$(SWIFT) build --product gi-bench
+	$(GI_BENCH) check $(TRACE) --profile $(firstword $(PROFILES)) --host .build-base/build/debug/gi-bench \
+	  --baseline Benchmarks/baselines/$(basename $(notdir $(TRACE))).$(firstword $(PROFILES)).json
+
 check-traces: deps ## hold every record of every recording against what must be true of it
 	$(SWIFT) build --product gi-bench
 	$(GI_BENCH) trace check $(TRACES)
 
-gate-test: deps ## the gate against itself: 200 runs must pass, 3 % slower must not (GI_GATE_TEST=20 for fewer)
+gate-test: deps ## the gate against itself: 200 runs must pass, 3 % slower must not, 15 minutes (GI_GATE_TEST=20 for fewer)
 	GI_GATE_TEST=$${GI_GATE_TEST:-200} $(SWIFT) test --filter GateSelfTests
 
 record: deps ## record every trace anew on Debian 12, or one: make record TRACE=boot

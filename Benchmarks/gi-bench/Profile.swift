@@ -67,27 +67,31 @@ struct ProfileShow: ParsableCommand {
 struct ProfileValidate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate",
-    abstract: "Check a profile file against every rule, or the embedded profiles against published measurements.",
+    abstract: "Check a profile against every rule, or what is modelled against published measurements.",
     discussion: """
-      Without a file, what the model says is held against what was measured and published. A check that emerges from the \
+      Without a profile, what the model says is held against what was measured and published. A check that emerges from the \
       modelled caches is weighty; one that follows from a cost that was set only says that it was set well.
 
       \(ExitStatus.help)
       """)
 
-  @Argument(help: "The file; without it, the embedded profiles.", completion: .file(extensions: ["json"]))
-  var file: String?
+  @Argument(
+    help: ArgumentHelp("A profile's file or name; without it, the model.", valueName: "file|name"),
+    completion: .file(extensions: ["json"]))
+  var name: String?
 
   @Option(help: "Format of the answer.") var format = Profile.Format.text
 
+  func validate() throws { if let name { try ProfileOption.checkName(name) } }
+
   func run() throws {
-    if let file { try validate(file) } else { try reproduce() }
+    if let name { try validate(name) } else { try reproduce() }
   }
 
-  private func validate(_ file: String) throws {
+  private func validate(_ name: String) throws {
     let profile: CycleProfile
     do {
-      profile = try ProfileOption.profile(fromFile: file)
+      profile = try ProfileOption.profile(named: name)
     } catch let error as ProfileError {
       throw Failure(.regression, error.description)
     }
@@ -95,7 +99,7 @@ struct ProfileValidate: ParsableCommand {
     let text =
       switch format {
       case .text:
-        "\(Terminal.printable(file)): valid, profile \(Terminal.printable(profile.name)), "
+        "\(Terminal.printable(name)): valid, profile \(Terminal.printable(profile.name)), "
           + "\(profile.parameters.count) costs, \(assumed) of them assumed\n"
       case .json: try JSONExporter.encode(profile)
       }

@@ -43,7 +43,7 @@ public struct LinearForm: Equatable, Sendable {
 }
 
 extension CostParameter {
-  /// The position in ``allCases``.
+  /// The position among all costs.
   var index: Int { Self.positions[self]! }
   private static let positions = Dictionary(uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
 }
