@@ -76,6 +76,32 @@ struct CheckTests {
     #expect(replaced.status == 3 && replaced.error.contains("the recordings differ"))
   }
 
+  @Test("times its own paths beside another build, and refuses what is none, whatever it prints")
+  func host() throws {
+    let folder = try Program.Folder()
+    let trace = try SmallTrace.write(to: folder)
+    let unprotected = ["check", trace, "--baseline", folder.path + "/unprotected.json"]
+    #expect(try Program.run(unprotected + ["--update"]).status == 0)
+    #expect(try Program.run(unprotected + ["--host", Program.path]).status == 3)
+    let policy = try folder.file(
+      "policy.json",
+      #"{"schema": 1, "name": "mine", "regions": [{"name": "two", "gpa": "0x3000", "bytes": 4100}]}"#)
+    let check = ["check", trace, "--policy", policy, "--baseline", folder.path + "/baseline.json"]
+    #expect(try Program.run(check + ["--update"]).status == 0)
+    // Whether a run on a busy machine finds a difference between a program and itself is for `make gate-test` to say.
+    let same = try Program.run(check + ["--host", Program.path, "--format", "json"])
+    #expect([0, 2].contains(same.status) && same.output.contains("\"pairs\" : 60"))
+    #expect(try Program.run(check + ["--host", Program.path, "--update"]).status == 64)
+    for (program, reason) in [
+      ("/nonexistent", "cannot be run"), (folder.path, "cannot be run"), ("/bin/true", "(status 0)"),
+      ("/bin/cat", "(status 1)"), ("/bin/yes", "(status 9)"),
+    ] {
+      let outcome = try Program.run(check + ["--host", program])
+      #expect(outcome.status == 1 && outcome.output == "" && outcome.error.hasPrefix("gi-bench: \(program): "))
+      #expect(outcome.error.contains(reason) && outcome.error.split(separator: "\n").count == 1, "\(outcome.error)")
+    }
+  }
+
   @Test("holds several recordings against one file")
   func several() throws {
     let folder = try Program.Folder()

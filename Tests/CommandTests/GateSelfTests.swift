@@ -36,8 +36,7 @@ struct GateSelfTests {
 
   @Test("host ratios: at least 99 of 100 runs pass, and a look-up 3 % slower does not")
   func hostRatios() throws {
-    let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-      .appending(path: "gi-bench").path
+    let program = Program.path
     let baseline = try run()
     /// The gate's findings where this program is held against itself, with so many look-ups more in 256.
     func findings(slowdown: Int = 0) throws -> (HostRatios, [Gate.Finding]) {

@@ -24,6 +24,8 @@ struct ProfileCommandTests {
     #expect(validated.status == 0)
     #expect(validated.output.hasPrefix("\(file): valid, profile \(name), 21 costs, "))
     #expect(try Program.run(["profile", "show", file]).output == text.output)
+    let embedded = try Program.run(["profile", "validate", name])
+    #expect(embedded.status == 0 && embedded.output.hasPrefix("\(name): valid, profile \(name), 21 costs, "))
   }
 
   @Test("validate ends with status 2 at a broken rule, 1 at an unreadable file")

@@ -34,12 +34,15 @@ struct Program {
     var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() } }
   }
 
-  /// Runs `gi-bench arguments`; it stands beside the test bundle.
+  /// Where gi-bench is: beside the test bundle.
+  static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    .appending(path: "gi-bench").path
+
+  /// Runs `gi-bench arguments`.
   static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
-    let bundle = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
     let folder = try Folder()
     let process = Process()
-    process.executableURL = bundle.deletingLastPathComponent().appending(path: "gi-bench")
+    process.executableURL = URL(filePath: path)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice

@@ -51,29 +51,37 @@ private final class HostProbe {
     let process = Process()
     process.executableURL = program
     process.arguments = [HostSample.configuration.commandName ?? ""]
-    let (given, answer) = (try FileHandle(forReadingFrom: input), Pipe())
+    let (given, answer, complaint) = (try FileHandle(forReadingFrom: input), Pipe(), Pipe())
     // Not left to the handles' end, which comes when the run's comes.
     defer {
-      for handle in [given, answer.fileHandleForReading, answer.fileHandleForWriting] { try? handle.close() }
+      for pipe in [answer, complaint] {
+        try? pipe.fileHandleForReading.close()
+        try? pipe.fileHandleForWriting.close()
+      }
+      try? given.close()
     }
     process.standardInput = given
     process.standardOutput = answer
+    process.standardError = complaint
     let ended = DispatchSemaphore(value: 0)
     process.terminationHandler = { _ in ended.signal() }
     do { try process.run() } catch {
       throw Failure("\(name): cannot be run; expected the path of another build of gi-bench")
     }
-    let watch = DispatchWorkItem { process.terminate() }
+    // A kill, which no program that was started with signals blocked can put off.
+    func end() { kill(process.processIdentifier, SIGKILL) }
+    let watch = DispatchWorkItem { end() }
     DispatchQueue.global().asyncAfter(deadline: .now() + Self.secondsAllowed, execute: watch)
     let output = try answer.fileHandleForReading.read(upToCount: 1 << 16) ?? Data()
-    if output.count == 1 << 16 { process.terminate() }
+    if output.count == 1 << 16 { end() }
     ended.wait()
     watch.cancel()
     guard process.terminationStatus == 0,
       let sample = try? JSONDecoder().decode(HostRatioTask.Sample.self, from: output)
     else {
+      let words = try complaint.fileHandleForReading.read(upToCount: 240) ?? Data()
       throw Failure(
-        "\(name): took no sample of our own paths (status \(process.terminationStatus)); "
+        "\(name): took no sample of our own paths (status \(process.terminationStatus)): \(String(decoding: words, as: UTF8.self)); "
           + "expected a gi-bench that knows what this one asks for, of a commit not too far away")
     }
     return sample
