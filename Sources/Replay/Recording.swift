@@ -104,7 +104,7 @@ struct Recording {
         var haveLost = false
         for (lap, replay) in replays.enumerated() {
           stopwatch.run(lap: lap)
-          if try replay.replay(touches, before: range.upperBound) { haveLost = true }
+          if try replay.replay(touches, of: range, filter) { haveLost = true }
         }
         if haveLost { filter.forget() }
         stopwatch.run(lap: nil)

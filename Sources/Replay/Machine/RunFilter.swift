@@ -7,8 +7,9 @@ import WriteTrace
 /// A run whose page was the last that its vCPU touched in the same set of the first-level TLB hits that set's most recent
 /// entry, and a hit of the most recent entry changes nothing: under least-recently-used replacement, stripping such runs
 /// from a trace leaves every miss of every cache with these sets where it was (T. R. Puzak, "Analysis of Cache Replacement
-/// Algorithms", 1985). What strategies do differently they do to watched pages and at hypercalls: runs on watched pages are
-/// never stripped, and ``forget()`` is called at every hypercall and whenever caches have lost entries.
+/// Algorithms", 1985). Of what is left, ``RecencyStacks`` strips what hits a set further back. What strategies do differently
+/// they do to watched pages and at hypercalls: runs on watched pages are never stripped, and ``forget()`` is called at every
+/// hypercall and whenever caches have lost entries.
 struct RunFilter {
   private let setMask: UInt32
   private let setShift: UInt32
@@ -18,6 +19,7 @@ struct RunFilter {
   private let watched: PageBitmap
   private var found: UnsafeMutablePointer<UInt32>
   private var capacity = 0
+  let stacks: RecencyStacks
 
   init(vcpus: Int, geometry: CacheGeometry, pages: UInt64) {
     let sets = UInt32(geometry.l1StoreTLB.entries / max(1, geometry.l1StoreTLB.ways))
@@ -27,17 +29,22 @@ struct RunFilter {
     latest = .allocate(capacity: slots)
     watched = PageBitmap(pages: pages)
     found = .allocate(capacity: 1)
+    stacks = RecencyStacks(vcpus: vcpus, sets: sets, ways: max(1, geometry.l1StoreTLB.ways))
     forget()
   }
 
   func deallocate() {
     latest.deallocate()
     found.deallocate()
+    stacks.deallocate()
     watched.deallocate()
   }
 
   /// Says that caches may have lost entries, or table sets changed: the next run of each set is found again.
-  func forget() { latest.update(repeating: SetAssociativeCache.empty, count: slots) }
+  func forget() {
+    latest.update(repeating: SetAssociativeCache.empty, count: slots)
+    stacks.forget()
+  }
 
   /// Has every run on these pages found from now on.
   func watch(_ range: PageRange) { watched.insert(range) }
@@ -45,7 +52,9 @@ struct RunFilter {
   /// Has every run with this key found from now on.
   func watch(_ key: UInt32) { watched.insert(PageRange(page: GuestPageNumber(UInt64(key)))) }
 
-  /// The indices, ascending, of the runs in `start ..< end` that strategies must look at; valid until the next call.
+  /// The indices of the runs in `start ..< end` that strategies must look at, in this order; valid until the next call.
+  ///
+  /// An index may come more than once, and later than others: a run is looked at again to bring its page to the front.
   mutating func touches(in runs: UnsafeBufferPointer<Run>, from start: Int, to end: Int) -> UnsafeBufferPointer<UInt32>
   {
     guard let base = runs.baseAddress, start < end else { return UnsafeBufferPointer(start: nil, count: 0) }
@@ -54,9 +63,12 @@ struct RunFilter {
       capacity = end - start
       found = .allocate(capacity: capacity)
     }
-    return UnsafeBufferPointer(start: found, count: scan(base, from: start, to: end))
+    let count = scan(base, from: start, to: end)
+    return UnsafeBufferPointer(start: found, count: stacks.strip(found, count: count, of: base))
   }
 
+  /// Finds the runs that hit no most recent entry, with those on watched pages marked as special.
+  ///
   /// Free of branches but for the loop's own: which run is found is as good as random.
   @inline(never)
   private func scan(_ runs: UnsafePointer<Run>, from start: Int, to end: Int) -> Int {
@@ -71,7 +83,7 @@ struct RunFilter {
       // The second part of a page-crossing store may be skipped by whoever judges the store whole.
       let isContinuation = UInt32(truncatingIfNeeded: word &>> 56) & 1
       let isSpecial = watched.bit(page) | isContinuation
-      found[count] = UInt32(truncatingIfNeeded: next)
+      found[count] = UInt32(truncatingIfNeeded: next) | isSpecial &<< 31
       count &+= slot.pointee != page || isSpecial != 0 ? 1 : 0
       slot.pointee = page | (0 &- isSpecial)
       next &+= 1

@@ -83,9 +83,9 @@ final class StrategyReplay {
     judgedContinuation = nil
   }
 
-  /// Replays the runs of the block that a ``RunFilter`` found before run `end`; true if caches lost entries, so that the
-  /// filter must forget what it knows.
-  func replay(_ touches: UnsafeBufferPointer<UInt32>, before end: Int) throws -> Bool {
+  /// Replays the runs of a range of the block that a ``RunFilter`` found; true if caches lost entries, so that the filter
+  /// must forget what it knows.
+  func replay(_ touches: UnsafeBufferPointer<UInt32>, of range: Range<Int>, _ filter: RunFilter) throws -> Bool {
     let runs = cursor.keys
     var next = 0
     while true {
@@ -96,7 +96,11 @@ final class StrategyReplay {
       try translate(run: index)
       // What the filter took to be cached may be gone.
       if invalidations.pointee != invalidationsBefore {
-        try replayEvery(from: index + 1, to: end)
+        filter.stacks.settle(runs, from: range.lowerBound, to: index, told: touches[...next]) { run in
+          let vcpu = fast + run.vcpu
+          _ = vcpu.pointee.cache.hit(TranslationKey.key(of: run) | vcpu.pointee.tag)
+        }
+        try replayEvery(from: index + 1, to: range.upperBound)
         return true
       }
       next += 1

@@ -67,7 +67,8 @@ struct PointerChase {
     }
     let tlb = cache(pageSize == .small ? part.smallTLB : part.largeTLB)
     let stlb = cache(geometry.stlb)
-    let walk = WalkCaches(geometry: geometry, lines: DataCaches(cache(part.lines[0]), cache(part.lines[1]), cache(part.lines[2])))
+    let walk = WalkCaches(
+      geometry: geometry, lines: DataCaches(cache(part.lines[0]), cache(part.lines[1]), cache(part.lines[2])))
     defer {
       tlb.deallocate()
       stlb.deallocate()

@@ -1,0 +1,115 @@
+import WriteTrace
+
+/// The pages that each set of each vCPU's first-level TLB holds for certain, most recent first: the second step of
+/// ``RunFilter``.
+///
+/// A page accessed less than `ways` other pages of its set ago hits, whatever the set held before. Such a hit changes nothing
+/// but the order of the set, which matters when the set is asked for a page that is not known to be there: only then, and at
+/// the end, are the runs told that made the order what it is, the oldest first. So a strategy that follows finds every set in
+/// the right order whenever it looks at one, and never looks at the others.
+struct RecencyStacks {
+  private let ways: Int
+  private let setMask: UInt32
+  private let setShift: UInt32
+  private let slots: Int
+  /// By slot (vCPU and set), `ways` entries: the page in bits 31:0, the last run that accessed it, of those told here, in 63:32.
+  private let entries: UnsafeMutablePointer<UInt64>
+  /// By slot: how many entries there are, and how many of them, the most recent, nobody was told the order of.
+  private let counts: UnsafeMutablePointer<(known: Int32, untold: Int32)>
+
+  init(vcpus: Int, sets: UInt32, ways: Int) {
+    self.ways = ways
+    setMask = sets - 1
+    setShift = UInt32(sets.trailingZeroBitCount)
+    slots = vcpus << Int(setShift)
+    entries = .allocate(capacity: slots * ways)
+    counts = .allocate(capacity: slots)
+    forget()
+  }
+
+  func deallocate() {
+    entries.deallocate()
+    counts.deallocate()
+  }
+
+  func forget() { counts.update(repeating: (0, 0), count: slots) }
+
+  /// The mark of a run that is told whatever is known of its page, and after which nothing is known of its set.
+  static var special: UInt32 { 1 << 31 }
+
+  /// Replaces indices of runs by those that must be told, in the order to look at them; returns how many.
+  @inline(never)
+  func strip(_ indices: UnsafeMutablePointer<UInt32>, count: Int, of runs: UnsafePointer<Run>) -> Int {
+    let (ways, setMask, setShift, entries, counts) = (ways, setMask, setShift, entries, counts)
+    @inline(__always)
+    func slot(of run: UInt64) -> Int {
+      Int(UInt32(truncatingIfNeeded: run &>> 48 & 0xff) &<< setShift | UInt32(truncatingIfNeeded: run) & setMask)
+    }
+    // Never past what was read: an entry is untold because a run was left out.
+    var told = 0
+    @inline(__always)
+    func tell(_ slot: Int) {
+      var entry = Int(counts[slot].untold)
+      while entry > 0 {
+        entry &-= 1
+        indices[told] = UInt32(truncatingIfNeeded: entries[slot &* ways &+ entry] &>> 32)
+        told &+= 1
+      }
+      counts[slot].untold = 0
+    }
+    var next = 0
+    while next < count {
+      let index = indices[next] & ~Self.special
+      let isSpecial = indices[next] & Self.special != 0
+      next &+= 1
+      let run = runs[Int(index)].rawValue
+      let slot = slot(of: run)
+      let stack = entries + slot &* ways
+      var depth = isSpecial ? 0 : Int(counts[slot].known)
+      let known = depth
+      let entry = run & 0xffff_ffff | UInt64(index) &<< 32
+      var place = 0
+      while place < known, UInt32(truncatingIfNeeded: stack[place]) != UInt32(truncatingIfNeeded: run) { place &+= 1 }
+      if place < known {
+        if place >= Int(counts[slot].untold) { counts[slot].untold &+= 1 }
+      } else {
+        // A store's second part must be told right behind the first.
+        if next < count, indices[next] == (index &+ 1) | Self.special {
+          let second = runs[Int(index &+ 1)]
+          if second.isContinuation { tell(self.slot(of: second)) }
+        }
+        tell(slot)
+        indices[told] = index
+        told &+= 1
+        depth = isSpecial ? 0 : min(known &+ 1, ways)
+        counts[slot].known = Int32(truncatingIfNeeded: depth)
+        if isSpecial { continue }
+        place = depth &- 1
+      }
+      while place > 0 {
+        stack[place] = stack[place &- 1]
+        place &-= 1
+      }
+      stack[0] = entry
+    }
+    for slot in 0..<slots where counts[slot].untold > 0 { tell(slot) }
+    return told
+  }
+
+  private func slot(of run: Run) -> Int {
+    run.vcpu << Int(setShift) | Int(UInt32(truncatingIfNeeded: run.rawValue) & setMask)
+  }
+
+  /// Brings a strategy's sets in order at once: `apply` gets, in order, the runs of `start ..< end` that none of the `told`
+  /// ones, nor any after them in their set, made the strategy look at.
+  func settle(
+    _ runs: UnsafeBufferPointer<Run>, from start: Int, to end: Int, told: Slice<UnsafeBufferPointer<UInt32>>,
+    _ apply: (Run) -> Void
+  ) {
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: slots) { latest in
+      latest.initialize(repeating: -1)
+      for index in told { latest[slot(of: runs[Int(index)])] = max(latest[slot(of: runs[Int(index)])], Int(index)) }
+      for index in start..<end where index > latest[slot(of: runs[index])] { apply(runs[index]) }
+    }
+  }
+}
