@@ -13,10 +13,9 @@ struct StrategiesStudy {
     for name in ["skylake-sp", "icelake-sp"] {
       let profile = try TimedReplay.profile(name)
       try measure("\(RecordedBoot.name) \(name)", RecordedBoot.path, profile, &study)
-      let sets = profile.geometry.l1StoreTLB.entries / profile.geometry.l1StoreTLB.ways
-      study.add(
-        "strategies", 1, "\(RecordedBoot.name) \(name)", "runs_left_of_100",
-        100 * (try Self.share(ofRunsLeftIn: RecordedBoot.path, sets: sets)))
+      let shares = try Self.sharesOfRunsLeft(in: RecordedBoot.path, profile.geometry.l1StoreTLB)
+      study.add("strategies", 1, "\(RecordedBoot.name) \(name)", "runs_not_latest_of_100", 100 * shares.notLatest)
+      study.add("strategies", 1, "\(RecordedBoot.name) \(name)", "runs_not_known_of_100", 100 * shares.notKnown)
     }
     let profile = try TimedReplay.profile("icelake-sp")
     try GeneratedTrace.with(.zipf, writes: generatedWrites) { trace in
@@ -42,22 +41,33 @@ struct StrategiesStudy {
     }
   }
 
-  /// The share of runs that a filter with so many first-level sets leaves: those whose page is not the last that their vCPU
-  /// touched in the same set.
-  private static func share(ofRunsLeftIn path: String, sets: Int) throws -> Double {
+  /// The shares of runs that the filter's steps leave: those whose page is not the last that their vCPU touched in the same
+  /// first-level set, and those whose page is not among as many last ones as the set has ways.
+  private static func sharesOfRunsLeft(in path: String, _ tlb: CacheGeometry.SetAssociative) throws -> (
+    notLatest: Double, notKnown: Double
+  ) {
     let reader = try TraceReader(path: path)
     let block = TraceBlock()
-    var latest = [UInt64](repeating: .max, count: reader.header.totals.vcpus * sets)
-    var left = 0
+    let sets = tlb.entries / tlb.ways
+    var stacks = [[UInt64]](repeating: [], count: reader.header.totals.vcpus * sets)
+    var (notLatest, notKnown) = (0, 0)
     for number in reader.blocks.indices {
       try reader.read(block: number, into: block)
       for run in block.runs {
         let page = run.page.rawValue
         let slot = run.vcpu * sets + (Int(page) & (sets - 1))
-        if latest[slot] != page { left += 1 }
-        latest[slot] = page
+        guard stacks[slot].first != page else { continue }
+        notLatest += 1
+        if let place = stacks[slot].firstIndex(of: page) {
+          stacks[slot].remove(at: place)
+        } else {
+          notKnown += 1
+          if stacks[slot].count == tlb.ways { stacks[slot].removeLast() }
+        }
+        stacks[slot].insert(page, at: 0)
       }
     }
-    return Double(left) / Double(reader.header.totals.runs)
+    let runs = Double(reader.header.totals.runs)
+    return (Double(notLatest) / runs, Double(notKnown) / runs)
   }
 }
