@@ -8,11 +8,12 @@ GI_BENCH = .build/debug/gi-bench
 PROFILES ?= skylake-sp icelake-sp
 # The commit whose build `make host-check` times ours beside.
 BASE ?= HEAD~1
-# Runs `gi-bench check` with arguments $(1) for every trace and profile.
+# Runs `gi-bench check` with arguments $(1) for every trace, profile and number of dimensions.
 define gate
-@status=0; for trace in $(TRACES); do for profile in $(PROFILES); do \
-	  $(GI_BENCH) check $$trace --profile $$profile $(1) \
-	    --baseline Benchmarks/baselines/$$(basename $$trace .trace).$$profile.json || status=$$?; done; done; exit $$status
+@status=0; for trace in $(TRACES); do for profile in $(PROFILES); do for dimensions in 1 2; do \
+	  $(GI_BENCH) check $$trace --profile $$profile --dimensions $$dimensions $(1) \
+	    --baseline Benchmarks/baselines/$$(basename $$trace .trace).$$profile$$(test $$dimensions = 1 || echo .2d).json || status=$$?; \
+	  done; done; done; exit $$status
 endef
 FUZZ = tree trace script profile snapshot
 SECONDS ?= 60

@@ -5,6 +5,10 @@ import Replay
 public struct Gate: Codable, Equatable, Sendable {
   /// The recording.
   public var trace: String
+  /// The profile that priced the counts.
+  public var profile: String
+  /// 2 where translations were walked in both dimensions; absent for one.
+  public var dimensions: Int?
   /// Strategies that were held against the baseline.
   public var strategies: [String]
   /// Every figure that differs.
@@ -57,6 +61,8 @@ public struct Gate: Codable, Equatable, Sendable {
           + "run what the baseline ran, or rewrite it with --update")
     }
     trace = run.trace.path
+    profile = run.profile.name
+    dimensions = run.dimensions
     strategies = new.strategies.map(\.name)
     findings = []
     if !new.crosscheck.agree {

@@ -3,7 +3,7 @@ import Replay
 extension Gate {
   /// What the gate found, as a document.
   public var document: Document {
-    let title = "\(trace) against its baseline"
+    let title = "\(trace) by \(profile)\(dimensions == nil ? "" : " in two dimensions"), against its baseline"
     guard !findings.isEmpty else {
       let names = strategies.joined(separator: ", ")
       let same = Cell("As the baseline, every count and cycle: \(names).", .good)
