@@ -77,7 +77,8 @@ private final class HostProbe {
     ended.wait()
     watch.cancel()
     guard process.terminationStatus == 0,
-      let sample = try? JSONDecoder().decode(HostRatioTask.Sample.self, from: output)
+      let sample = try? JSONDecoder().decode(HostRatioTask.Sample.self, from: output), sample.lookup > 0,
+      sample.alert > 0
     else {
       let words = try complaint.fileHandleForReading.read(upToCount: 240) ?? Data()
       throw Failure(

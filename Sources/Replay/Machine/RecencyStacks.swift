@@ -100,8 +100,8 @@ struct RecencyStacks {
     run.vcpu << Int(setShift) | Int(UInt32(truncatingIfNeeded: run.rawValue) & setMask)
   }
 
-  /// Brings a strategy's sets in order at once: `apply` gets, in order, the runs of `start ..< end` that none of the `told`
-  /// ones, nor any after them in their set, made the strategy look at.
+  /// Brings a strategy's sets in order where it stands, at run `end` of a range that began at `start`: `apply` gets, in order,
+  /// the runs that were left out since its set was told of. `told` is what the strategy has been told of the range.
   func settle(
     _ runs: UnsafeBufferPointer<Run>, from start: Int, to end: Int, told: Slice<UnsafeBufferPointer<UInt32>>,
     _ apply: (Run) -> Void

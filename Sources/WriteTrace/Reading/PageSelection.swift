@@ -7,8 +7,6 @@ public final class PageSelection {
   private let words: UnsafeMutablePointer<UInt64>
   private static let pages: UInt64 = 1 << 16
   private static var wordCount: Int { Int(pages) / 64 }
-  /// Whether every page is selected.
-  private(set) var isWhole = false
 
   /// No page.
   public init() {
@@ -26,19 +24,12 @@ public final class PageSelection {
     }
   }
 
-  func insertAll() {
-    words.update(repeating: .max, count: Self.wordCount)
-    isWhole = true
-  }
+  func insertAll() { words.update(repeating: .max, count: Self.wordCount) }
 
-  func removeAll() {
-    words.update(repeating: 0, count: Self.wordCount)
-    isWhole = false
-  }
+  func removeAll() { words.update(repeating: 0, count: Self.wordCount) }
 
   func formUnion(_ other: PageSelection) {
     for word in 0..<Self.wordCount { words[word] |= other.words[word] }
-    isWhole = isWhole || other.isWhole
   }
 
   func contains(_ run: Run) -> Bool {
