@@ -1,5 +1,8 @@
 import Foundation
+import Replay
 import Testing
+
+@testable import gi_bench
 
 @Suite("gi-bench check")
 struct CheckTests {
@@ -94,12 +97,25 @@ struct CheckTests {
     #expect(try Program.run(check + ["--host", Program.path, "--update"]).status == 64)
     for (program, reason) in [
       ("/nonexistent", "cannot be run"), (folder.path, "cannot be run"), ("/bin/true", "(status 0)"),
-      ("/bin/cat", "(status 1)"), ("/bin/yes", "(status 9)"),
+      ("/bin/cat", "(status 1: "), ("/bin/yes", "signal 9"),
     ] {
       let outcome = try Program.run(check + ["--host", program])
       #expect(outcome.status == 1 && outcome.output == "" && outcome.error.hasPrefix("gi-bench: \(program): "))
       #expect(outcome.error.contains(reason) && outcome.error.split(separator: "\n").count == 1, "\(outcome.error)")
     }
+  }
+
+  @Test("ends whatever a program that is none of ours has started", arguments: ["sleep 99; echo", "sleep 99 & exit 3"])
+  func group(script: String) throws {
+    let folder = try Program.Folder()
+    let program = try folder.file("program", "#!/bin/sh\n\(script)\n")
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+    let task = #"{"strategy": "eptp-exit", "ranges": [[1, 2]], "guestBytes": 2097152, "slowdown": 0}"#
+    let probe = try HostProbe(
+      program, task: JSONDecoder().decode(HostRatioTask.self, from: Data(task.utf8)), seconds: 1)
+    let start = ContinuousClock.now
+    #expect(throws: Failure.self) { try probe.sample() }
+    #expect(ContinuousClock.now - start < .seconds(30))
   }
 
   @Test("holds several recordings against one file")

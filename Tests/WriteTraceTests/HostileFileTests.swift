@@ -117,6 +117,26 @@ struct HostileFileTests {
     #expect(Self.trouble(path) != nil)
   }
 
+  @Test("with an event between the two parts of a store is refused")
+  func splitStore() throws {
+    let folder = Folder()
+    let path = folder.file("t")
+    let mark = TraceEvent.mark(.init(vcpu: 0, count: 2, id: 7, rip: .init(0)))
+    let writer = try TraceWriter(path: path, description: Sample.description(vcpus: 1), options: Sample.small)
+    try writer.write(vcpu: 0, count: 1, gpa: .init(0x5ffc), gva: .init(0x5ffc), size: 8)
+    try writer.event(mark)
+    _ = try writer.finish()
+    #expect(Self.trouble(path) == nil)
+    try Forge.rebuild(path) { _, column, bytes in
+      guard column == .events else { return }
+      var coding = EventCoding(clocks: [0])
+      var forged = ByteWriter()
+      coding.encode(PlacedEvent(run: 1, event: mark), into: &forged)
+      bytes = forged.bytes
+    }
+    #expect(try #require(Self.trouble(path)).description.contains("second part"))
+  }
+
   @Test(
     "with sound checksums and damaged columns never reaches beyond its bounds",
     arguments: TraceColumn.allCases.filter { $0 != .events } + [.events])

@@ -45,7 +45,7 @@ struct SelectedPlacesTests {
         }
         let asked = try partial.accesses(ofRun: run, among: selection)
         #expect(Array(asked) == Array(try whole.accesses(ofRun: run)), "seed \(seed), block \(number), run \(run)")
-        #expect(partial.hasPlaces(ofRun: run) && !partial.loaded.contains(.places))
+        #expect(partial.hasPlaces(ofRun: run))
       }
       // Whoever asks for the column has all of it.
       try partial.load(.places)
@@ -53,6 +53,21 @@ struct SelectedPlacesTests {
         #expect(Array(try partial.accesses(ofRun: run)) == Array(try whole.accesses(ofRun: run)))
       }
     }
+  }
+
+  @Test(
+    "are all, after pages that nobody selected have been asked for a few times: not a look through the runs for each")
+  func manyPages() throws {
+    let folder = Folder()
+    let writer = try TraceWriter(path: folder.file("t"), description: Sample.description(), options: Sample.small)
+    for page in 0..<40 as Range<UInt64> {
+      try writer.write(vcpu: 0, count: page, gpa: .init(page << 12), gva: .init(page << 12), size: 8)
+    }
+    _ = try writer.finish()
+    let block = TraceBlock()
+    try TraceReader(path: folder.file("t")).read(block: 0, columns: .runs, into: block)
+    for run in 0..<5 { _ = try block.accesses(ofRun: run, among: PageSelection()) }
+    #expect(block.runs.indices.allSatisfy(block.hasPlaces))
   }
 
   @Test("are no others': nothing is decoded of a page that nobody selected")

@@ -41,10 +41,6 @@ struct RecencyStacks {
   @inline(never)
   func strip(_ indices: UnsafeMutablePointer<UInt32>, count: Int, of runs: UnsafePointer<Run>) -> Int {
     let (ways, setMask, setShift, entries, counts) = (ways, setMask, setShift, entries, counts)
-    @inline(__always)
-    func slot(of run: UInt64) -> Int {
-      Int(UInt32(truncatingIfNeeded: run &>> 48 & 0xff) &<< setShift | UInt32(truncatingIfNeeded: run) & setMask)
-    }
     // Never past what was read: an entry is untold because a run was left out.
     var told = 0
     @inline(__always)
@@ -63,7 +59,7 @@ struct RecencyStacks {
       let isSpecial = indices[next] & Self.special != 0
       next &+= 1
       let run = runs[Int(index)].rawValue
-      let slot = slot(of: run)
+      let slot = Self.slot(of: run, setShift, setMask)
       let stack = entries + slot &* ways
       var depth = isSpecial ? 0 : Int(counts[slot].known)
       let known = depth
@@ -76,7 +72,7 @@ struct RecencyStacks {
         // A store's second part must be told right behind the first.
         if next < count, indices[next] == (index &+ 1) | Self.special {
           let second = runs[Int(index &+ 1)]
-          if second.isContinuation { tell(self.slot(of: second)) }
+          if second.isContinuation { tell(Self.slot(of: second.rawValue, setShift, setMask)) }
         }
         tell(slot)
         indices[told] = index
@@ -96,20 +92,23 @@ struct RecencyStacks {
     return told
   }
 
-  private func slot(of run: Run) -> Int {
-    run.vcpu << Int(setShift) | Int(UInt32(truncatingIfNeeded: run.rawValue) & setMask)
+  @inline(__always)
+  private static func slot(of run: UInt64, _ setShift: UInt32, _ setMask: UInt32) -> Int {
+    Int(UInt32(truncatingIfNeeded: run &>> 48 & 0xff) &<< setShift | UInt32(truncatingIfNeeded: run) & setMask)
   }
 
   /// Brings a strategy's sets in order where it stands, at run `end` of a range that began at `start`: `apply` gets, in order,
   /// the runs that were left out since its set was told of. `told` is what the strategy has been told of the range.
+  /// Whatever made the strategy lose entries has cached none behind the run that it was told last.
   func settle(
     _ runs: UnsafeBufferPointer<Run>, from start: Int, to end: Int, told: Slice<UnsafeBufferPointer<UInt32>>,
     _ apply: (Run) -> Void
   ) {
     withUnsafeTemporaryAllocation(of: Int.self, capacity: slots) { latest in
       latest.initialize(repeating: -1)
-      for index in told { latest[slot(of: runs[Int(index)])] = max(latest[slot(of: runs[Int(index)])], Int(index)) }
-      for index in start..<end where index > latest[slot(of: runs[index])] { apply(runs[index]) }
+      func slot(of index: Int) -> Int { Self.slot(of: runs[index].rawValue, setShift, setMask) }
+      for index in told.lazy.map(Int.init) { latest[slot(of: index)] = max(latest[slot(of: index)], index) }
+      for index in start..<end where index > latest[slot(of: index)] { apply(runs[index]) }
     }
   }
 }

@@ -62,8 +62,13 @@ final class StrategyReplay {
     logged = (0..<vcpus).map { _ in [] }
     cursor = BlockCursor(
       block: TraceBlock(), monitored: PageSelection(), firstWrite: 0, stopwatch: Stopwatch(laps: 0, isRunning: false))
-    hypervisor = try Hypervisor(
-      memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)
+    do {
+      hypervisor = try Hypervisor(
+        memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)
+    } catch {
+      processors.deallocate()
+      throw error
+    }
     hypervisor.processors.pointers = TableSet.allCases.map { [hypervisor] in hypervisor.eptp(of: $0) }
     for vcpu in 0..<vcpus { hypervisor.configure(&machines[vcpu], for: vcpu) }
     guard dimensions == .two else { return }

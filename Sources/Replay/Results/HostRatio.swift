@@ -35,7 +35,7 @@ public struct HostRatio: Codable, Equatable, Sendable {
     let reach = 3.29 * count.squareRoot() / 2
     let low = Int(max(0, (count / 2 - reach).rounded(.down)))
     let high = Int(min(count - 1, (count / 2 + reach).rounded(.up)))
-    return (sorted[low], sorted[sorted.count / 2], sorted[high])
+    return (sorted[low], (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2, sorted[high])
   }
 }
 

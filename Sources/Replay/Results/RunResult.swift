@@ -291,8 +291,7 @@ public struct HostFigures: Codable, Equatable, Sendable {
   public var seconds: Double
   /// Stores replayed per second.
   public var writesPerSecond: Double
-  /// Reading the clock twice, nanoseconds: the floor below which nothing single can be timed; absent in results of earlier
-  /// versions.
+  /// Reading the clock, nanoseconds: the floor below which nothing single can be timed; absent in results of earlier versions.
   public var timerNanoseconds: Double?
   /// Tree look-up, nanoseconds.
   public var lookupNanoseconds: HostPercentiles
@@ -314,7 +313,7 @@ public struct HostPercentiles: Codable, Equatable, Sendable {
   public var p50: Double
   /// 99th percentile.
   public var p99: Double
-  /// The median of every other batch over that of the rest: the same code, so that what it differs by from 1 is noise.
+  /// The median of one of each two batches over that of the other, which did the same: what it differs by from 1 is noise.
   /// Absent where nothing was timed, and in results of earlier versions.
   public var control: Double?
 }

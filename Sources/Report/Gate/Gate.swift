@@ -13,8 +13,16 @@ public struct Gate: Codable, Equatable, Sendable {
   public var strategies: [String]
   /// Every figure that differs.
   public var findings: [Finding]
-  /// Host ratios of our own paths; absent where they were not asked for.
-  public var host: HostRatios?
+  /// Host ratios of our own paths, and what follows from them; absent where they were not asked for.
+  public var host: Host?
+
+  /// Host ratios of our own paths, and those that are outside the noise.
+  public struct Host: Codable, Equatable, Sendable {
+    /// This program over another build of it.
+    public var ratios: HostRatios
+    /// The paths that became slower or faster; no baseline holds them.
+    public var findings: [Finding]
+  }
 
   /// A figure that differs from its baseline.
   public struct Finding: Codable, Equatable, Sendable {
@@ -41,7 +49,7 @@ public struct Gate: Codable, Equatable, Sendable {
   }
 
   /// Whether some figure is dearer or some answer another one.
-  public var hasRegression: Bool { findings.contains { $0.verdict == .regression } }
+  public var hasRegression: Bool { (findings + (host?.findings ?? [])).contains { $0.verdict == .regression } }
 
   /// Holds `run` against `baseline`.
   ///
@@ -76,7 +84,6 @@ public struct Gate: Codable, Equatable, Sendable {
         findings += StrategyGate(before: before, now: strategy).findings
       }
     }
-    host = run.hostRatios
-    if let host { findings += HostGate(ratios: host).findings }
+    host = run.hostRatios.map { Host(ratios: $0, findings: HostGate(ratios: $0).findings) }
   }
 }

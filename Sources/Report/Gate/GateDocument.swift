@@ -33,13 +33,22 @@ extension Gate {
     CSVExporter.export(
       rows: [["trace", "strategy", "figure", "baseline", "now", "verdict"]]
         + gates.flatMap { gate in
-          gate.findings.map {
+          (gate.findings + (gate.host?.findings ?? [])).map {
             [gate.trace, $0.strategy ?? "", $0.figure, $0.baseline, $0.now, $0.verdict.rawValue]
           }
         })
   }
 
-  private var hostSentences: [Cell] { host.map { [Cell(HostGate(ratios: $0).sentence)] } ?? [] }
+  /// What host times say; a baseline has no part in it.
+  private var hostSentences: [Cell] {
+    guard let host else { return [] }
+    let conclusions = host.findings.map { finding in
+      finding.verdict == .regression
+        ? Cell("Regression of host time: \(finding.figure), \(finding.now).", .bad)
+        : Cell("Improved host time: \(finding.figure), \(finding.now).", .good)
+    }
+    return [Cell(HostGate(ratios: host.ratios).sentence)] + conclusions
+  }
 
   private var conclusion: Cell {
     func strategies(_ verdict: Verdict) -> String {
@@ -50,7 +59,7 @@ extension Gate {
       }
       return names.joined(separator: ", ")
     }
-    if hasRegression {
+    if findings.contains(where: { $0.verdict == .regression }) {
       return Cell(
         "Regression: \(strategies(.regression)); if it is meant, rewrite the baseline with --update.", .bad)
     }

@@ -56,12 +56,12 @@ extension RunResult {
     let timed = strategies.compactMap { strategy in strategy.host.map { (strategy.name, $0) } }
     guard !timed.isEmpty else { return nil }
     let floor = timed.compactMap(\.1.timerNanoseconds).max().map {
-      "; a clock read twice takes \(Figure.number($0)) ns"
+      "; reading the clock takes \(Figure.number($0)) ns"
     }
     return Table(
       caption:
-        "Our own path in batches, measured on this host in nanoseconds; never added to modelled cycles. Control: every "
-        + "other batch over the rest, the same code" + (floor ?? ""),
+        "Our own path in batches, measured on this host in nanoseconds; never added to modelled cycles. Control: one of "
+        + "each two batches over the other, which did the same" + (floor ?? ""),
       columns: [
         .words("strategy"), .figure("look-up p50"), .figure("p99"), .figure("control"),
         .figure("violation to alert p50"), .figure("p99"), .figure("control"),

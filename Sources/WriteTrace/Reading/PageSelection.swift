@@ -37,7 +37,7 @@ public final class PageSelection {
     return words[Int(page) / 64] & 1 << (page % 64) != 0
   }
 
-  /// Writes the indices of the runs on selected pages to `found`, which has room for all and one more; returns how many.
+  /// Writes the indices of the runs on selected pages to `found`, which has room for all; returns how many.
   ///
   /// Free of branches but for the loop's own.
   @inline(never)

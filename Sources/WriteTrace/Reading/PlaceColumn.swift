@@ -34,7 +34,7 @@ struct PlaceColumn: ~Copyable {
     guard let base = runs.baseAddress, let stored = stored.base else { return nil }
     let words = UnsafeRawPointer(base).assumingMemoryBound(to: UInt64.self)
     guard let target = places.bytes(2 * accesses).baseAddress,
-      let found = chosen.bytes(4 * (runs.count + 1)).bindMemory(to: UInt32.self).baseAddress
+      let found = chosen.bytes(4 * runs.count).bindMemory(to: UInt32.self).baseAddress
     else { return nil }
     let chosen = UnsafeBufferPointer(
       start: UnsafePointer(found), count: pages.find(in: words, count: runs.count, found))

@@ -28,6 +28,9 @@ public final class TraceBlock: @unchecked Sendable {
   private var linearWords = ColumnBuffer()
   private var firstWords = ColumnBuffer()
   private var places = PlaceColumn()
+  /// How often pages were asked for whose places were not decoded.
+  private var placesAsked = 0
+  private static let placesAskedAtMost = 4
   private var stepBytes = ColumnBuffer()
   private var pointerWords = ColumnBuffer()
   private var valueBytes = ColumnBuffer()
@@ -106,6 +109,7 @@ public final class TraceBlock: @unchecked Sendable {
     events.removeAll(keepingCapacity: true)
     firstWords.isFilled = false
     places.removeAll()
+    placesAsked = 0
     try load(.runs)
   }
 
@@ -175,7 +179,12 @@ public final class TraceBlock: @unchecked Sendable {
       var tail = ByteReader(bytes)
       while !tail.isAtEnd {
         switch coding.decode(&tail, runs: block.runs) {
-        case .success(let event): events.append(event)
+        case .success(let event):
+          guard event.run >= runs.count || !runs[event.run].isContinuation else {
+            return Flaw(
+              found: "an event before run \(event.run), a store's second part", expected: "none between two parts")
+          }
+          events.append(event)
         case .failure(let flaw): return flaw
         }
       }
@@ -232,10 +241,12 @@ public final class TraceBlock: @unchecked Sendable {
   /// The accesses of a run, one by one; decodes `.places` if that has not happened yet, and nothing else.
   ///
   /// Where `pages` are given, only of runs on these pages and on this run's: what nobody asks for is not decoded, and not
-  /// checked either.
+  /// checked either. Each page asked for that is not among `pages` costs a look through the block's runs, so that after a
+  /// few of them everything is decoded.
   public func accesses(ofRun run: Int, among pages: PageSelection? = nil) throws(TraceError) -> RunAccesses {
     if !hasPlaces(ofRun: run) {
-      if let pages {
+      placesAsked += 1
+      if let pages, placesAsked <= Self.placesAskedAtMost {
         places.pages.formUnion(pages)
         places.pages.insert(PageRange(page: runs[run].page))
         try decodePlaces()

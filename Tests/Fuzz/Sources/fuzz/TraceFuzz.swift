@@ -78,6 +78,14 @@ struct TraceFuzz: FuzzTarget {
         }
         return true
       }
+      let block = TraceBlock()
+      for number in reader.blocks.indices {
+        try reader.read(block: number, columns: .runs, into: block)
+        let pages = PageSelection()
+        for run in block.runs.indices.reversed() {
+          for place in try block.accesses(ofRun: run, among: pages) { precondition(place.offset + place.size <= 4096) }
+        }
+      }
       if !salvage { _ = try TraceCheck.findings(in: reader) }
     } catch let error as TraceError {
       precondition(!error.description.contains("\n"), error.description)
