@@ -39,7 +39,7 @@ struct Check: ParsableCommand {
   @OptionGroup(title: "Terminal") var console: ConsoleOptions
 
   func run() throws {
-    let destinations = try output.destinations(console: console, inputs: traces + [baseline])
+    let destinations = try output.destinations(console: console, inputs: traces + choice.files + [baseline])
     if update {
       guard host == nil else { throw ValidationError("--update keeps no host times: leave out --host") }
       return try rewrite()

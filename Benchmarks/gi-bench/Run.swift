@@ -63,7 +63,8 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
-    let destinations = try output.destinations(console: console, saves: save.map { [$0] } ?? [], inputs: traces)
+    let destinations = try output.destinations(
+      console: console, saves: save.map { [$0] } ?? [], inputs: traces + choice.files)
     let results = try choice.results(of: traces, console: console) { request in
       request.countersOnly = countersOnly
       request.isGeometryVaried = isGeometryVaried

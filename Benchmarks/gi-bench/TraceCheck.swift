@@ -22,9 +22,12 @@ struct TraceCheckCommand: ParsableCommand {
     for trace in traces {
       let reader = try TraceReader(path: trace, salvage: salvage)
       let findings = try TraceCheck.findings(in: reader)
-      for finding in findings { print("\(trace): \(finding.invariant.rawValue): \(finding.description)") }
+      for finding in findings {
+        try OutputFile.writeStandardOutput("\(trace): \(finding.invariant.rawValue): \(finding.description)\n")
+      }
       if findings.isEmpty {
-        print("\(trace): \(reader.blocks.count) blocks, \(reader.header.totals.writes) writes, sound")
+        try OutputFile.writeStandardOutput(
+          "\(trace): \(reader.blocks.count) blocks, \(reader.header.totals.writes) writes, sound\n")
       } else {
         failed.append(trace)
       }

@@ -96,6 +96,7 @@ struct TraceConvert: ParsableCommand {
   }
 
   func run() throws {
+    try OutputFile.check([output, saveDescription], inputs: [input, description])
     switch from {
     case .recorder?: try convertRecording()
     case .text(let format)?: try convert(format)

@@ -21,8 +21,8 @@ struct TraceInfo: ParsableCommand {
     case .json:
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-      print(String(decoding: try encoder.encode(summary), as: UTF8.self))
-    case .text: print(summary.text, terminator: "")
+      try OutputFile.writeStandardOutput(String(decoding: try encoder.encode(summary), as: UTF8.self) + "\n")
+    case .text: try OutputFile.writeStandardOutput(summary.text)
     }
   }
 }

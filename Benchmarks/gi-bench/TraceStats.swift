@@ -39,8 +39,8 @@ struct TraceStats: ParsableCommand {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
       encoder.keyEncodingStrategy = .convertToSnakeCase
-      print(String(decoding: try encoder.encode(statistics), as: UTF8.self))
-    case .text: print(text(statistics), terminator: "")
+      try OutputFile.writeStandardOutput(String(decoding: try encoder.encode(statistics), as: UTF8.self) + "\n")
+    case .text: try OutputFile.writeStandardOutput(text(statistics))
     }
   }
 

@@ -21,8 +21,8 @@ struct TraceView: ParsableCommand {
   @Flag(help: "Print events only, no writes.")
   var events = false
 
-  @Option(help: "End after this many lines.")
-  var limit = UInt64.max
+  @Option(help: "End after this many lines. Default: the end.")
+  var limit: UInt64?
 
   func run() throws {
     let reader = try TraceReader(path: trace)
@@ -36,7 +36,7 @@ struct TraceView: ParsableCommand {
       }
       awaited = mark.id
     }
-    var lines = LineOutput(limit: limit)
+    var lines = LineOutput(limit: limit ?? .max)
     let block = TraceBlock()
     for number in reader.blocks.indices where !lines.isFull {
       try reader.read(
@@ -46,11 +46,11 @@ struct TraceView: ParsableCommand {
         if !events, awaited == nil { try writes(next..<placed.run, of: block, to: &lines) }
         next = placed.run
         if case .mark(let mark) = placed.event, mark.id == awaited { awaited = nil }
-        if awaited == nil { lines.put("\(placed.event.vcpu) \(placed.event.count) \(text(placed.event, names))") }
+        if awaited == nil { try lines.put("\(placed.event.vcpu) \(placed.event.count) \(text(placed.event, names))") }
       }
       if !events, awaited == nil { try writes(next..<block.runs.count, of: block, to: &lines) }
     }
-    lines.flush()
+    try lines.flush()
     if let fromMark, awaited != nil {
       throw Failure("\(trace): the mark \(fromMark) is named in the header but never occurs")
     }
@@ -62,7 +62,7 @@ struct TraceView: ParsableCommand {
       let what = block.runs[run].isContinuation ? "continued" : "write"
       for access in accesses.indices {
         let address = hex(accesses.address(access).rawValue)
-        lines.put("\(block.runs[run].vcpu) \(block.clocks[run]) \(what) \(address) \(accesses[access].size)")
+        try lines.put("\(block.runs[run].vcpu) \(block.clocks[run]) \(what) \(address) \(accesses[access].size)")
       }
     }
   }
@@ -93,15 +93,15 @@ private struct LineOutput {
 
   var isFull: Bool { left == 0 }
 
-  mutating func put(_ line: String) {
+  mutating func put(_ line: String) throws {
     guard left > 0 else { return }
     left -= 1
     pending += line + "\n"
-    if pending.utf8.count > 1 << 16 { flush() }
+    if pending.utf8.count > 1 << 16 { try flush() }
   }
 
-  mutating func flush() {
-    print(pending, terminator: "")
+  mutating func flush() throws {
+    try OutputFile.writeStandardOutput(pending)
     pending = ""
   }
 }

@@ -36,6 +36,9 @@ struct ReplayOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Protect from this mark of the recording on; its name or number.", valueName: "mark"))
   var arm: String?
 
+  /// The files that are read besides the recordings.
+  var files: [String] { [policyFile, pricing.profileName].compactMap(\.self).filter(InputFile.exists) }
+
   func validate() throws {
     guard (1...2).contains(threads) else {
       throw ValidationError("--threads \(threads) is not 1 or 2; give one of them")

@@ -13,7 +13,7 @@ extension RunResult {
       caption:
         "Overhead and latency in modelled cycles of \(profile.name), low to high over the brackets of all costs; "
         + "latency from the store's issue to the alert delivered"
-        + (isTimed ? "; the last two columns are measured on this host" : ""),
+        + (isTimed ? "; the last two columns are measured on this host, what strategies share in each row" : ""),
       columns: columns,
       rows: strategies.map { row(of: $0) })
   }

@@ -6,20 +6,13 @@
 
 /// A text file that appears whole, when `finish()` is called; `-` is standard output, which gets its text at once.
 final class TextOutput {
-  private let path: String
-  private let temporary: String
-  private let file: OutputFile
+  private let file: WholeFile
   private var bytes: [UInt8] = []
-  private var isFinished = false
 
   init(path: String) throws(TraceError) {
-    self.path = path
-    temporary = path == "-" ? "-" : "\(path).tmp-\(getpid())"
-    file = try OutputFile(path: temporary)
+    file = try WholeFile(path: path)
     bytes.reserveCapacity(1 << 20)
   }
-
-  deinit { if !isFinished, temporary != "-" { unlink(temporary) } }
 
   func put(_ text: String) throws(TraceError) {
     bytes.append(contentsOf: text.utf8)
@@ -64,9 +57,6 @@ final class TextOutput {
   /// Writes the rest, and puts the file in its place.
   func finish() throws(TraceError) {
     try drain()
-    if temporary != "-", rename(temporary, path) != 0 {
-      throw OutputFile.error(path, doing: "put in place", remedy: "name a file in a folder you may write to")
-    }
-    isFinished = true
+    try file.finish()
   }
 }

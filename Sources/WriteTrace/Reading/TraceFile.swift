@@ -51,6 +51,11 @@ final class TraceFile: Sendable {
     while true {
       let count = Glibc.read(source, piece.baseAddress, piece.count)
       if count < 0, errno == EINTR { continue }
+      // A stream that does not begin as a trace is copied no further: it may have no end.
+      if size == 0, count >= 8, piece.loadUnaligned(as: UInt64.self) != TraceFormat.magic {
+        size = UInt64(max(0, write(target, piece.baseAddress, count)))
+        return (target, size)
+      }
       if count == 0 { return (target, size) }
       var done = 0
       while done < count {
@@ -64,8 +69,16 @@ final class TraceFile: Sendable {
         return nil
       }
       size += UInt64(count)
+      if size > longestStream {
+        close(target)
+        errno = EFBIG
+        return nil
+      }
     }
   }
+
+  /// The most bytes that are copied.
+  private static let longestStream: UInt64 = 16 << 30
 
   /// Fills the target from the offset.
   func read(at offset: UInt64, into target: UnsafeMutableRawBufferPointer) throws(TraceError) {

@@ -10,11 +10,19 @@ final class OutputFile: Sendable {
   private let name: String
   private let closes: Bool
 
-  /// Opens or creates a file; `-` is standard output.
-  init(path: String) throws(TraceError) {
+  /// Opens a device or a pipe; `-` is standard output.
+  init(inPlace path: String) throws(TraceError) {
     name = path == "-" ? "standard output" : path
     closes = path != "-"
-    descriptor = path == "-" ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    descriptor = path == "-" ? STDOUT_FILENO : open(path, O_WRONLY | O_CLOEXEC)
+    if descriptor < 0 { throw Self.error(name, doing: "written", remedy: "name a file in a folder you may write to") }
+  }
+
+  /// Opens or creates a file.
+  init(path: String) throws(TraceError) {
+    name = path
+    closes = true
+    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     if descriptor < 0 { throw Self.error(name, doing: "created", remedy: "name a file in a folder you may write to") }
   }
 

@@ -12,21 +12,14 @@ struct TraceComposer {
   func compose(header: TraceHeader, blocks: [BlockHeader], from blockFile: OutputFile) throws(TraceError)
     -> TraceWriter.Summary
   {
-    let temporary = path == "-" ? "-" : "\(path).tmp-\(getpid())"
-    do throws(TraceError) {
-      let summary = try write(header, blocks, blockFile, to: try OutputFile(path: temporary))
-      if temporary != "-", rename(temporary, path) != 0 {
-        throw OutputFile.error(path, doing: "put in place", remedy: "name a file in a folder you may write to")
-      }
-      return summary
-    } catch {
-      if temporary != "-" { unlink(temporary) }
-      throw error
-    }
+    let output = try WholeFile(path: path)
+    let summary = try write(header, blocks, blockFile, to: output)
+    try output.finish()
+    return summary
   }
 
   private func write(
-    _ header: TraceHeader, _ blocks: [BlockHeader], _ blockFile: OutputFile, to output: OutputFile
+    _ header: TraceHeader, _ blocks: [BlockHeader], _ blockFile: OutputFile, to output: WholeFile
   ) throws(TraceError) -> TraceWriter.Summary {
     var digest = DigestStream()
     var written: UInt64 = 0
