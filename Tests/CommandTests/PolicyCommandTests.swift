@@ -23,6 +23,8 @@ struct PolicyCommandTests {
     // Pages 3 and 4 of 40 get 10 stores a turn, 10 turns.
     let counts = strategies.map { ($0["notifications"] as? [String: Any])?["count"] as? Int }
     #expect(counts.contains(200))
+    let hottest = try #require((result["hottest_pages"] as? [String: Any])?["pages"] as? [[String: Any]])
+    #expect(hottest.count == 2 && hottest.allSatisfy { $0["regions"] as? [String] == ["two"] })
     #expect(result["sensitivity"] is [Any] && result["geometry_sensitivity"] == nil)
   }
 

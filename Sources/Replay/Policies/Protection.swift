@@ -9,6 +9,8 @@ struct Protection {
   let source: HypercallSource
   /// The exact bytes of each region, by id.
   let listed: [UInt64: [Range<UInt64>]]
+  /// Every region by name, with its bytes.
+  let regions: [(name: String, bytes: [Range<UInt64>])]
   /// How results describe it.
   let description: PolicyDescription
   /// The recording, and the policy file, as errors name them.
@@ -34,9 +36,14 @@ extension Recording {
   func protection(by policy: Policy?, armedBy arm: String?) throws -> Protection {
     let recording = reader.header.recording
     let recordedRegions = ProtectedBytes.listed(in: recording.regions)
+    let named = recording.regions.map { region in
+      let (end, isBeyond) = region.gpa.addingReportingOverflow(max(region.bytes, 1))
+      return (name: region.name, bytes: [region.gpa..<(isBeyond ? .max : end)])
+    }
     guard policy != nil || arm != nil else {
       return Protection(
-        source: HypercallSource(), listed: recordedRegions, description: PolicyDescription(name: "recorded-driver"),
+        source: HypercallSource(), listed: recordedRegions, regions: named,
+        description: PolicyDescription(name: "recorded-driver"),
         path: path, origin: path)
     }
     let survey = try TraceSurvey(reader)
@@ -50,6 +57,7 @@ extension Recording {
       mark: mark, protection: resolved, registration: survey.registration, guestBytes: ramBytes)
     return Protection(
       source: source, listed: resolved?.listed ?? recordedRegions,
+      regions: resolved?.regions.map { (name: $0.name, bytes: $0.bytes) } ?? named,
       description: PolicyDescription(
         name: policy?.name ?? "recorded-driver", arm: arm,
         driver: policy == nil ? nil : source.hasSyntheticDriver ? .synthetic : .recorded,

@@ -11,14 +11,14 @@ struct HostTiming {
 
   /// What reading the clock takes: the floor of every single measurement, and of a batch together.
   let timer: Double
-  let lookup: HostPercentiles
-  let alert: HostPercentiles
+  /// Both are nil where no store was refused.
+  let lookup: HostPercentiles?
+  let alert: HostPercentiles?
 
   init(_ hypervisor: Hypervisor<ModelledProcessors>, samples: [RefusedStore]) {
     timer = Self.percentiles(batch: 1) { _ in }.p50
     guard !samples.isEmpty else {
-      lookup = HostPercentiles(p50: 0, p99: 0)
-      alert = lookup
+      (lookup, alert) = (nil, nil)
       return
     }
     let tree = hypervisor.tree

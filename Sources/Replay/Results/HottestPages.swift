@@ -14,7 +14,7 @@ public struct HottestPages: Codable, Equatable, Sendable {
     public var page: UInt64
     /// Notifications of stores that begin on it.
     public var notifications: UInt64
-    /// Names of the recording's regions on it.
+    /// Names of the regions on it: the policy's, or else the recording's.
     public var regions: [String]
     /// Names of kernel symbols on it, at most three, in the order of their addresses.
     public var symbols: [String]
@@ -22,8 +22,11 @@ public struct HottestPages: Codable, Equatable, Sendable {
 }
 
 extension HottestPages {
-  /// The hottest pages of a run, named by the recording's description; nil where nothing was notified.
-  init?(_ strategies: [Strategy], _ tallies: [NotificationTally], in description: TraceDescription) {
+  /// The hottest pages of a run, named by what is protected and by the recording's symbols; nil where nothing was notified.
+  init?(
+    _ strategies: [Strategy], _ tallies: [NotificationTally], regions named: [(name: String, bytes: [Range<UInt64>])],
+    in description: TraceDescription
+  ) {
     let refusing = strategies.indices.filter { strategies[$0].mechanism.noticing.refusesEveryWrite }
     guard let chosen = refusing.first(where: { strategies[$0].sound.value }) ?? strategies.indices.first,
       !tallies[chosen].byPage.isEmpty
@@ -35,8 +38,9 @@ extension HottestPages {
         start >> 12 <= page.rawValue && page.rawValue <= (start &+ max(bytes, 1) &- 1) >> 12
       }
       var regions: [String] = []
-      for region in description.regions where lies(region.gpa, region.bytes) && !regions.contains(region.name) {
-        regions.append(region.name)
+      for region in named where !regions.contains(region.name) {
+        let isHere = region.bytes.contains { lies($0.lowerBound, $0.upperBound - $0.lowerBound) }
+        if isHere { regions.append(region.name) }
       }
       let symbols = description.symbols.filter { lies($0.gpa, $0.size) }.sorted {
         ($0.gpa, $0.name) < ($1.gpa, $1.name)

@@ -287,16 +287,16 @@ public struct Percentiles: Codable, Equatable, Sendable {
 
 /// Host figures of our own path: nanoseconds here, never added to cycles.
 public struct HostFigures: Codable, Equatable, Sendable {
-  /// Wall-clock seconds of the replay.
+  /// Wall-clock seconds of the replay: what all strategies share, and what this one takes besides.
   public var seconds: Double
   /// Stores replayed per second.
   public var writesPerSecond: Double
   /// Reading the clock, nanoseconds: the floor below which nothing single can be timed; absent in results of earlier versions.
   public var timerNanoseconds: Double?
-  /// Tree look-up, nanoseconds.
-  public var lookupNanoseconds: HostPercentiles
-  /// Violation to alert, nanoseconds.
-  public var alertNanoseconds: HostPercentiles
+  /// Tree look-up, nanoseconds; absent where no store was refused, as under `pml`.
+  public var lookupNanoseconds: HostPercentiles?
+  /// Violation to alert, nanoseconds; absent likewise.
+  public var alertNanoseconds: HostPercentiles?
 
   enum CodingKeys: String, CodingKey {
     case seconds

@@ -48,18 +48,18 @@ public enum CSVExporter {
       ("late_max_instructions", noticed.late.map { String($0.max) } ?? ""),
       ("host_seconds", plain(strategy.host?.seconds)),
       ("host_writes_per_second", plain(strategy.host?.writesPerSecond)),
-      ("host_lookup_ns_p50", plain(strategy.host?.lookupNanoseconds.p50)),
-      ("host_lookup_ns_p99", plain(strategy.host?.lookupNanoseconds.p99)),
-      ("host_alert_ns_p50", plain(strategy.host?.alertNanoseconds.p50)),
-      ("host_alert_ns_p99", plain(strategy.host?.alertNanoseconds.p99)),
+      ("host_lookup_ns_p50", plain(strategy.host?.lookupNanoseconds?.p50)),
+      ("host_lookup_ns_p99", plain(strategy.host?.lookupNanoseconds?.p99)),
+      ("host_alert_ns_p50", plain(strategy.host?.alertNanoseconds?.p50)),
+      ("host_alert_ns_p99", plain(strategy.host?.alertNanoseconds?.p99)),
     ]
     for event in Event.allCases where result.dimensions != nil || !event.needsTwoDimensions {
       fields.append(("count_\(event.name)", strategy.counts[event.name].map { String($0) } ?? ""))
     }
     return fields + [
       ("host_timer_ns", plain(strategy.host?.timerNanoseconds)),
-      ("host_lookup_control", plain(strategy.host?.lookupNanoseconds.control)),
-      ("host_alert_control", plain(strategy.host?.alertNanoseconds.control)),
+      ("host_lookup_control", plain(strategy.host?.lookupNanoseconds?.control)),
+      ("host_alert_control", plain(strategy.host?.alertNanoseconds?.control)),
     ]
   }
 

@@ -65,9 +65,11 @@ extension HostFigures {
     writesPerSecond = rounded(writesPerSecond, parts: 1)
     timerNanoseconds = timerNanoseconds.map { rounded($0, parts: 10) }
     for path in [\HostFigures.lookupNanoseconds, \.alertNanoseconds] {
-      self[keyPath: path].p50 = rounded(self[keyPath: path].p50, parts: 10)
-      self[keyPath: path].p99 = rounded(self[keyPath: path].p99, parts: 10)
-      self[keyPath: path].control = self[keyPath: path].control.map { rounded($0, parts: 10_000) }
+      guard var times = self[keyPath: path] else { continue }
+      times.p50 = rounded(times.p50, parts: 10)
+      times.p99 = rounded(times.p99, parts: 10)
+      times.control = times.control.map { rounded($0, parts: 10_000) }
+      self[keyPath: path] = times
     }
   }
 }

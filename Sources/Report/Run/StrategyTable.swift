@@ -70,8 +70,8 @@ extension RunResult {
         [Cell(name)]
           + [host.lookupNanoseconds, host.alertNanoseconds].flatMap { times in
             [
-              Cell(Figure.number(times.p50)), Cell(Figure.number(times.p99)),
-              Cell(times.control.map(Figure.ratio) ?? "-"),
+              Cell(times.map { Figure.number($0.p50) } ?? "-"), Cell(times.map { Figure.number($0.p99) } ?? "-"),
+              Cell(times?.control.map(Figure.ratio) ?? "-"),
             ]
           }
       })

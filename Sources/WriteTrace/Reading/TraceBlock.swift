@@ -116,7 +116,8 @@ public final class TraceBlock: @unchecked Sendable {
   private func damage(_ column: TraceColumn, _ offset: UInt64?, _ flaw: Flaw) -> TraceError {
     TraceError(
       .damaged, file: reader?.name ?? "", block: number, column: column, offset: offset, found: flaw.found,
-      expected: flaw.expected, remedy: "copy or record the file anew, or read its whole blocks with --salvage")
+      expected: flaw.expected,
+      remedy: "copy or record the file anew, or read its whole blocks with `gi-bench trace convert --salvage`")
   }
 
   private func decoded(_ column: TraceColumn, _ count: Int) -> UnsafeMutableRawBufferPointer {

@@ -10,7 +10,7 @@ struct TraceIndex {
     func damaged(_ offset: UInt64, _ found: String, _ expected: String) -> TraceError {
       TraceError(
         .damaged, file: file.name, offset: offset, found: found, expected: expected,
-        remedy: "copy or record the file anew, or read its whole blocks with --salvage")
+        remedy: "copy or record the file anew, or read its whole blocks with `gi-bench trace convert --salvage`")
     }
     guard file.size >= start + footerBytes else {
       throw damaged(file.size, "the end of the file", "blocks and a footer")
@@ -24,7 +24,7 @@ struct TraceIndex {
       throw TraceError(
         .truncated, file: file.name, offset: footerOffset + 48, found: "no end magic",
         expected: "the footer of a trace",
-        remedy: "copy or record the file anew, or read its whole blocks with --salvage")
+        remedy: "copy or record the file anew, or read its whole blocks with `gi-bench trace convert --salvage`")
     }
     let sum = try file.digest(of: file.size - UInt64(TraceFormat.undigestedBytes))
     guard sum == TraceDigest(low: words[4], high: words[5]) else {
@@ -128,7 +128,7 @@ struct TraceIndex {
     func damage(_ flaw: Flaw, _ column: TraceColumn? = nil, at place: UInt64) -> TraceError {
       TraceError(
         .damaged, file: file.name, column: column, offset: place, found: flaw.found, expected: flaw.expected,
-        remedy: "copy or record the file anew, or read its whole blocks with --salvage")
+        remedy: "copy or record the file anew, or read its whole blocks with `gi-bench trace convert --salvage`")
     }
     let largest = 40 + 24 + 8 * TraceFormat.maximumVCPUs + 32 * TraceColumn.allCases.count + 8
     let front = try file.bytes(at: offset, count: Int(min(UInt64(largest), file.size - offset)))
