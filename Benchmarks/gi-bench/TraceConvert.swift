@@ -129,10 +129,7 @@ struct TraceConvert: ParsableCommand {
 
   private func convertTrace() throws {
     let reader = try TraceReader(path: input, salvage: salvage)
-    if reader.isSalvaged {
-      let writes = reader.blocks.last.map { $0.firstWrite + UInt64($0.writes) } ?? 0
-      StandardError.write("\(input): salvaged \(writes) of \(reader.header.totals.writes) writes\n")
-    }
+    reader.tellSalvaged(of: input)
     try save(reader.header.recording)
     switch to {
     case .csv: try CSVExport.write(reader, to: output)

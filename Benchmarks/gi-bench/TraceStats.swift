@@ -32,8 +32,9 @@ struct TraceStats: ParsableCommand {
   }
 
   func run() throws {
-    let statistics = try TraceStatistics(
-      TraceReader(path: trace, salvage: salvage), slices: slices, hottest: hottest, from: fromMark)
+    let reader = try TraceReader(path: trace, salvage: salvage)
+    reader.tellSalvaged(of: trace)
+    let statistics = try TraceStatistics(reader, slices: slices, hottest: hottest, from: fromMark)
     switch format {
     case .json:
       let encoder = JSONEncoder()

@@ -59,7 +59,8 @@ extension Recording {
       source: source, listed: resolved?.listed ?? recordedRegions,
       regions: resolved?.regions.map { (name: $0.name, bytes: $0.bytes) } ?? named,
       description: PolicyDescription(
-        name: policy?.name ?? "recorded-driver", arm: arm,
+        name: policy?.name ?? "recorded-driver",
+        arm: mark.map { id in recording.marks.first { $0.id == id }?.name ?? "\(id)" },
         driver: policy == nil ? nil : source.hasSyntheticDriver ? .synthetic : .recorded,
         regions: resolved?.regions.map { $0.description }),
       path: path, origin: policy?.origin ?? path)

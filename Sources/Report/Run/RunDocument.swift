@@ -42,7 +42,11 @@ extension RunResult {
         "\(n(trace.writes)) writes on \(n(trace.pages)) pages in \(n(trace.runs)) page runs, "
           + "\(n(trace.hypercalls)) hypercalls, \(n(trace.marks)) marks"),
       Document.Fact("digest", trace.digest),
-      Document.Fact("policy", policy.sentence),
+      Document.Fact(
+        "policy",
+        trace.hypercalls == 0 && policy.regions == nil
+          ? "\(policy.name): no hypercall is recorded, so nothing is protected; say with --policy what is to be"
+          : policy.sentence),
       Document.Fact("profile", "\(profile.name); cycles are modelled, not measured"),
     ]
     if let dimensions {
