@@ -18,6 +18,20 @@ final class OutputFile: Sendable {
     if descriptor < 0 { throw Self.error(name, doing: "written", remedy: "name a file in a folder you may write to") }
   }
 
+  /// A file without a name in a folder, which ``link(to:)`` can give it; nil where the file system knows no such files.
+  init?(unnamedIn folder: some StringProtocol, named name: String) {
+    self.name = name
+    closes = true
+    // O_TMPFILE, which Glibc's header hides.
+    descriptor = open(String(folder), 0o20_200_000 | O_WRONLY | O_CLOEXEC, 0o644)
+    if descriptor < 0 { return nil }
+  }
+
+  /// Gives a file without a name one that nobody has.
+  func link(to path: String) -> Bool {
+    linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0
+  }
+
   /// Opens or creates a file.
   init(path: String) throws(TraceError) {
     name = path

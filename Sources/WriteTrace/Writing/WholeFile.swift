@@ -4,13 +4,15 @@
   import Darwin
 #endif
 
-/// An output that appears under its name when it is whole, and leaves nothing if it never is.
+/// An output that appears under its name when it is whole, and leaves nothing if it never is, however the program ends: until
+/// then it has no name, where the file system can do that.
 ///
 /// `-` is standard output. Links are followed. What is there and no ordinary file, a device or a pipe, is written in place.
 final class WholeFile {
   private let target: String
   private let temporary: String?
   private let file: OutputFile
+  private var isNamed = false
   private var isFinished = false
 
   init(path: String) throws(TraceError) {
@@ -22,18 +24,32 @@ final class WholeFile {
     }
     let resolved = realpath(path, nil)
     defer { free(resolved) }
-    target = resolved.map { String(cString: $0) } ?? path
+    let target = resolved.map { String(cString: $0) } ?? path
+    self.target = target
     let temporary = "\(target).tmp-\(getpid())"
     self.temporary = temporary
-    file = try OutputFile(path: temporary)
+    let folder = target.lastIndex(of: "/").map { target[...$0] } ?? "./"
+    if let unnamed = OutputFile(unnamedIn: folder, named: path) {
+      file = unnamed
+    } else {
+      file = try OutputFile(path: temporary)
+      isNamed = true
+    }
   }
 
-  deinit { if !isFinished, let temporary { unlink(temporary) } }
+  deinit { if isNamed, !isFinished, let temporary { unlink(temporary) } }
 
   func write(_ bytes: UnsafeRawBufferPointer) throws(TraceError) { try file.write(bytes) }
 
   /// Puts the file in its place.
   func finish() throws(TraceError) {
+    if let temporary, !isNamed {
+      unlink(temporary)
+      guard file.link(to: temporary) else {
+        throw OutputFile.error(target, doing: "put in place", remedy: "name a file in a folder you may write to")
+      }
+      isNamed = true
+    }
     if let temporary, rename(temporary, target) != 0 {
       throw OutputFile.error(target, doing: "put in place", remedy: "name a file in a folder you may write to")
     }
