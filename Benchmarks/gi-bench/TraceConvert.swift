@@ -96,7 +96,7 @@ struct TraceConvert: ParsableCommand {
   }
 
   func run() throws {
-    try OutputFile.check([output, saveDescription], inputs: [input, description])
+    try OutputClaims.check([output, saveDescription], inputs: [input, description])
     switch from {
     case .recorder?: try convertRecording()
     case .text(let format)?: try convert(format)
@@ -149,9 +149,7 @@ struct TraceConvert: ParsableCommand {
 
   private func save(_ description: TraceDescription) throws {
     guard let saveDescription else { return }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    try OutputFile(saveDescription).write(String(decoding: try encoder.encode(description), as: UTF8.self) + "\n")
+    try OutputFile(saveDescription).write(JSONExporter.encode(description))
   }
 
   private func tell(_ summary: TraceWriter.Summary, _ more: String) {

@@ -32,7 +32,7 @@ struct TraceCutCommand: ParsableCommand {
   }
 
   func run() throws {
-    try OutputFile.check([output], inputs: [trace])
+    try OutputClaims.check([output], inputs: [trace])
     let reader = try TraceReader(path: trace)
     let summary = try TraceCut(from: fromMark, to: toMark).write(reader, to: output, level: level)
     StandardError.write(

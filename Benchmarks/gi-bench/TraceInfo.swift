@@ -18,10 +18,7 @@ struct TraceInfo: ParsableCommand {
     let reader = try TraceReader(path: trace)
     let summary = TraceSummary(reader, path: trace)
     switch format {
-    case .json:
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-      try OutputFile.writeStandardOutput(String(decoding: try encoder.encode(summary), as: UTF8.self) + "\n")
+    case .json: try OutputFile.writeStandardOutput(JSONExporter.encode(summary))
     case .text: try OutputFile.writeStandardOutput(summary.text)
     }
   }

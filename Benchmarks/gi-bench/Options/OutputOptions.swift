@@ -52,18 +52,10 @@ struct Destinations {
     guard wanted.count(where: { $0.1 == OutputOptions.standardOutput }) <= 1 else {
       throw ValidationError("two reports go to the standard output; give one of them a file")
     }
-    let read = Set(inputs.compactMap(OutputFile.resolved))
-    var taken: Set<String> = []
+    var claims = OutputClaims(inputs: inputs)
     targets = try wanted.map { format, path in
       guard path != OutputOptions.standardOutput else { return (format, nil) }
-      let file = try OutputFile(path)
-      guard !read.contains(file.canonicalPath) else {
-        throw ValidationError("\(path) is also read, and would be overwritten; give another file")
-      }
-      guard file.isInPlace || taken.insert(file.canonicalPath).inserted else {
-        throw ValidationError("two reports go to \(path); give one of them another file")
-      }
-      return (format, file)
+      return (format, try claims.claim(path, twice: "two reports go to \(path); give one of them another file"))
     }
   }
 

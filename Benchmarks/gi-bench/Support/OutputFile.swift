@@ -39,17 +39,6 @@ struct OutputFile {
     unlink(temporaryPath)
   }
 
-  /// Refuses outputs that are also read, and two outputs of one name.
-  static func check(_ outputs: [String?], inputs: [String?]) throws {
-    var taken = Set(inputs.compactMap(\.self).compactMap(resolved))
-    for case let output? in outputs where output != InputFile.standardInput {
-      let file = try OutputFile(output)
-      guard file.isInPlace || taken.insert(file.canonicalPath).inserted else {
-        throw Failure(.usage, "\(output) is also read or written, and would be overwritten; give another file")
-      }
-    }
-  }
-
   /// Writes the whole file, or throws and leaves what was there.
   func write(_ text: String) throws {
     if isInPlace {

@@ -61,8 +61,7 @@ struct RecencyStacks {
       let run = runs[Int(index)].rawValue
       let slot = Self.slot(of: run, setShift, setMask)
       let stack = entries + slot &* ways
-      var depth = isSpecial ? 0 : Int(counts[slot].known)
-      let known = depth
+      let known = isSpecial ? 0 : Int(counts[slot].known)
       let entry = run & 0xffff_ffff | UInt64(index) &<< 32
       var place = 0
       while place < known, UInt32(truncatingIfNeeded: stack[place]) != UInt32(truncatingIfNeeded: run) { place &+= 1 }
@@ -77,7 +76,7 @@ struct RecencyStacks {
         tell(slot)
         indices[told] = index
         told &+= 1
-        depth = isSpecial ? 0 : min(known &+ 1, ways)
+        let depth = isSpecial ? 0 : min(known &+ 1, ways)
         counts[slot].known = Int32(truncatingIfNeeded: depth)
         if isSpecial { continue }
         place = depth &- 1

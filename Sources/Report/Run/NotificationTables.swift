@@ -91,13 +91,16 @@ extension RunResult {
 
   private static func sentence(_ text: String) -> String { text.hasSuffix(".") ? text : text + "." }
 
+  private func overhead(of name: String) -> Bracket? { strategies.first { $0.name == name }?.overheadCycles }
+
   /// From cheapest to dearest, and whether the brackets leave the order open.
   var rankingNotes: [Cell] {
     ranking.order.enumerated().map { i, name in
       guard i > 0 else { return Cell("\(name) costs least.") }
       let cheaper = ranking.order[i - 1]
-      let overheads = [name, cheaper].map { name in strategies.first { $0.name == name }?.overheadCycles }
-      if overheads[0] == overheads[1], overheads[0] != nil { return Cell("\(name) and \(cheaper) cost the same.") }
+      if let overhead = overhead(of: name), overhead == self.overhead(of: cheaper) {
+        return Cell("\(name) and \(cheaper) cost the same.")
+      }
       guard i <= ranking.robust.count, ranking.robust[i - 1] else {
         return Cell("\(name) or \(cheaper): undecided, the order flips inside the brackets.", .doubtful)
       }

@@ -51,11 +51,6 @@ final class TraceFile: Sendable {
     while true {
       let count = Glibc.read(source, piece.baseAddress, piece.count)
       if count < 0, errno == EINTR { continue }
-      // A stream that does not begin as a trace is copied no further: it may have no end.
-      if size == 0, count >= 8, piece.loadUnaligned(as: UInt64.self) != TraceFormat.magic {
-        size = UInt64(max(0, write(target, piece.baseAddress, count)))
-        return (target, size)
-      }
       if count == 0 { return (target, size) }
       var done = 0
       while done < count {
@@ -68,7 +63,10 @@ final class TraceFile: Sendable {
         close(target)
         return nil
       }
+      let isFirst = size == 0
       size += UInt64(count)
+      // A stream that does not begin as a trace is copied no further: it may have no end.
+      if isFirst, count >= 8, piece.loadUnaligned(as: UInt64.self) != TraceFormat.magic { return (target, size) }
       if size > longestStream {
         close(target)
         errno = EFBIG

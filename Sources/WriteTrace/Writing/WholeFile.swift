@@ -12,8 +12,8 @@ final class WholeFile {
   private let target: String
   private let temporary: String?
   private let file: OutputFile
+  /// Whether there is a file under the temporary name.
   private var isNamed = false
-  private var isFinished = false
 
   init(path: String) throws(TraceError) {
     var status = stat()
@@ -37,22 +37,20 @@ final class WholeFile {
     }
   }
 
-  deinit { if isNamed, !isFinished, let temporary { unlink(temporary) } }
+  deinit { if isNamed, let temporary { unlink(temporary) } }
 
   func write(_ bytes: UnsafeRawBufferPointer) throws(TraceError) { try file.write(bytes) }
 
   /// Puts the file in its place.
   func finish() throws(TraceError) {
-    if let temporary, !isNamed {
+    guard let temporary else { return }
+    if !isNamed {
       unlink(temporary)
-      guard file.link(to: temporary) else {
-        throw OutputFile.error(target, doing: "put in place", remedy: "name a file in a folder you may write to")
-      }
-      isNamed = true
+      isNamed = file.link(to: temporary)
     }
-    if let temporary, rename(temporary, target) != 0 {
+    guard isNamed, rename(temporary, target) == 0 else {
       throw OutputFile.error(target, doing: "put in place", remedy: "name a file in a folder you may write to")
     }
-    isFinished = true
+    isNamed = false
   }
 }
