@@ -16,15 +16,15 @@ struct HostTiming {
   let alert: HostPercentiles?
 
   init(_ hypervisor: Hypervisor<ModelledProcessors>, samples: [RefusedStore]) {
-    timer = Self.percentiles(batch: 1) { _ in }.p50
+    timer = Self.percentiles(batch: 1, of: 1) { _ in }.p50
     guard !samples.isEmpty else {
       (lookup, alert) = (nil, nil)
       return
     }
     let tree = hypervisor.tree
-    lookup = Self.percentiles { _ = tree.find(samples[$0 % samples.count].store.address.page) }
-    alert = Self.percentiles {
-      let refused = samples[$0 % samples.count]
+    lookup = Self.percentiles(of: samples.count) { _ = tree.find(samples[$0].store.address.page) }
+    alert = Self.percentiles(of: samples.count) {
+      let refused = samples[$0]
       _ = hypervisor.handle(refused.store, violation: refused.violation)
       _ = hypervisor.alerts(of: refused.store.vcpu).next()
     }
@@ -32,16 +32,19 @@ struct HostTiming {
 
   /// The distribution over batches of the mean time of one call, in nanoseconds. Two batches in turn do the same; of one of
   /// each two, now the first and now the second, over the other is the control.
-  private static func percentiles(batch: Int = batch, _ body: (Int) -> Void) -> HostPercentiles {
+  private static func percentiles(batch: Int = batch, of count: Int, _ body: (Int) -> Void) -> HostPercentiles {
     func histogram() -> Histogram<UInt64> {
       Histogram(highestTrackableValue: 1 << 30, numberOfSignificantValueDigits: .three)
     }
     var all = histogram()
     var halves = [histogram(), histogram()]
     for round in 0..<rounds {
-      let first = round / 2 * batch
+      var sample = round / 2 * batch % count
       let start = clock.now
-      for call in first..<first + batch { body(call) }
+      for _ in 0..<batch {
+        body(sample)
+        sample = sample + 1 == count ? 0 : sample + 1
+      }
       let elapsed = start.duration(to: clock.now).components
       // Tenths of a nanosecond a call.
       let time = UInt64(elapsed.attoseconds / 100_000_000 / Int64(batch))
