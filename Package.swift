@@ -20,7 +20,7 @@ let package = Package(
     .library(name: "SeededRandom", targets: ["SeededRandom"]),
     .library(name: "EPT", targets: ["Addresses", "EPT"]),
     .library(name: "MonitorTree", targets: ["Addresses", "MonitorTree"]),
-    .library(name: "WriteTrace", targets: ["Addresses", "WriteTrace"]),
+    .library(name: "Recordings", targets: ["Addresses", "Recordings"]),
     .library(name: "GuestIntegrity", targets: ["GuestIntegrity"]),
     .library(name: "Replay", targets: ["Replay"]),
   ],
@@ -39,7 +39,7 @@ let package = Package(
     .target(name: "SeededRandom", swiftSettings: house),
     .target(name: "EPT", dependencies: ["Addresses", "SeededRandom"], swiftSettings: house),
     .target(name: "MonitorTree", dependencies: ["Addresses", "CNodeSearch"], swiftSettings: house),
-    .target(name: "WriteTrace", dependencies: ["Addresses", "SeededRandom", "CXXHash", "CZstd"], swiftSettings: house),
+    .target(name: "Recordings", dependencies: ["Addresses", "SeededRandom", "CXXHash", "CZstd"], swiftSettings: house),
     .target(
       name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree", "CHost", "CXXHash"],
       swiftSettings: house),
@@ -49,7 +49,7 @@ let package = Package(
     .target(
       name: "Replay",
       dependencies: [
-        "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "WriteTrace", "SeededRandom",
+        "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "Recordings", "SeededRandom",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       resources: [.embedInCode("Profiles")],
@@ -61,7 +61,7 @@ let package = Package(
     .executableTarget(
       name: "gi-bench",
       dependencies: [
-        "Report", "Replay", "ScriptedGuest", "GuestIntegrity", "MonitorTree", "EPT", "WriteTrace", "Addresses",
+        "Report", "Replay", "ScriptedGuest", "GuestIntegrity", "MonitorTree", "EPT", "Recordings", "Addresses",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/gi-bench",
@@ -72,20 +72,20 @@ let package = Package(
     .testTarget(
       name: "MonitorTreeTests", dependencies: ["MonitorTree", "CNodeSearch", "SeededRandom"], swiftSettings: house),
     .testTarget(
-      name: "WriteTraceTests", dependencies: ["WriteTrace", "SeededRandom", "CZstd", "CXXHash"], exclude: ["Fixtures"],
+      name: "RecordingsTests", dependencies: ["Recordings", "SeededRandom", "CZstd", "CXXHash"], exclude: ["Fixtures"],
       swiftSettings: house),
     .testTarget(
       name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest", "Replay", "SeededRandom"],
       swiftSettings: house),
     .testTarget(
       name: "ReplayTests",
-      dependencies: ["Replay", "GuestIntegrity", "MonitorTree", "EPT", "WriteTrace", "Addresses", "SeededRandom"],
+      dependencies: ["Replay", "GuestIntegrity", "MonitorTree", "EPT", "Recordings", "Addresses", "SeededRandom"],
       swiftSettings: house),
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "Replay", "SeededRandom"], exclude: ["Golden"], swiftSettings: house
     ),
     .testTarget(
-      name: "CommandTests", dependencies: ["gi-bench", "Replay", "WriteTrace", "Addresses"], swiftSettings: house),
+      name: "CommandTests", dependencies: ["gi-bench", "Replay", "Recordings", "Addresses"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -18,7 +18,7 @@ let package = Package(
     .executableTarget(
       name: "counted",
       dependencies: [
-        "Workloads", .product(name: "Replay", package: "gi-bench"), .product(name: "WriteTrace", package: "gi-bench"),
+        "Workloads", .product(name: "Replay", package: "gi-bench"), .product(name: "Recordings", package: "gi-bench"),
       ]),
     .executableTarget(
       name: "layouts", dependencies: ["References", "Measuring", .product(name: "SeededRandom", package: "gi-bench")]),
@@ -28,13 +28,13 @@ let package = Package(
         "References", "Measuring", "Workloads",
         .product(name: "GuestIntegrity", package: "gi-bench"), .product(name: "Host", package: "gi-bench"),
         .product(name: "MonitorTree", package: "gi-bench"), .product(name: "Replay", package: "gi-bench"),
-        .product(name: "WriteTrace", package: "gi-bench"), .product(name: "SeededRandom", package: "gi-bench"),
+        .product(name: "Recordings", package: "gi-bench"), .product(name: "SeededRandom", package: "gi-bench"),
       ]),
     .executableTarget(
       name: "scaling",
       dependencies: [
         "References", "Measuring", .product(name: "MonitorTree", package: "gi-bench"),
-        .product(name: "Replay", package: "gi-bench"), .product(name: "WriteTrace", package: "gi-bench"),
+        .product(name: "Replay", package: "gi-bench"), .product(name: "Recordings", package: "gi-bench"),
         .product(name: "SeededRandom", package: "gi-bench"),
       ]),
   ],

@@ -1,5 +1,5 @@
 import ArgumentParser
-import WriteTrace
+import Recordings
 
 /// `gi-bench trace check`: damage, and everything a recording must satisfy.
 struct TraceCheckCommand: ParsableCommand {
@@ -20,8 +20,8 @@ struct TraceCheckCommand: ParsableCommand {
   func run() throws {
     var failed: [String] = []
     for trace in traces {
-      let reader = try TraceReader(path: trace, salvage: salvage)
-      let findings = try TraceCheck.findings(in: reader)
+      let reader = try RecordingReader(path: trace, salvage: salvage)
+      let findings = try RecordingCheck.findings(in: reader)
       for finding in findings {
         try OutputFile.writeStandardOutput("\(trace): \(finding.invariant.rawValue): \(finding.description)\n")
       }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Replay
 import Report
-import WriteTrace
+import Recordings
 
 /// `gi-bench trace convert`: from the recorder and from other tools' texts to a trace, and from a trace to other formats.
 struct TraceConvert: ParsableCommand {
@@ -80,17 +80,17 @@ struct TraceConvert: ParsableCommand {
     }
   }
 
-  private var columnSet: TraceColumns? {
+  private var columnSet: RecordingColumns? {
     get throws {
       guard let columns else { return nil }
       if columns == "none" { return [] }
-      let optional = TraceColumn.allCases.filter { !TraceColumns.always.contains(TraceColumns($0)) }
-      return try columns.split(separator: ",").reduce(into: TraceColumns()) { set, name in
+      let optional = RecordingColumn.allCases.filter { !RecordingColumns.always.contains(RecordingColumns($0)) }
+      return try columns.split(separator: ",").reduce(into: RecordingColumns()) { set, name in
         guard let column = optional.first(where: { $0.name == name }) else {
           throw ValidationError(
             "no optional column is named \(name); " + Nearest.advice(for: String(name), in: optional.map(\.name)))
         }
-        set.insert(TraceColumns(column))
+        set.insert(RecordingColumns(column))
       }
     }
   }
@@ -105,9 +105,9 @@ struct TraceConvert: ParsableCommand {
   }
 
   private func convertRecording() throws {
-    let recording = try TraceDescription(path: description ?? "-")
+    let recording = try RecordingDescription(path: description ?? "-")
     try save(recording)
-    let writer = try TraceWriter(
+    let writer = try RecordingWriter(
       path: output, description: recording, options: .init(columns: try columnSet ?? .linearPages, level: level ?? 19))
     let report = try RecorderStream(name: input, allowsBrokenEnd: lenient).convert(
       InputStream(path: input), into: writer, ramBytes: recording.guest.ramBytes)
@@ -117,10 +117,10 @@ struct TraceConvert: ParsableCommand {
   private func convert(_ format: TextImport.Format) throws {
     let text = try TextImport(format, InputStream(path: input))
     let described =
-      try description.map { path throws(TraceError) in try TraceDescription(path: path) }
+      try description.map { path throws(RecordingError) in try RecordingDescription(path: path) }
       ?? text.description(title: "\(format.rawValue) import of \(input)")
     try save(described)
-    let writer = try TraceWriter(
+    let writer = try RecordingWriter(
       path: output, description: described, options: .init(columns: try columnSet ?? text.columns, level: level ?? 3))
     let report = try text.convert(into: writer, isLenient: lenient)
     tell(report.summary, report.skipped == 0 ? "" : ", \(report.skipped) of \(report.lines) lines left out")
@@ -128,7 +128,7 @@ struct TraceConvert: ParsableCommand {
   }
 
   private func convertTrace() throws {
-    let reader = try TraceReader(path: input, salvage: salvage)
+    let reader = try RecordingReader(path: input, salvage: salvage)
     reader.tellSalvaged(of: input)
     try save(reader.header.recording)
     switch to {
@@ -136,7 +136,7 @@ struct TraceConvert: ParsableCommand {
     case .perfetto: try PerfettoExport.write(reader, to: output)
     case .trace:
       let kept = (try columnSet ?? reader.header.columnSet).intersection(reader.header.columnSet)
-      let writer = try TraceWriter(
+      let writer = try RecordingWriter(
         path: output, description: reader.header.recording, options: .init(columns: kept, level: level ?? 19))
       if reader.isSalvaged || !reader.header.complete { writer.markIncomplete() }
       try reader.forEachRecord { record in
@@ -147,12 +147,12 @@ struct TraceConvert: ParsableCommand {
     }
   }
 
-  private func save(_ description: TraceDescription) throws {
+  private func save(_ description: RecordingDescription) throws {
     guard let saveDescription else { return }
     try OutputFile(saveDescription).write(JSONExporter.encode(description))
   }
 
-  private func tell(_ summary: TraceWriter.Summary, _ more: String) {
+  private func tell(_ summary: RecordingWriter.Summary, _ more: String) {
     StandardError.write(
       "\(output): \(summary.header.totals.writes) writes in \(summary.bytes) bytes\(more), digest \(summary.digest)\n")
   }

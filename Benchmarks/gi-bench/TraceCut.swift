@@ -1,5 +1,5 @@
 import ArgumentParser
-import WriteTrace
+import Recordings
 
 /// `gi-bench trace cut`: the part of a trace between two marks.
 struct TraceCutCommand: ParsableCommand {
@@ -33,8 +33,8 @@ struct TraceCutCommand: ParsableCommand {
 
   func run() throws {
     try OutputClaims.check([output], inputs: [trace])
-    let reader = try TraceReader(path: trace)
-    let summary = try TraceCut(from: fromMark, to: toMark).write(reader, to: output, level: level)
+    let reader = try RecordingReader(path: trace)
+    let summary = try RecordingCut(from: fromMark, to: toMark).write(reader, to: output, level: level)
     StandardError.write(
       "\(output): \(summary.header.totals.writes) of \(reader.header.totals.writes) writes in \(summary.bytes) bytes, "
         + "digest \(summary.digest)\n")

@@ -1,5 +1,5 @@
 import ArgumentParser
-import WriteTrace
+import Recordings
 
 /// `gi-bench trace generate`: a synthetic trace, which says that it is one.
 struct TraceGenerate: ParsableCommand {
@@ -20,7 +20,7 @@ struct TraceGenerate: ParsableCommand {
   @Option(help: "How many stores.")
   var writes: UInt64 = 10_000_000
 
-  @Option(help: "How many pages of memory, 1 to \(TraceGenerator.maximumPages).")
+  @Option(help: "How many pages of memory, 1 to \(RecordingGenerator.maximumPages).")
   var pages: UInt64 = 32768
 
   @Option(help: "How many vCPUs, 1 to 256.")
@@ -33,15 +33,15 @@ struct TraceGenerate: ParsableCommand {
   var output: String
 
   func validate() throws {
-    guard (1...TraceGenerator.maximumPages).contains(pages) else {
-      throw ValidationError("\(pages) pages; give 1 to \(TraceGenerator.maximumPages)")
+    guard (1...RecordingGenerator.maximumPages).contains(pages) else {
+      throw ValidationError("\(pages) pages; give 1 to \(RecordingGenerator.maximumPages)")
     }
     guard (1...256).contains(vcpus) else { throw ValidationError("\(vcpus) vCPUs; give 1 to 256") }
     guard (1...22).contains(level) else { throw ValidationError("level \(level) is not 1 to 22; 3 is the default") }
   }
 
   func run() throws {
-    let generator = TraceGenerator(workload: workload, seed: seed, writes: writes, pages: pages, vcpus: vcpus)
+    let generator = RecordingGenerator(workload: workload, seed: seed, writes: writes, pages: pages, vcpus: vcpus)
     let summary = try generator.write(to: output, level: level)
     StandardError.write("\(output): \(writes) writes in \(summary.bytes) bytes, digest \(summary.digest)\n")
   }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Report
-import WriteTrace
+import Recordings
 
 /// `gi-bench trace info`: what a trace holds, and what was recorded.
 struct TraceInfo: ParsableCommand {
@@ -15,7 +15,7 @@ struct TraceInfo: ParsableCommand {
   var format = TraceAnswer.text
 
   func run() throws {
-    let reader = try TraceReader(path: trace)
+    let reader = try RecordingReader(path: trace)
     let summary = TraceSummary(reader, path: trace)
     switch format {
     case .json: try OutputFile.writeStandardOutput(JSONExporter.encode(summary))
@@ -33,7 +33,7 @@ private struct TraceSummary: Encodable {
   var complete: Bool
   var columns: [String]
   var column_bytes: [String: Int]
-  var totals: TraceHeader.Totals
+  var totals: RecordingHeader.Totals
   var recording: Recording
 
   /// The description without its long tables.
@@ -41,16 +41,16 @@ private struct TraceSummary: Encodable {
     var title: String
     var origin: String
     var addresses: String
-    var guest: TraceDescription.Guest
-    var recorder: TraceDescription.Recorder
-    var marks: [TraceDescription.NamedMark]
-    var regions: [TraceDescription.Region]
+    var guest: RecordingDescription.Guest
+    var recorder: RecordingDescription.Recorder
+    var marks: [RecordingDescription.NamedMark]
+    var regions: [RecordingDescription.Region]
     var symbols: Int
     var ground_truth: Int
     var notes: [String]
   }
 
-  init(_ reader: TraceReader, path: String) {
+  init(_ reader: RecordingReader, path: String) {
     let header = reader.header
     let description = header.recording
     self.path = path

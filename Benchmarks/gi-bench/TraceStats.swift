@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Report
-import WriteTrace
+import Recordings
 
 /// `gi-bench trace stats`: pages, runs, the working set over time, the hottest pages, what hits which region.
 struct TraceStats: ParsableCommand {
@@ -32,9 +32,9 @@ struct TraceStats: ParsableCommand {
   }
 
   func run() throws {
-    let reader = try TraceReader(path: trace, salvage: salvage)
+    let reader = try RecordingReader(path: trace, salvage: salvage)
     reader.tellSalvaged(of: trace)
-    let statistics = try TraceStatistics(reader, slices: slices, hottest: hottest, from: fromMark)
+    let statistics = try RecordingStatistics(reader, slices: slices, hottest: hottest, from: fromMark)
     switch format {
     case .json:
       let encoder = JSONEncoder()
@@ -45,7 +45,7 @@ struct TraceStats: ParsableCommand {
     }
   }
 
-  private func text(_ statistics: TraceStatistics) -> String {
+  private func text(_ statistics: RecordingStatistics) -> String {
     var lines = ["\(statistics.writes) writes, \(statistics.runs) runs, \(statistics.pages) pages"]
     lines.append("\nruns by accesses")
     lines += statistics.runLengths.map { row([("\($0.atLeast)+", 12), ("\($0.runs)", 12)]) }

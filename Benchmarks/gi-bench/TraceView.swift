@@ -1,6 +1,6 @@
 import ArgumentParser
 import Replay
-import WriteTrace
+import Recordings
 
 /// `gi-bench trace view`: the records of a trace as text, one a line, in the order of execution.
 struct TraceView: ParsableCommand {
@@ -25,7 +25,7 @@ struct TraceView: ParsableCommand {
   var limit: UInt64?
 
   func run() throws {
-    let reader = try TraceReader(path: trace)
+    let reader = try RecordingReader(path: trace)
     let marks = reader.header.recording.marks
     let names = Dictionary(marks.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
     var awaited: UInt64?
@@ -37,7 +37,7 @@ struct TraceView: ParsableCommand {
       awaited = mark.id
     }
     var lines = LineOutput(limit: limit ?? .max)
-    let block = TraceBlock()
+    let block = RecordingBlock()
     for number in reader.blocks.indices where !lines.isFull {
       try reader.read(
         block: number, columns: events ? [.runs, .events] : [.runs, .events, .clocks, .places], into: block)
@@ -56,7 +56,7 @@ struct TraceView: ParsableCommand {
     }
   }
 
-  private func writes(_ runs: Range<Int>, of block: TraceBlock, to lines: inout LineOutput) throws {
+  private func writes(_ runs: Range<Int>, of block: RecordingBlock, to lines: inout LineOutput) throws {
     for run in runs where !lines.isFull {
       let accesses = try block.accesses(ofRun: run)
       let what = block.runs[run].isContinuation ? "continued" : "write"
@@ -67,7 +67,7 @@ struct TraceView: ParsableCommand {
     }
   }
 
-  private func text(_ event: TraceEvent, _ names: [UInt64: String]) -> String {
+  private func text(_ event: RecordedEvent, _ names: [UInt64: String]) -> String {
     switch event {
     case .hypercall(let call):
       let arguments = [call.arguments.rdi, call.arguments.rsi, call.arguments.rdx, call.arguments.r10]

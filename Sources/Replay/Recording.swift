@@ -1,16 +1,16 @@
 import Foundation
 import GuestIntegrity
-import WriteTrace
+import Recordings
 
 /// A trace that can be replayed: opened, checked, and known to be of one machine's guest-physical memory.
 struct Recording {
-  let reader: TraceReader
+  let reader: RecordingReader
   let path: String
   let ramBytes: UInt64
 
   /// Opens a recording; its symbols are read only where somebody asks for places by them.
   init(path: String, symbols: Bool = true) throws {
-    reader = try TraceReader(path: path, symbols: symbols)
+    reader = try RecordingReader(path: path, symbols: symbols)
     self.path = path
     let header = reader.header
     guard header.recording.addresses == .guestPhysical else {
@@ -152,9 +152,9 @@ struct Recording {
   }
 
   /// The recording as a result describes it.
-  var description: ReplayedTrace {
+  var description: ReplayedRecording {
     let header = reader.header
-    return ReplayedTrace(
+    return ReplayedRecording(
       path: path, digest: reader.digest.map { "\($0)" } ?? "", writes: header.totals.writes, runs: header.totals.runs,
       pages: header.totals.pages, vcpus: header.totals.vcpus, instructions: header.totals.instructions.reduce(0, +),
       hypercalls: header.totals.hypercalls, marks: header.totals.marks,

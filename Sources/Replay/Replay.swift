@@ -1,10 +1,10 @@
 import GuestIntegrity
-import WriteTrace
+import Recordings
 
 /// Replays a recording under every strategy asked for, and prices what was counted.
 ///
 /// Counts and cycles depend on the recording, the policy, the strategies and the profile alone. Throws ``ReplayError`` or the
-/// reader's `TraceError`.
+/// reader's `RecordingError`.
 public func replay(_ request: ReplayRequest) throws -> RunResult {
   let recording = try Recording(path: request.tracePath, symbols: request.policy != nil || request.namesPages)
   try recording.check(for: request.dimensions)

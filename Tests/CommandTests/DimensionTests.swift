@@ -1,15 +1,15 @@
 import Addresses
 import Foundation
 import Testing
-import WriteTrace
+import Recordings
 
 @Suite("gi-bench run --dimensions")
 struct DimensionTests {
   private func pagedTrace(in folder: Program.Folder) throws -> String {
     let path = folder.path + "/paged.trace"
-    let writer = try TraceWriter(
+    let writer = try RecordingWriter(
       path: path,
-      description: TraceDescription(
+      description: RecordingDescription(
         title: "paged", origin: .synthetic, guest: .init(ramBytes: 1 << 24, vcpus: 1), recorder: .init(name: "tests")),
       options: .init(level: 1))
     try writer.event(.cr3(.init(vcpu: 0, count: 1, value: 0x1000)))

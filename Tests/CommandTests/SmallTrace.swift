@@ -1,14 +1,14 @@
 import Addresses
-import WriteTrace
+import Recordings
 
 /// A recording of a few thousand stores of two vCPUs that asks for no protection.
 enum SmallTrace {
   /// Writes one into the folder and answers its path; another `pages` is another recording.
   static func write(to folder: Program.Folder, name: String = "small.trace", pages: UInt64 = 40) throws -> String {
     let path = folder.path + "/" + name
-    let writer = try TraceWriter(
+    let writer = try RecordingWriter(
       path: path,
-      description: TraceDescription(
+      description: RecordingDescription(
         title: "small", origin: .synthetic, guest: .init(ramBytes: 1 << 24, vcpus: 2), recorder: .init(name: "tests")),
       options: .init(level: 1))
     for i in 0..<4000 as Range<UInt64> {

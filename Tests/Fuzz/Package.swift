@@ -11,7 +11,7 @@ let package = Package(
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        .product(name: "MonitorTree", package: "gi-bench"), .product(name: "WriteTrace", package: "gi-bench"),
+        .product(name: "MonitorTree", package: "gi-bench"), .product(name: "Recordings", package: "gi-bench"),
         .product(name: "EPT", package: "gi-bench"), .product(name: "Replay", package: "gi-bench"),
         .product(name: "GuestIntegrity", package: "gi-bench"), .product(name: "SeededRandom", package: "gi-bench"),
       ])

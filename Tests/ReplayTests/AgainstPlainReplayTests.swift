@@ -2,7 +2,7 @@ import Foundation
 import GuestIntegrity
 import SeededRandom
 import Testing
-import WriteTrace
+import Recordings
 
 @testable import Replay
 
@@ -47,7 +47,7 @@ struct AgainstPlainReplayTests {
       ReplayRequest(
         tracePath: path, strategies: Strategy.all, profile: profile, dimensions: dimensions,
         countersOnly: true))
-    let reader = try TraceReader(path: path)
+    let reader = try RecordingReader(path: path)
     var updates = 0
     for (strategy, found) in zip(Strategy.all, result.strategies) {
       let plain = try PlainReplay(strategy, reader, geometry: profile.geometry, dimensions: dimensions)

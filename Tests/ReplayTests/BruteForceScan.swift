@@ -1,4 +1,4 @@
-import WriteTrace
+import Recordings
 
 @testable import Replay
 
@@ -25,16 +25,16 @@ struct BruteForceScan {
   private var claims: [UInt64: Set<UInt64>] = [:]
   private var inWindow: [Bool] = []
   private var mark: UInt64 = 0
-  private let listed: [TraceDescription.Region]
+  private let listed: [RecordingDescription.Region]
   /// Monitored pages whose dirty flag is set, and what each vCPU's log holds.
   private var dirty: Set<UInt64> = []
   private var logs: [[(page: UInt64, store: UInt64)]] = []
 
-  init(_ reader: TraceReader) throws {
+  init(_ reader: RecordingReader) throws {
     listed = reader.header.recording.regions
     logs = Array(repeating: [], count: reader.header.totals.vcpus)
     inWindow = Array(repeating: false, count: reader.header.totals.vcpus)
-    let block = TraceBlock()
+    let block = RecordingBlock()
     for (number, header) in reader.blocks.enumerated() {
       try reader.read(block: number, columns: [.runs, .events, .places], into: block)
       var events = block.events[...]
@@ -79,7 +79,7 @@ struct BruteForceScan {
   }
 
   private mutating func addSubPages(
-    _ block: TraceBlock, _ index: Int, _ store: UInt64, _ isGuestIntegrity: Bool, _ wasNotified: Bool
+    _ block: RecordingBlock, _ index: Int, _ store: UInt64, _ isGuestIntegrity: Bool, _ wasNotified: Bool
   ) throws {
     let run = block.runs[index]
     let accesses = try block.accesses(ofRun: index)
@@ -117,7 +117,7 @@ struct BruteForceScan {
     logs[vcpu] = []
   }
 
-  private mutating func apply(_ event: TraceEvent) {
+  private mutating func apply(_ event: RecordedEvent) {
     switch event {
     case .mark(let found): mark = found.id
     case .cr3, .map: break
@@ -125,7 +125,7 @@ struct BruteForceScan {
     }
   }
 
-  private mutating func apply(_ call: TraceEvent.Hypercall) {
+  private mutating func apply(_ call: RecordedEvent.Hypercall) {
     drain(call.vcpu)
     let first = call.arguments.rdi
     // A call from a page that was mapped in place of the driver's: integrity mode had ended with the fetch.

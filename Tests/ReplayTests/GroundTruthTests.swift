@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import WriteTrace
+import Recordings
 
 @testable import Replay
 
@@ -14,7 +14,7 @@ enum RecordedBoot {
 struct GroundTruthTests {
   @Test("is a complete boot of two vCPUs with more than 100 million stores, in at most 8 MiB")
   func extent() throws {
-    let reader = try TraceReader(path: RecordedBoot.path)
+    let reader = try RecordingReader(path: RecordedBoot.path)
     let totals = reader.header.totals
     #expect(totals.writes >= 100_000_000 && totals.vcpus == 2)
     #expect(totals.hypercalls > 0 && totals.marks > 0 && totals.cr3Loads > 0)
@@ -24,7 +24,7 @@ struct GroundTruthTests {
 
   @Test("is notified store for store as a brute-force scan of it says, under every strategy")
   func bruteForce() throws {
-    let scan = try BruteForceScan(TraceReader(path: RecordedBoot.path))
+    let scan = try BruteForceScan(RecordingReader(path: RecordedBoot.path))
     let profile = try #require(try ProfileLibrary.profile(named: ProfileLibrary.defaultName))
     let result = try replay(
       ReplayRequest(
@@ -46,7 +46,7 @@ struct GroundTruthTests {
 
   @Test("holds every marked act of the root kit against a monitored page among the stores owed")
   func marked() throws {
-    let reader = try TraceReader(path: RecordedBoot.path)
+    let reader = try RecordingReader(path: RecordedBoot.path)
     let scan = try BruteForceScan(reader)
     let recording = reader.header.recording
     let ids = Dictionary(recording.marks.map { ($0.name, $0.id) }, uniquingKeysWith: { a, _ in a })

@@ -2,7 +2,7 @@ import Addresses
 import EPT
 import GuestIntegrity
 import MonitorTree
-import WriteTrace
+import Recordings
 
 @testable import Replay
 
@@ -21,16 +21,16 @@ final class PlainReplay {
   private let hypervisor: Hypervisor<PlainProcessors>
   /// In two dimensions: the tables, the roots in force, and every mapping so far.
   private var tables: GuestTables?
-  private var mappings: [TraceEvent.LinearMapping] = []
+  private var mappings: [RecordedEvent.LinearMapping] = []
   /// The last mapping of each page, as (page size, page number).
   private var lastMapping: [[UInt64]: Int] = [:]
-  private let regions: [TraceDescription.Region]
+  private let regions: [RecordingDescription.Region]
   /// Region ids that claim a page.
   private var claims: [UInt64: Set<UInt64>] = [:]
   /// What the logs hold: number and count of the store, and whether it touched a protected byte.
   private var logs: [[(store: UInt64, clock: UInt64, touches: Bool, table: GuestPageNumber?)]]
 
-  init(_ strategy: Strategy, _ reader: TraceReader, geometry: CacheGeometry, dimensions: Dimensions) throws {
+  init(_ strategy: Strategy, _ reader: RecordingReader, geometry: CacheGeometry, dimensions: Dimensions) throws {
     let totals = reader.header.totals
     regions = reader.header.recording.regions
     logs = (0..<totals.vcpus).map { _ in [] }
@@ -54,9 +54,9 @@ final class PlainReplay {
     try run(reader)
   }
 
-  private func run(_ reader: TraceReader) throws {
-    let block = TraceBlock()
-    let columns: TraceColumns = [.runs, .events, .places, .clocks]
+  private func run(_ reader: RecordingReader) throws {
+    let block = RecordingBlock()
+    let columns: RecordingColumns = [.runs, .events, .places, .clocks]
     for (number, header) in reader.blocks.enumerated() {
       try reader.read(block: number, columns: tables == nil ? columns : columns.union(.linearPages), into: block)
       var events = block.events[...]
@@ -88,7 +88,9 @@ final class PlainReplay {
   }
 
   /// One access; true if the store was judged whole, with its second part.
-  private func perform(_ access: Int, _ index: Int, _ run: Run, _ number: UInt64, in block: TraceBlock) throws -> Bool {
+  private func perform(_ access: Int, _ index: Int, _ run: Run, _ number: UInt64, in block: RecordingBlock) throws
+    -> Bool
+  {
     let accesses = try block.accesses(ofRun: index)
     let crosses = access == run.accesses - 1 && index + 1 < block.runs.count && block.runs[index + 1].isContinuation
     var kind = AccessKind.dataWrite
@@ -134,7 +136,7 @@ final class PlainReplay {
 
   private func judge(
     _ violation: EPTViolation, _ access: Int, _ index: Int, _ run: Run, _ number: UInt64, _ crosses: Bool,
-    _ references: Int, in block: TraceBlock
+    _ references: Int, in block: RecordingBlock
   ) throws {
     let accesses = try block.accesses(ofRun: index)
     var store = Store(vcpu: run.vcpu, address: accesses.address(access), size: accesses[access].size)
@@ -178,7 +180,7 @@ final class PlainReplay {
   }
 
   /// Sets the flags of the page that a store runs into; false if that is blocked.
-  private func walkSecondPage(_ run: Int, _ number: UInt64, in block: TraceBlock) -> Bool {
+  private func walkSecondPage(_ run: Int, _ number: UInt64, in block: RecordingBlock) -> Bool {
     let vcpu = block.runs[run].vcpu
     guard hypervisor.processors.caches[vcpu].root != nil else { return true }
     while true {
@@ -192,14 +194,14 @@ final class PlainReplay {
   }
 
   /// The linear page of a run; global if the last mapping that covers it is.
-  private func linearPage(ofRun index: Int, in block: TraceBlock) -> PlainLinearPage? {
+  private func linearPage(ofRun index: Int, in block: RecordingBlock) -> PlainLinearPage? {
     guard tables != nil else { return nil }
     let page = block.linearPages[index]
     let last = [12, 21, 30].compactMap { lastMapping[[$0, page >> ($0 - 12)]] }.max()
     return PlainLinearPage(number: page, isGlobal: last.map { mappings[$0].entry & 1 << 8 != 0 } ?? false)
   }
 
-  private func complete(_ store: Store, _ index: Int, in block: TraceBlock) {
+  private func complete(_ store: Store, _ index: Int, in block: RecordingBlock) {
     switch hypervisor.configuration.mechanism.completion {
     case .emulate, .alreadyDone: counts[.emulatedStores, default: 0] += 1
     case .singleStep, .viewSwitch:
@@ -236,7 +238,7 @@ final class PlainReplay {
     logs[vcpu] = []
   }
 
-  private func apply(_ event: TraceEvent) {
+  private func apply(_ event: RecordedEvent) {
     if tables != nil { applyPaging(event) }
     guard case .hypercall(let recorded) = event else { return }
     let call = Hypercall(recorded)
@@ -252,7 +254,7 @@ final class PlainReplay {
     }
   }
 
-  private func applyPaging(_ event: TraceEvent) {
+  private func applyPaging(_ event: RecordedEvent) {
     switch event {
     case .cr3(let load):
       setRoot(load.value, on: load.vcpu)

@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import WriteTrace
+import Recordings
 
 @testable import Replay
 
@@ -19,8 +19,8 @@ struct PolicyFileTests {
   }
 
   /// A recording with 64 pages of memory, two symbols of one name, one of unknown size, and a section in two parts.
-  static var recording: TraceDescription {
-    var recording = TraceDescription(
+  static var recording: RecordingDescription {
+    var recording = RecordingDescription(
       title: "t", origin: .synthetic, guest: .init(ramBytes: 64 << 12), recorder: .init(name: "tests"))
     recording.symbols = [
       .init(name: "modprobe_path", gpa: 0x3010, size: 256), .init(name: "twice", gpa: 0x5000, size: 8),

@@ -3,7 +3,7 @@ import Foundation
 import GuestIntegrity
 import SeededRandom
 import Testing
-import WriteTrace
+import Recordings
 
 @testable import Replay
 
@@ -18,7 +18,7 @@ private struct PolicyTrace {
   let path: String
   /// Address and size of each store, and whether the mark came before it.
   private(set) var stores: [(address: UInt64, size: Int, isArmed: Bool)] = []
-  private let writer: TraceWriter
+  private let writer: RecordingWriter
   private var count: UInt64 = 0
   private var isArmed = false
 
@@ -27,13 +27,13 @@ private struct PolicyTrace {
   init(seed: UInt64, name: String, hasDriver: Bool, asking: ResolvedPolicy? = nil) throws {
     path =
       FileManager.default.temporaryDirectory.appendingPathComponent("gi-policy-\(seed)-\(name)-\(getpid()).trace").path
-    var description = TraceDescription(
+    var description = RecordingDescription(
       title: "policy", origin: .synthetic, guest: .init(ramBytes: 1 << 21, vcpus: 2), recorder: .init(name: "tests"))
     description.regions = (asking?.regions ?? []).flatMap { region in
       region.bytes.map { .init(id: region.id, name: region.name, gpa: $0.lowerBound, bytes: UInt64($0.count)) }
     }
     description.marks = [.init(id: Self.mark, name: "arm-here"), .init(id: 41, name: "never")]
-    writer = try TraceWriter(
+    writer = try RecordingWriter(
       path: path, description: description, options: .init(level: 1, runsPerBlock: 53, accessesPerBlock: 400))
     var random = SplitMix64(seed: seed)
     try store(200, &random)
@@ -119,7 +119,7 @@ struct PolicyReplayTests {
     let trace = try PolicyTrace(seed: seed, name: "given", hasDriver: true)
     defer { trace.remove() }
     let resolved = try Self.policy.resolved(
-      for: TraceReader(path: trace.path).header.recording, guestBytes: 1 << 21, topLevelTables: [])
+      for: RecordingReader(path: trace.path).header.recording, guestBytes: 1 << 21, topLevelTables: [])
     let asked = try PolicyTrace(seed: seed, name: "asked", hasDriver: true, asking: resolved)
     defer { asked.remove() }
     let given = try run(trace, Self.policy, arm: "arm-here")

@@ -1,7 +1,7 @@
 import Addresses
 import GuestIntegrity
 import SeededRandom
-import WriteTrace
+import Recordings
 
 /// A small trace with a GI driver at work in it, all of it random: windows of integrity mode on either vCPU, ranges that come
 /// and go, stores everywhere, calls that must be refused.
@@ -12,17 +12,17 @@ struct RandomDriverTrace {
   static let nodes = PageRange(first: GuestPageNumber(110), count: 40)!
   /// Regions: whole pages, a few bytes, and one (4) that no list mentions.
   static let regions = [
-    TraceDescription.Region(id: 1, name: "pages", gpa: 200 << 12, bytes: 24 << 12),
-    TraceDescription.Region(id: 2, name: "bytes", gpa: 300 << 12 | 0x7e8, bytes: 40),
-    TraceDescription.Region(id: 2, name: "bytes", gpa: 302 << 12 | 0xff0, bytes: 0x20),
-    TraceDescription.Region(id: 3, name: "many", gpa: 1000 << 12, bytes: 700 << 12),
+    RecordingDescription.Region(id: 1, name: "pages", gpa: 200 << 12, bytes: 24 << 12),
+    RecordingDescription.Region(id: 2, name: "bytes", gpa: 300 << 12 | 0x7e8, bytes: 40),
+    RecordingDescription.Region(id: 2, name: "bytes", gpa: 302 << 12 | 0xff0, bytes: 0x20),
+    RecordingDescription.Region(id: 3, name: "many", gpa: 1000 << 12, bytes: 700 << 12),
   ]
   private static let codeLinear: UInt64 = 0xffff_ffff_a000_0000
   private static let entry: UInt64 = 0x40
   private static let exit: UInt64 = 0x80
 
   private var random: SplitMix64
-  private let writer: TraceWriter
+  private let writer: RecordingWriter
   private var counts: [UInt64] = [0, 0]
   private var inWindow = [false, false]
   private var hot: [UInt64] = []
@@ -39,12 +39,12 @@ struct RandomDriverTrace {
 
   private init(path: String, seed: UInt64) throws {
     random = SplitMix64(seed: seed)
-    var description = TraceDescription(
+    var description = RecordingDescription(
       title: "random driver, seed \(seed)", origin: .synthetic,
       guest: .init(ramBytes: Self.ramPages << 12, vcpus: 2), recorder: .init(name: "tests"))
     description.regions = Self.regions
     // Small blocks: what reaches from one into the next must be right too.
-    writer = try TraceWriter(
+    writer = try RecordingWriter(
       path: path, description: description, options: .init(level: 1, runsPerBlock: 97, accessesPerBlock: 1000))
   }
 
@@ -116,7 +116,7 @@ struct RandomDriverTrace {
     counts[vcpu] += 1
     try writer.event(
       .hypercall(
-        TraceEvent.Hypercall(
+        RecordedEvent.Hypercall(
           vcpu: vcpu, count: counts[vcpu], number: number.rawValue,
           arguments: .init(rdi: rdi, rsi: rsi, rdx: rdx, r10: r10),
           rip: GuestLinearAddress(Self.codeLinear | offset),

@@ -1,6 +1,6 @@
 import Addresses
 import SeededRandom
-import WriteTrace
+import Recordings
 
 /// Paging of a small guest, all of it random: three processes on two vCPUs, a direct map of all memory in the kernel half,
 /// user pages that come and go, tables on pages that are sometimes protected, and now and then a mapping that is missing or wrong.
@@ -29,25 +29,25 @@ struct RandomPaging {
   }
 
   /// A load of CR3, now and then; the first one of a vCPU comes late.
-  mutating func maybeLoad(on vcpu: Int, count: UInt64, _ random: inout SplitMix64) -> TraceEvent? {
+  mutating func maybeLoad(on vcpu: Int, count: UInt64, _ random: inout SplitMix64) -> RecordedEvent? {
     guard Int.random(in: 0..<25, using: &random) == 0, let root = Self.roots.randomElement(using: &random) else {
       return nil
     }
     current[vcpu] = root
-    return .cr3(TraceEvent.CR3Load(vcpu: vcpu, count: count, value: root << 12 | 0x18))
+    return .cr3(RecordedEvent.CR3Load(vcpu: vcpu, count: count, value: root << 12 | 0x18))
   }
 
   /// A linear page for a store to a guest page; `after` names the one that follows in linear memory, and where it is.
   mutating func linearPage(
     of page: UInt64, after: UInt64?, on vcpu: Int, count: UInt64, _ random: inout SplitMix64
-  ) -> (page: UInt64, events: [TraceEvent]) {
+  ) -> (page: UInt64, events: [RecordedEvent]) {
     guard let root = current[vcpu] else { return (page, []) }
     let isKernel = Int.random(in: 0..<4, using: &random) != 0
     let linear =
       isKernel
       ? Self.directMap + page
       : [0x400, 0x7_ffff_fff0 - 40].randomElement(using: &random)! + UInt64.random(in: 0..<40, using: &random)
-    var events: [TraceEvent] = []
+    var events: [RecordedEvent] = []
     for (linear, page) in [(linear, page)] + (after.map { [(linear + 1, $0)] } ?? []) {
       let key = [isKernel ? 0 : root, linear]
       let isOwed = mapped[key] != page
@@ -62,7 +62,7 @@ struct RandomPaging {
   private mutating func mapping(
     _ linear: UInt64, _ page: UInt64, _ root: UInt64, _ isKernel: Bool, _ vcpu: Int, _ count: UInt64,
     _ random: inout SplitMix64
-  ) -> TraceEvent {
+  ) -> RecordedEvent {
     // Present and writable, accessed and dirty as it comes.
     var entry = Self.present | 2 | (isKernel ? Self.globalBit : 4) | UInt64.random(in: 0...3, using: &random) << 5
     let isLarge = linear == Self.directMap + page && Int.random(in: 0...2, using: &random) == 0
@@ -71,7 +71,7 @@ struct RandomPaging {
     entry |= (isLarge ? page & ~511 : isWrong ? UInt64.random(in: 0..<3000, using: &random) : page) << 12
     let isTold = tables == .known || tables == .mixed && Bool.random(using: &random)
     return .map(
-      TraceEvent.LinearMapping(
+      RecordedEvent.LinearMapping(
         vcpu: vcpu, count: count, cr3: root << 12, linear: GuestLinearAddress((isLarge ? linear & ~511 : linear) << 12),
         pageShift: isLarge ? 21 : 12, entry: entry,
         tables: isTold ? above(linear, isKernel ? 0 : root, isLarge: isLarge, &random) : nil))
@@ -79,7 +79,7 @@ struct RandomPaging {
 
   private mutating func above(
     _ linear: UInt64, _ root: UInt64, isLarge: Bool, _ random: inout SplitMix64
-  ) -> TraceEvent.TableEntries {
+  ) -> RecordedEvent.TableEntries {
     func entry(_ shift: UInt64) -> UInt64 {
       let key = [root, shift, linear >> shift]
       // Some among the pages that a region claims, some not; pages taken down go to another place.
@@ -87,6 +87,6 @@ struct RandomPaging {
       places[key] = place
       return place << 12 | 7 | UInt64.random(in: 0...1, using: &random) << 5
     }
-    return TraceEvent.TableEntries(pml4e: entry(27), pdpte: entry(18), pde: isLarge ? 0 : entry(9))
+    return RecordedEvent.TableEntries(pml4e: entry(27), pdpte: entry(18), pde: isLarge ? 0 : entry(9))
   }
 }

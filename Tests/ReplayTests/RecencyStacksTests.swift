@@ -1,7 +1,7 @@
 import Addresses
 import SeededRandom
 import Testing
-import WriteTrace
+import Recordings
 
 @testable import Replay
 

@@ -2,7 +2,7 @@ import Addresses
 import EPT
 import Foundation
 import Testing
-import WriteTrace
+import Recordings
 
 @testable import Replay
 
@@ -38,10 +38,10 @@ struct NestedWorld {
   /// Maps a linear page; gives the level of what that replaced.
   mutating func map(
     _ linear: UInt64, to page: UInt64, shift: Int = 12, bits: UInt64 = 0x67,
-    tables above: TraceEvent.TableEntries? = nil
+    tables above: RecordedEvent.TableEntries? = nil
   ) -> Level? {
     tables.install(
-      TraceEvent.LinearMapping(
+      RecordedEvent.LinearMapping(
         vcpu: 0, count: 0, cr3: cr3, linear: GuestLinearAddress(linear), pageShift: shift,
         entry: page << 12 | bits | (shift == 12 ? 0 : 0x80), tables: above))
   }
@@ -113,7 +113,7 @@ struct TwoDimensionTests {
     #expect(world.map(0x20_3000, to: 98) == .pte)
     #expect(world.walk(0x20_3000, caches).page == 98)
     // The table is told to lie elsewhere: what it held goes with it.
-    let above = TraceEvent.TableEntries(pml4e: 20 << 12 | 0x67, pdpte: 21 << 12 | 0x67, pde: 22 << 12 | 0x67)
+    let above = RecordedEvent.TableEntries(pml4e: 20 << 12 | 0x67, pdpte: 21 << 12 | 0x67, pde: 22 << 12 | 0x67)
     #expect(world.map(0x20_3000, to: 97, tables: above) == .pml4e)
     #expect(world.walk(0x20_3000, caches).page == 97 && world.walk(0x20_4000, caches).page == 516)
     let entry = world.owner.memory.load(HostPhysicalAddress(22 << 12 | 3 << 3))
@@ -138,7 +138,7 @@ struct TwoDimensionTests {
   @Test("flags that the recording cleared are set by the first store, and only by it")
   func flags() {
     var world = NestedWorld()
-    let above = TraceEvent.TableEntries(pml4e: 20 << 12 | 0x67, pdpte: 21 << 12 | 0x67, pde: 22 << 12 | 0x47)
+    let above = RecordedEvent.TableEntries(pml4e: 20 << 12 | 0x67, pdpte: 21 << 12 | 0x67, pde: 22 << 12 | 0x47)
     for (bits, expected) in [(0x67 as UInt64, 1), (0x07, 1), (0x67, 0)] {
       // The PDE lacks its accessed flag the first time, the PTE both of its flags the second time.
       var known = above

@@ -1,7 +1,7 @@
 import Report
-import WriteTrace
+import Recordings
 
-extension TraceReader {
+extension RecordingReader {
   /// Says on the standard error how much of a trace that breaks off is there; nothing of a whole one.
   func tellSalvaged(of name: String) {
     guard isSalvaged else { return }

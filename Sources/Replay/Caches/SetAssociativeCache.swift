@@ -1,4 +1,4 @@
-import WriteTrace
+import Recordings
 
 /// A set-associative cache of 32-bit keys with true least-recently-used replacement, for counting hits and misses.
 ///

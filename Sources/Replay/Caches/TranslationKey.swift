@@ -1,4 +1,4 @@
-import WriteTrace
+import Recordings
 
 /// What a modelled translation cache stores: page number below, table set above, in 32 bits.
 ///

@@ -1,8 +1,8 @@
-import WriteTrace
+import Recordings
 
 /// Where in a block a replay is: gives a noticed store its number in the recording, its place in its page, and its time.
 struct BlockCursor {
-  let block: TraceBlock
+  let block: RecordingBlock
   /// The runs under the keys that translation caches know them by; the block's own in one dimension.
   let keys: UnsafeBufferPointer<Run>
   private let monitored: PageSelection
@@ -10,7 +10,7 @@ struct BlockCursor {
   private let writesBefore: UInt64
 
   init(
-    block: TraceBlock, keys: UnsafeBufferPointer<Run>? = nil, monitored: PageSelection, firstWrite: UInt64,
+    block: RecordingBlock, keys: UnsafeBufferPointer<Run>? = nil, monitored: PageSelection, firstWrite: UInt64,
     stopwatch: Stopwatch
   ) {
     self.block = block
@@ -26,15 +26,15 @@ struct BlockCursor {
   }
 
   /// The accesses of a run with their places; those of all monitored pages are decoded when one is first asked for.
-  func accesses(ofRun index: Int) throws(TraceError) -> RunAccesses {
+  func accesses(ofRun index: Int) throws(RecordingError) -> RunAccesses {
     if block.hasPlaces(ofRun: index) { return try block.accesses(ofRun: index) }
-    return try stopwatch.share { () throws(TraceError) in try block.accesses(ofRun: index, among: monitored) }
+    return try stopwatch.share { () throws(RecordingError) in try block.accesses(ofRun: index, among: monitored) }
   }
 
   /// Instructions that its vCPU had retired at the first store of a run, decoded from the file when first asked for.
-  func clock(ofRun index: Int) throws(TraceError) -> UInt64 {
+  func clock(ofRun index: Int) throws(RecordingError) -> UInt64 {
     if !block.loaded.contains(.clocks) {
-      try stopwatch.share { () throws(TraceError) in try block.load(.clocks) }
+      try stopwatch.share { () throws(RecordingError) in try block.load(.clocks) }
     }
     return block.clocks[index]
   }

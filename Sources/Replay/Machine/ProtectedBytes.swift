@@ -1,5 +1,5 @@
 import Addresses
-import WriteTrace
+import Recordings
 
 /// The exact bytes that the driver has asked to protect so far: tells a store to a protected byte from one that only shares
 /// its page.
@@ -19,7 +19,7 @@ struct ProtectedBytes {
   }
 
   /// The bytes of a recording's regions, by id.
-  static func listed(in regions: [TraceDescription.Region]) -> [UInt64: [Range<UInt64>]] {
+  static func listed(in regions: [RecordingDescription.Region]) -> [UInt64: [Range<UInt64>]] {
     regions.reduce(into: [:]) { listed, region in
       let end = region.gpa.addingReportingOverflow(region.bytes)
       guard region.bytes > 0 else { return }

@@ -1,4 +1,4 @@
-import WriteTrace
+import Recordings
 
 /// The pages that each set of each vCPU's first-level TLB holds for certain, most recent first: the second step of
 /// ``RunFilter``.

@@ -1,10 +1,10 @@
 import Addresses
 import GuestIntegrity
-import WriteTrace
+import Recordings
 
 extension Hypercall {
   /// A recorded hypercall as the hypervisor sees it.
-  init(_ call: TraceEvent.Hypercall) {
+  init(_ call: RecordedEvent.Hypercall) {
     self.init(
       number: call.number, rdi: call.arguments.rdi, rsi: call.arguments.rsi, rdx: call.arguments.rdx,
       r10: call.arguments.r10, rip: call.rip, ripAddress: call.ripAddress, rflags: call.rflags,

@@ -1,6 +1,6 @@
 import Addresses
 import Glibc
-import WriteTrace
+import Recordings
 
 /// Finds the runs that can change a translation cache: the one pass over all runs, shared by every strategy.
 ///

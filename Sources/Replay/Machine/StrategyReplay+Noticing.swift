@@ -1,7 +1,7 @@
 import Addresses
 import EPT
 import GuestIntegrity
-import WriteTrace
+import Recordings
 
 extension StrategyReplay {
   /// Hands a store that the EPT refused to whoever judges it, completes it, and keeps what came of it.

@@ -1,7 +1,7 @@
 import Addresses
 import EPT
 import GuestIntegrity
-import WriteTrace
+import Recordings
 
 extension StrategyReplay {
   /// Translates the accesses of a run that missed the first-level TLB, one by one until a translation of its page is cached.

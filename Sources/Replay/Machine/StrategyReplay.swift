@@ -2,7 +2,7 @@ import Addresses
 import EPT
 import GuestIntegrity
 import MonitorTree
-import WriteTrace
+import Recordings
 
 /// One strategy over one recording: every recorded store translates through the emulated EPT, every recorded hypercall
 /// reaches the hypervisor.
@@ -61,7 +61,8 @@ final class StrategyReplay {
     (caches, invalidations) = (processors.caches, processors.invalidations)
     logged = (0..<vcpus).map { _ in [] }
     cursor = BlockCursor(
-      block: TraceBlock(), monitored: PageSelection(), firstWrite: 0, stopwatch: Stopwatch(laps: 0, isRunning: false))
+      block: RecordingBlock(), monitored: PageSelection(), firstWrite: 0,
+      stopwatch: Stopwatch(laps: 0, isRunning: false))
     do {
       hypervisor = try Hypervisor(
         memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)

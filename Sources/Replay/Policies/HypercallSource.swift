@@ -1,6 +1,6 @@
 import Addresses
 import GuestIntegrity
-import WriteTrace
+import Recordings
 
 /// Where the hypercalls of a replay come from: the recording, and a policy in place of what its driver asked to be protected.
 ///
@@ -66,7 +66,7 @@ struct HypercallSource {
   mutating func start() -> [Due] { isArmed ? syntheticCalls(on: 0, at: 0) : [] }
 
   /// The hypercalls due at an event, in order.
-  mutating func calls(at event: TraceEvent) -> [Due] {
+  mutating func calls(at event: RecordedEvent) -> [Due] {
     switch event {
     case .mark(let reached) where reached.id == mark && !isArmed:
       isArmed = true

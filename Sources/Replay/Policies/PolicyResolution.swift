@@ -1,11 +1,11 @@
-import WriteTrace
+import Recordings
 
 extension Policy {
   /// The policy as it applies to a recording of a guest with so much memory; `topLevelTables` are pages that CR3 named.
   ///
   /// Throws ``ReplayError`` for what the recording does not have.
   func resolved(
-    for recording: TraceDescription, guestBytes: UInt64, topLevelTables: Set<UInt64>
+    for recording: RecordingDescription, guestBytes: UInt64, topLevelTables: Set<UInt64>
   ) throws -> ResolvedPolicy {
     let symbols = Dictionary(grouping: recording.symbols, by: \.name)
     return ResolvedPolicy(
@@ -13,7 +13,7 @@ extension Policy {
         func failure(_ what: String) -> ReplayError {
           ReplayError("\(origin): regions[\(index)], \(region.name): \(what)")
         }
-        func symbol(_ name: String) throws -> [TraceDescription.Symbol] {
+        func symbol(_ name: String) throws -> [RecordingDescription.Symbol] {
           guard let found = symbols[name] else {
             throw failure(
               "the recording has no symbol '\(name)' among its \(recording.symbols.count); "
@@ -63,7 +63,7 @@ extension Policy {
 
   /// The bytes of a symbol that a region wants.
   private static func part(
-    of symbol: TraceDescription.Symbol, offset: UInt64, bytes: UInt64?, _ failure: (String) -> ReplayError
+    of symbol: RecordingDescription.Symbol, offset: UInt64, bytes: UInt64?, _ failure: (String) -> ReplayError
   ) throws -> Range<UInt64> {
     guard bytes != nil || symbol.size > 0 else {
       throw failure("the size of symbol '\(symbol.name)' is unknown; say how many bytes")

@@ -1,7 +1,7 @@
 import GuestIntegrity
 import MonitorTree
 import SeededRandom
-import WriteTrace
+import Recordings
 
 /// What is protected in a replay, and who asks for it.
 struct Protection {
@@ -46,7 +46,7 @@ extension Recording {
         description: PolicyDescription(name: "recorded-driver"),
         path: path, origin: path)
     }
-    let survey = try TraceSurvey(reader)
+    let survey = try RecordingSurvey(reader)
     let mark = try arm.map { try survey.mark($0, in: recording, path: path) }
     guard policy != nil || survey.registration != nil else {
       throw ReplayError("\(path): the recording has no driver to arm at a mark; say with --policy what to protect")

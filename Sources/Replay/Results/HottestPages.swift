@@ -1,5 +1,5 @@
 import Addresses
-import WriteTrace
+import Recordings
 
 /// The pages that most notifications were about, and what lies on them.
 public struct HottestPages: Codable, Equatable, Sendable {
@@ -25,7 +25,7 @@ extension HottestPages {
   /// The hottest pages of a run, named by what is protected and by the recording's symbols; nil where nothing was notified.
   init?(
     _ strategies: [Strategy], _ tallies: [NotificationTally], regions named: [(name: String, bytes: [Range<UInt64>])],
-    in description: TraceDescription
+    in description: RecordingDescription
   ) {
     let refusing = strategies.indices.filter { strategies[$0].mechanism.noticing.refusesEveryWrite }
     guard let chosen = refusing.first(where: { strategies[$0].sound.value }) ?? strategies.indices.first,

@@ -9,7 +9,7 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// The machine that ran it; absent under `--counters-only`.
   public var host: HostDescription?
   /// The recording that was replayed.
-  public var trace: ReplayedTrace
+  public var trace: ReplayedRecording
   /// 2 where translations were walked in both dimensions; absent for one.
   public var dimensions: Int?
   /// What was protected, from when, with which action.
@@ -35,7 +35,7 @@ public struct RunResult: Codable, Equatable, Sendable {
 
   /// A result from its parts.
   public init(
-    tool: ToolDescription, host: HostDescription?, trace: ReplayedTrace, dimensions: Int? = nil,
+    tool: ToolDescription, host: HostDescription?, trace: ReplayedRecording, dimensions: Int? = nil,
     policy: PolicyDescription, profile: ProfileDescription, strategies: [StrategyResult],
     unavailable: [UnavailableStrategy]? = nil, ranking: Ranking, sensitivity: [OrderSensitivity]? = nil,
     geometrySensitivity: [GeometryVariant]? = nil, hottestPages: HottestPages? = nil,
@@ -99,7 +99,7 @@ public struct HostDescription: Codable, Equatable, Sendable {
 }
 
 /// The recording that was replayed.
-public struct ReplayedTrace: Codable, Equatable, Sendable {
+public struct ReplayedRecording: Codable, Equatable, Sendable {
   /// The path as it was given.
   public var path: String
   /// XXH3-128 of the file, hexadecimal.

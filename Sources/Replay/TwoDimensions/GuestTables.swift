@@ -1,6 +1,6 @@
 import Addresses
 import EPT
-import WriteTrace
+import Recordings
 
 /// The guest's paging structures, rebuilt in the memory of the emulated machine from what the recording says of them.
 ///
@@ -50,7 +50,7 @@ struct GuestTables {
 
   /// Takes in a mapping. Gives the level of the highest present entry that it replaced, all below which the guest will have
   /// invalidated by then; nil if there was none.
-  mutating func install(_ mapping: TraceEvent.LinearMapping) -> Level? {
+  mutating func install(_ mapping: RecordedEvent.LinearMapping) -> Level? {
     let linear = mapping.linear
     guard linear.isCanonical, mapping.entry & Self.present != 0, var table = root(mapping.cr3) else { return nil }
     let leaf: Level = mapping.pageShift == 12 ? .pte : mapping.pageShift == 21 ? .pde : .pdpte
@@ -133,7 +133,7 @@ struct GuestTables {
   }
 }
 
-extension TraceEvent.TableEntries {
+extension RecordedEvent.TableEntries {
   fileprivate subscript(level: Level) -> UInt64 {
     switch level {
     case .pml4e: pml4e

@@ -1,5 +1,5 @@
 import Addresses
-import WriteTrace
+import Recordings
 
 /// The runs of a block under the keys of their linear pages: what the filter and the first-level TLBs go by in two
 /// dimensions. The owner calls ``deallocate()``.
@@ -33,7 +33,7 @@ struct LinearRuns {
   func watch(_ range: PageRange) { watched.insert(range) }
 
   /// Makes room for the runs of a block; they have no keys yet.
-  mutating func begin(_ block: TraceBlock) -> UnsafeBufferPointer<Run> {
+  mutating func begin(_ block: RecordingBlock) -> UnsafeBufferPointer<Run> {
     if block.runs.count > capacity {
       words.deallocate()
       capacity = block.runs.count
@@ -43,7 +43,7 @@ struct LinearRuns {
   }
 
   /// Gives runs their keys. A key whose run lies on a watched guest page is watched by the filter from now on.
-  mutating func assign(_ range: Range<Int>, of block: TraceBlock, _ filter: RunFilter) throws(ReplayError) {
+  mutating func assign(_ range: Range<Int>, of block: RecordingBlock, _ filter: RunFilter) throws(ReplayError) {
     var latest: (region: UInt64, number: UInt32) = (.max, 0)
     for index in range {
       let run = block.runs[index]
@@ -56,7 +56,7 @@ struct LinearRuns {
   }
 
   /// Takes in a mapping, and gives the key of its first page.
-  mutating func note(_ mapping: TraceEvent.LinearMapping) throws(ReplayError) -> UInt32 {
+  mutating func note(_ mapping: RecordedEvent.LinearMapping) throws(ReplayError) -> UInt32 {
     let page = mapping.linear.rawValue >> 12
     let isGlobal = mapping.entry & 1 << 8 != 0
     let region = try number(of: page >> 9)

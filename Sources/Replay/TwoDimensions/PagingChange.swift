@@ -1,15 +1,15 @@
 import Addresses
-import WriteTrace
+import Recordings
 
 /// A recorded event that changes how linear pages translate, in two dimensions.
 enum PagingChange {
   /// A load of CR3.
-  case cr3(TraceEvent.CR3Load)
+  case cr3(RecordedEvent.CR3Load)
   /// A mapping of the guest's tables, with the key of its first page.
-  case map(TraceEvent.LinearMapping, UInt32)
+  case map(RecordedEvent.LinearMapping, UInt32)
 
   /// A recorded event, nil for one that changes nothing; a mapping is taken in by `linear`, which numbers linear pages.
-  init?(_ event: TraceEvent, _ linear: inout LinearRuns?) throws(ReplayError) {
+  init?(_ event: RecordedEvent, _ linear: inout LinearRuns?) throws(ReplayError) {
     switch event {
     case .cr3(let load): self = .cr3(load)
     case .map(let mapping):
@@ -22,7 +22,7 @@ enum PagingChange {
 
 extension Dimensions {
   /// Whether an event changes how linear pages translate, and these dimensions have them.
-  func concern(_ event: TraceEvent) -> Bool {
+  func concern(_ event: RecordedEvent) -> Bool {
     switch event {
     case .cr3, .map: self == .two
     case .hypercall, .mark: false
@@ -30,7 +30,7 @@ extension Dimensions {
   }
 
   /// The columns that every block is read with.
-  var columns: TraceColumns { self == .two ? [.runs, .events, .linearPages] : [.runs, .events] }
+  var columns: RecordingColumns { self == .two ? [.runs, .events, .linearPages] : [.runs, .events] }
 }
 
 extension StrategyReplay {

@@ -1,7 +1,7 @@
 import Addresses
 import EPT
 import GuestIntegrity
-import WriteTrace
+import Recordings
 
 /// What a strategy's replay knows of the guest's own paging, in two dimensions.
 struct GuestPaging {
@@ -22,7 +22,7 @@ extension StrategyReplay {
 
   /// The guest maps a page. Where that replaces an entry, the guest has invalidated what lay below it by then, on every vCPU
   /// that has these tables in force.
-  func map(_ mapping: TraceEvent.LinearMapping, key: UInt32) {
+  func map(_ mapping: RecordedEvent.LinearMapping, key: UInt32) {
     if guest?.roots[mapping.vcpu] == nil { setRoot(mapping.cr3, on: mapping.vcpu) }
     guard let replaced = guest?.tables.install(mapping) else { return }
     let isKernel = mapping.linear.rawValue >> 63 != 0

@@ -1,6 +1,6 @@
 import Replay
 import Workloads
-import WriteTrace
+import Recordings
 
 /// The paths whose instructions are counted.
 enum HotPath: String, CaseIterable {
@@ -12,7 +12,7 @@ enum HotPath: String, CaseIterable {
 
   /// How many operations one run of the path makes.
   func operations() throws -> Int {
-    self == .replayedWrite ? Int(try TraceReader(path: Self.trace).header.totals.writes) : Self.batch
+    self == .replayedWrite ? Int(try RecordingReader(path: Self.trace).header.totals.writes) : Self.batch
   }
 
   /// Runs the path; returns the sum of what it found, so that nothing is left out.

@@ -2,7 +2,7 @@ import Foundation
 import Measuring
 import References
 import Replay
-import WriteTrace
+import Recordings
 
 /// P6, P7 and P13: the replay of the recorded boot.
 enum ReplayRatios {
@@ -62,8 +62,8 @@ enum ReplayRatios {
   }
 
   private static func decoded() throws -> ([UInt64], writes: Double) {
-    let reader = try TraceReader(path: path)
-    let block = TraceBlock()
+    let reader = try RecordingReader(path: path)
+    let block = RecordingBlock()
     var runs: [UInt64] = []
     for number in reader.blocks.indices {
       try reader.read(block: number, into: block)

@@ -1,6 +1,6 @@
 import Measuring
 import Replay
-import WriteTrace
+import Recordings
 
 /// Replay against the number of vCPUs, which take turns of 1000 stores; on one host thread and on two.
 struct ProcessorsStudy {
@@ -10,11 +10,11 @@ struct ProcessorsStudy {
     let profile = try TimedReplay.profile(ProfileLibrary.defaultName)
     for workload in [Workload.scan, .zipf] {
       for vcpus in [1, 2, 4, 8, 16, 32, 64] {
-        try GeneratedTrace.with(workload, writes: writes, vcpus: vcpus) { trace in
+        try GeneratedRecording.with(workload, writes: writes, vcpus: vcpus) { trace in
           try measure(trace.path, workload.rawValue, vcpus: vcpus, profile, &study)
         }
         // A turn each: what a replay costs before it replays anything worth speaking of.
-        let shortest = try GeneratedTrace.with(workload, writes: vcpus * 1000, vcpus: vcpus) { trace in
+        let shortest = try GeneratedRecording.with(workload, writes: vcpus * 1000, vcpus: vcpus) { trace in
           try TimedReplay(trace.path, strategies: [.eptpExit], profile: profile, rounds: 9)
         }
         study.add(

@@ -1,6 +1,6 @@
 import Measuring
 import Replay
-import WriteTrace
+import Recordings
 
 /// Replay against the number of strategies side by side: the recorded boot under two processors, and a generated
 /// recording whose runs no filter strips.
@@ -18,7 +18,7 @@ struct StrategiesStudy {
       study.add("strategies", 1, "\(RecordedBoot.name) \(name)", "runs_not_known_of_100", 100 * shares.notKnown)
     }
     let profile = try TimedReplay.profile("icelake-sp")
-    try GeneratedTrace.with(.zipf, writes: generatedWrites) { trace in
+    try GeneratedRecording.with(.zipf, writes: generatedWrites) { trace in
       try measure("zipf icelake-sp", trace.path, profile, &study)
     }
   }
@@ -46,8 +46,8 @@ struct StrategiesStudy {
   private static func sharesOfRunsLeft(in path: String, _ tlb: CacheGeometry.SetAssociative) throws -> (
     notLatest: Double, notKnown: Double
   ) {
-    let reader = try TraceReader(path: path)
-    let block = TraceBlock()
+    let reader = try RecordingReader(path: path)
+    let block = RecordingBlock()
     let sets = tlb.entries / tlb.ways
     var stacks = [[UInt64]](repeating: [], count: reader.header.totals.vcpus * sets)
     var (notLatest, notKnown) = (0, 0)

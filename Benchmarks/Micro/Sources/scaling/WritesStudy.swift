@@ -1,6 +1,6 @@
 import Measuring
 import Replay
-import WriteTrace
+import Recordings
 
 /// Replay against the length of the recording: one vCPU, one strategy and the guest unmonitored, file to result.
 struct WritesStudy {
@@ -14,7 +14,7 @@ struct WritesStudy {
       var writes = 1000
       var fits = true
       while fits, writes <= most {
-        fits = try GeneratedTrace.with(workload, writes: writes) { trace in
+        fits = try GeneratedRecording.with(workload, writes: writes) { trace in
           try measure(trace, workload, writes, profile, &study)
           return Double(trace.bytes) * 10 <= limits.bytes && trace.seconds * 10 <= limits.seconds
         }
@@ -25,7 +25,7 @@ struct WritesStudy {
   }
 
   private func measure(
-    _ trace: GeneratedTrace, _ workload: Workload, _ writes: Int, _ profile: CycleProfile, _ study: inout Study
+    _ trace: GeneratedRecording, _ workload: Workload, _ writes: Int, _ profile: CycleProfile, _ study: inout Study
   ) throws {
     let replays = try TimedReplay(trace.path, strategies: [.eptpExit], profile: profile, rounds: 5)
     let time = Median(replays.processor).value

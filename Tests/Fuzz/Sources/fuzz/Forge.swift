@@ -1,1 +1,1 @@
-../../../WriteTraceTests/Forge.swift
+../../../RecordingsTests/Forge.swift

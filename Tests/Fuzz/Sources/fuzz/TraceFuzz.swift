@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import WriteTrace
+@testable import Recordings
 
 /// Trace files: any bytes, and traces whose columns and header were changed with every checksum put right again.
 struct TraceFuzz: FuzzTarget {
@@ -69,7 +69,7 @@ struct TraceFuzz: FuzzTarget {
   /// Opens, decodes every column, looks at every record and checks the whole; errors are sentences.
   private func readAll(_ path: String, salvage: Bool) {
     do {
-      let reader = try TraceReader(path: path, salvage: salvage)
+      let reader = try RecordingReader(path: path, salvage: salvage)
       let totals = reader.header.totals
       try reader.forEachRecord { record in
         if case .write(let write) = record {
@@ -78,7 +78,7 @@ struct TraceFuzz: FuzzTarget {
         }
         return true
       }
-      let block = TraceBlock()
+      let block = RecordingBlock()
       for number in reader.blocks.indices {
         try reader.read(block: number, columns: .runs, into: block)
         let pages = PageSelection()
@@ -86,8 +86,8 @@ struct TraceFuzz: FuzzTarget {
           for place in try block.accesses(ofRun: run, among: pages) { precondition(place.offset + place.size <= 4096) }
         }
       }
-      if !salvage { _ = try TraceCheck.findings(in: reader) }
-    } catch let error as TraceError {
+      if !salvage { _ = try RecordingCheck.findings(in: reader) }
+    } catch let error as RecordingError {
       precondition(!error.description.contains("\n"), error.description)
     } catch { fatalError("\(type(of: error)) came from reading a trace: \(error)") }
   }

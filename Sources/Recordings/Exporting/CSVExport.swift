@@ -1,0 +1,73 @@
+/// Writes a trace as the comma-separated values that `CSVLines` reads; read again, they give the same records.
+public enum CSVExport {
+  /// Writes to `path`; `-` is standard output.
+  public static func write(_ reader: RecordingReader, to path: String) throws {
+    let columns = reader.header.columnSet
+    let output = try TextOutput(path: path)
+    try output.put(
+      CSVLines.names + (columns.contains(.linearPages) ? ",gva" : "")
+        + (columns.contains(.instructionPointers) ? ",rip" : "") + (columns.contains(.values) ? ",value" : "")
+        + ",rest\n")
+    try reader.forEachRecord { record in
+      switch record {
+      case .write(let write): put(write, hasValues: columns.contains(.values), output)
+      case .event(let event): try put(event, output)
+      }
+      output.put(0x0a)
+      try output.drainIfFull()
+      return true
+    }
+    try output.finish()
+  }
+
+  private static func put(_ write: RecordedWrite, hasValues: Bool, _ output: TextOutput) {
+    for byte in "write,".utf8 { output.put(byte) }
+    output.put(decimal: UInt64(write.vcpu))
+    output.put(0x2c)
+    output.put(decimal: write.count)
+    output.put(0x2c)
+    output.put(hexadecimal: write.gpa.rawValue)
+    output.put(0x2c)
+    output.put(decimal: UInt64(write.size))
+    for address in [write.gva, write.rip] {
+      guard let address else { continue }
+      output.put(0x2c)
+      output.put(hexadecimal: address.rawValue)
+    }
+    if hasValues {
+      output.put(0x2c)
+      if let value = write.value { put(value, output) }
+    }
+    output.put(0x2c)
+    if let rest = write.rest { output.put(decimal: rest.rawValue) }
+  }
+
+  private static func put(_ value: StoredValue, _ output: TextOutput) {
+    output.put(hexadecimal: value.high != 0 ? value.high : value.low)
+    if value.high != 0 { output.put(digits: value.low, count: 16) }
+  }
+
+  private static func put(_ event: RecordedEvent, _ output: TextOutput) throws(RecordingError) {
+    let kind: String
+    let fields: [UInt64]
+    switch event {
+    case .hypercall(let call):
+      kind = "hypercall"
+      fields = [
+        call.number, call.arguments.rdi, call.arguments.rsi, call.arguments.rdx, call.arguments.r10, call.rip.rawValue,
+        call.ripAddress.rawValue, call.rflags, UInt64(call.cpl), call.cr3,
+      ]
+    case .cr3(let load): (kind, fields) = ("cr3", [load.value])
+    case .map(let map):
+      kind = "map"
+      let tables = map.tables.map { [$0.pml4e, $0.pdpte, $0.pde] } ?? []
+      fields = [map.cr3, map.linear.rawValue, UInt64(map.pageShift), map.entry] + tables
+    case .mark(let mark): (kind, fields) = ("mark", [mark.id, mark.rip.rawValue])
+    }
+    try output.put("\(kind),\(event.vcpu),\(event.count)")
+    for field in fields {
+      output.put(0x2c)
+      output.put(hexadecimal: field)
+    }
+  }
+}

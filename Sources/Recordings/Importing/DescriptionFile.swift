@@ -1,0 +1,25 @@
+import Foundation
+
+extension RecordingDescription {
+  /// Reads the description that a recorder wrote beside its stream; `-` is standard input.
+  public init(path: String) throws(RecordingError) {
+    let input = try InputStream(path: path)
+    var bytes = [UInt8](repeating: 0, count: RecordingFormat.maximumHeaderBytes + 1)
+    let count = try bytes.withUnsafeMutableBufferPointer { target throws(RecordingError) in
+      try input.fill(UnsafeMutableRawBufferPointer(target))
+    }
+    func failure(_ found: String) -> RecordingError {
+      RecordingError(
+        .input, file: input.name, found: found, expected: "the JSON description of a recording",
+        remedy: "see `RecordingDescription` for its fields")
+    }
+    if count > RecordingFormat.maximumHeaderBytes {
+      throw failure("more than \(RecordingFormat.maximumHeaderBytes) bytes")
+    }
+    do {
+      self = try JSONDecoder().decode(RecordingDescription.self, from: Data(bytes[..<count]))
+    } catch {
+      throw failure(describe(error))
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import Addresses
+
+/// One record of a trace, as the guest made it: a store that crosses a page is whole again.
+public enum RecordedEntry: Hashable, Sendable {
+  /// A store.
+  case write(RecordedWrite)
+  /// Anything else.
+  case event(RecordedEvent)
+}
+
+/// A store with everything its trace knows of it.
+public struct RecordedWrite: Hashable, Sendable {
+  /// The vCPU, counted from 0.
+  public var vcpu: Int
+  /// Instructions retired by this vCPU; of a trace without steps, at the first store of the run.
+  public var count: UInt64
+  /// The guest-physical address of the first byte.
+  public var gpa: GuestPhysicalAddress
+  /// Bytes, 1...64.
+  public var size: Int
+  /// The linear address of the first byte, in a trace with linear pages.
+  public var gva: GuestLinearAddress?
+  /// The storing instruction, in a trace with instruction pointers.
+  public var rip: GuestLinearAddress?
+  /// The bytes stored, little endian, where a trace with values knows them.
+  public var value: StoredValue?
+  /// The guest page of the part behind a page end, where that is not the page after the first.
+  public var rest: GuestPageNumber?
+
+  /// A store from its fields.
+  public init(
+    vcpu: Int, count: UInt64, gpa: GuestPhysicalAddress, size: Int, gva: GuestLinearAddress? = nil,
+    rip: GuestLinearAddress? = nil, value: StoredValue? = nil, rest: GuestPageNumber? = nil
+  ) {
+    self.vcpu = vcpu
+    self.count = count
+    self.gpa = gpa
+    self.size = size
+    self.gva = gva
+    self.rip = rip
+    self.value = value
+    self.rest = rest
+  }
+}
+
+/// Up to 16 stored bytes, little endian.
+public struct StoredValue: Hashable, Sendable {
+  /// Bytes 0...7.
+  public var low: UInt64
+  /// Bytes 8...15.
+  public var high: UInt64
+
+  /// A value from its halves.
+  public init(low: UInt64, high: UInt64 = 0) {
+    self.low = low
+    self.high = high
+  }
+
+  /// These `count` bytes with those of `other` behind them.
+  func followed(by other: StoredValue, after count: Int) -> StoredValue {
+    let shift = UInt64(8 * (count & 7))
+    let spill = shift == 0 ? 0 : other.low >> (64 - shift)
+    return count < 8
+      ? StoredValue(low: low | other.low << shift, high: high | other.high << shift | spill)
+      : StoredValue(low: low, high: high | other.low << shift)
+  }
+}
+
+extension RecordingReader {
+  /// Hands every record to the body in the order of execution, from the given block on, until it answers false.
+  ///
+  /// For tools that look at single records. A replay reads runs.
+  public func forEachRecord(
+    from firstBlock: Int = 0, _ body: (RecordedEntry) throws -> Bool
+  ) throws {
+    let block = RecordingBlock()
+    let columns = header.columnSet
+    for number in blocks.indices.dropFirst(firstBlock) {
+      try read(block: number, columns: columns, into: block)
+      var nextEvent = 0
+      var pending: RecordedWrite?
+      func events(before run: Int) throws -> Bool {
+        while nextEvent < block.events.count, block.events[nextEvent].run == run {
+          nextEvent += 1
+          if try !body(.event(block.events[nextEvent - 1].event)) { return false }
+        }
+        return true
+      }
+      for run in block.runs.indices {
+        if let write = pending, !block.runs[run].isContinuation {
+          pending = nil
+          if try !body(.write(write)) { return }
+        }
+        if try !events(before: run) { return }
+        let accesses = try block.accesses(ofRun: run)
+        if block.runs[run].isContinuation, var write = pending {
+          write.extend(by: block.write(accesses, 0, columns), on: block.runs[run].page)
+          pending = nil
+          if try !body(.write(write)) { return }
+          continue
+        }
+        var count = block.clocks[run]
+        for index in accesses.indices {
+          if index > 0, columns.contains(.steps) { count &+= block.step(accesses.first - run + index - 1) }
+          var write = block.write(accesses, index, columns)
+          write.count = count
+          // Only the last store of a run can be continued by the next.
+          if index == accesses.count - 1 {
+            pending = write
+          } else if try !body(.write(write)) {
+            return
+          }
+        }
+        if let write = pending, nextEvent < block.events.count, block.events[nextEvent].run == run + 1 {
+          pending = nil
+          if try !body(.write(write)) { return }
+        }
+      }
+      if let write = pending, try !body(.write(write)) { return }
+      if try !events(before: block.runs.count) { return }
+    }
+  }
+}
+
+extension RecordedWrite {
+  /// Puts the part behind the page end back on.
+  fileprivate mutating func extend(by second: RecordedWrite, on page: GuestPageNumber) {
+    if page.rawValue != gpa.page.rawValue &+ 1 { rest = page }
+    if let first = value, let more = second.value { value = first.followed(by: more, after: size) }
+    size += second.size
+  }
+}
+
+extension RecordingBlock {
+  /// Access `index` of a run as a store, with what the trace knows; counted as the first of its run.
+  fileprivate func write(_ accesses: RunAccesses, _ index: Int, _ columns: RecordingColumns) -> RecordedWrite {
+    let place = accesses[index]
+    return RecordedWrite(
+      vcpu: runs[accesses.run].vcpu,
+      count: clocks[accesses.run], gpa: accesses.address(index), size: place.size,
+      gva: columns.contains(.linearPages)
+        ? GuestLinearAddress(linearPages[accesses.run] << 12 | UInt64(place.offset)) : nil,
+      rip: columns.contains(.instructionPointers) ? accesses.instructionPointer(index) : nil,
+      value: columns.contains(.values) ? accesses.value(index).map { StoredValue(low: $0.low, high: $0.high) } : nil)
+  }
+}
+
+extension RecordingWriter {
+  /// Writes a record, as another trace or an import gave it.
+  ///
+  /// A store without a linear address is kept as if linear memory were physical memory.
+  public func append(_ record: RecordedEntry) throws(RecordingError) {
+    switch record {
+    case .event(let event): try self.event(event)
+    case .write(let write):
+      try self.write(
+        vcpu: write.vcpu, count: write.count, gpa: write.gpa,
+        gva: write.gva ?? GuestLinearAddress(write.gpa.rawValue), size: write.size,
+        rip: write.rip ?? GuestLinearAddress(0), value: write.value.map { ($0.low, $0.high) }, rest: write.rest)
+    }
+  }
+}

@@ -1,0 +1,323 @@
+import Addresses
+
+/// The decoded columns of one block; used again for the next, so that reading allocates nothing once it is warm.
+///
+/// Filled by `RecordingReader.read`. One thread at a time; it may be handed from a thread that decodes to one that uses it.
+/// Everything in it was checked when it was decoded: pages and vCPUs lie within the header's totals, runs hold as many accesses
+/// as the detail columns, places lie in their page.
+public final class RecordingBlock: @unchecked Sendable {
+  /// Which block of the trace this is; nil before the first was read.
+  public private(set) var number: Int?
+  /// The runs, valid until the next block is read.
+  public private(set) var runs = UnsafeBufferPointer<Run>(start: nil, count: 0)
+  /// The events, in order; each stands before the run it names.
+  public private(set) var events: [PlacedEvent] = []
+  /// For each run, the instruction count of its first access on its vCPU (`.clocks`).
+  public private(set) var clocks = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
+  /// For each run, its linear page number (`.linearPages`).
+  public private(set) var linearPages = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
+  /// The columns that are decoded.
+  public private(set) var loaded: RecordingColumns = []
+
+  private var reader: RecordingReader?
+  private let decompressor = ZstandardDecompressor()
+  private var stored = ColumnBuffer()
+  private var scratch = ColumnBuffer()
+  private var runWords = ColumnBuffer()
+  private var clockWords = ColumnBuffer()
+  private var linearWords = ColumnBuffer()
+  private var firstWords = ColumnBuffer()
+  private var places = PlaceColumn()
+  /// How often pages were asked for whose places were not decoded.
+  private var placesAsked = 0
+  private static let placesAskedAtMost = 4
+  private var stepBytes = ColumnBuffer()
+  private var pointerWords = ColumnBuffer()
+  private var valueBytes = ColumnBuffer()
+  private var valueStarts = ColumnBuffer()
+  /// The runs that are continuations, once runs are indexed.
+  private var continuations: [UInt32] = []
+  private var exceptions: [NarrowException] = []
+  private var wideSteps: [NarrowException] = []
+  private lazy var linear = LinearPages()
+  private lazy var pointers = InstructionPointers()
+  private var usesLinear = false
+  private var usesPointers = false
+
+  /// An empty buffer.
+  public init() {}
+
+  deinit {
+    if usesLinear { linear.deallocate() }
+    if usesPointers { pointers.deallocate() }
+  }
+
+  /// Decodes one more column of this block, if that has not happened yet.
+  public func load(_ column: RecordingColumn) throws(RecordingError) {
+    if loaded.contains(RecordingColumns(column)) { return }
+    if column == .places {
+      places.pages.insertAll()
+      try decodePlaces()
+    } else {
+      try read(column)
+    }
+    loaded.insert(RecordingColumns(column))
+  }
+
+  private func read(_ column: RecordingColumn) throws(RecordingError) {
+    guard let reader, let number else { preconditionFailure("no block was read") }
+    guard let (offset, entry) = reader.locate(column, of: number) else {
+      throw RecordingError(
+        .format, file: reader.name, block: number, column: column, found: "no such column",
+        expected: "a trace that has it", remedy: "record or convert it with `--columns \(column.name)`")
+    }
+    let source = stored.bytes(entry.storedBytes)
+    try reader.file.read(at: offset, into: source)
+    let sum = checksum(UnsafeRawBufferPointer(source))
+    guard sum == entry.checksum else {
+      throw damage(column, offset, Flaw(found: "checksum \(hex(sum))", expected: hex(entry.checksum)))
+    }
+    let target = decoded(column, entry.decodedBytes)
+    if let flaw = decompressor.decompress(UnsafeRawBufferPointer(source), into: target) {
+      throw damage(column, offset, flaw)
+    }
+    if let flaw = accept(column, UnsafeRawBufferPointer(target), reader, reader.blocks[number]) {
+      throw damage(column, nil, flaw)
+    }
+  }
+
+  /// Decodes the places of every run on a selected page.
+  private func decodePlaces() throws(RecordingError) {
+    do throws(RecordingError) {
+      if !places.isFilled { try read(.places) }
+      if !firstWords.isFilled { indexRuns() }
+      guard let firsts = firstWords.base?.assumingMemoryBound(to: UInt32.self) else { return }
+      if let flaw = places.decode(runs: runs, firsts: firsts) { throw damage(.places, nil, flaw) }
+    } catch {
+      places.pages.removeAll()
+      throw error
+    }
+  }
+
+  func start(reader: RecordingReader, number: Int) throws(RecordingError) {
+    self.reader = reader
+    self.number = number
+    loaded = []
+    runs = UnsafeBufferPointer(start: nil, count: 0)
+    clocks = UnsafeBufferPointer(start: nil, count: 0)
+    linearPages = UnsafeBufferPointer(start: nil, count: 0)
+    events.removeAll(keepingCapacity: true)
+    firstWords.isFilled = false
+    places.removeAll()
+    placesAsked = 0
+    try load(.runs)
+  }
+
+  private func damage(_ column: RecordingColumn, _ offset: UInt64?, _ flaw: Flaw) -> RecordingError {
+    RecordingError(
+      .damaged, file: reader?.name ?? "", block: number, column: column, offset: offset, found: flaw.found,
+      expected: flaw.expected,
+      remedy: "copy or record the file anew, or read its whole blocks with `gi-bench trace convert --salvage`")
+  }
+
+  private func decoded(_ column: RecordingColumn, _ count: Int) -> UnsafeMutableRawBufferPointer {
+    switch column {
+    case .runs: runWords.bytes(count)
+    case .places: places.bytes(count)
+    case .steps: stepBytes.bytes(count)
+    case .values: valueBytes.bytes(count)
+    case .clocks, .linearPages, .instructionPointers, .events: scratch.bytes(count)
+    }
+  }
+
+  /// Checks a column, and expands it where that is needed; what is wrong with it, nil if nothing is.
+  private func accept(
+    _ column: RecordingColumn, _ bytes: UnsafeRawBufferPointer, _ reader: RecordingReader, _ block: BlockHeader
+  ) -> Flaw? {
+    switch column {
+    case .runs:
+      let words = bytes.bindMemory(to: UInt64.self)
+      if let flaw = RunValidation.flaw(in: words, block: block, totals: reader.header.totals) { return flaw }
+      runs = bytes.bindMemory(to: Run.self)
+      return nil
+    case .clocks: return expandClocks(bytes, block)
+    case .places:
+      return places.accept(bytes, accesses: block.accesses)
+    case .steps:
+      let count = block.accesses - block.runs
+      var tail = ByteReader(bytes, from: count)
+      guard NarrowColumn.decode(&tail, count: count, into: &wideSteps),
+        wideSteps.allSatisfy({ $0.value < RecordingFormat.maximumCount })
+      else { return .badExceptions }
+      let escapes = bytes[..<count].reduce(0) { $0 &+ ($1 == NarrowColumn.stepEscape ? 1 : 0) }
+      guard escapes == wideSteps.count, wideSteps.allSatisfy({ bytes[Int($0.index)] == NarrowColumn.stepEscape }) else {
+        return .badExceptions
+      }
+      return nil
+    case .linearPages:
+      let target = linearWords.bytes(8 * block.runs).bindMemory(to: UInt64.self)
+      usesLinear = true
+      var tail = ByteReader(bytes)
+      guard let words = runWords.base?.assumingMemoryBound(to: UInt64.self), let base = target.baseAddress,
+        linear.decode(&tail, runs: words, count: block.runs, into: base)
+      else { return block.runs == 0 ? nil : Flaw(found: "a malformed list", expected: "a linear page for every run") }
+      guard target.allSatisfy({ $0 < 1 << 52 }) else {
+        return Flaw(found: "a linear page of 2^52 or more", expected: "52 bits")
+      }
+      linearPages = UnsafeBufferPointer(target)
+      return nil
+    case .instructionPointers:
+      let target = pointerWords.bytes(8 * block.accesses).bindMemory(to: UInt64.self)
+      usesPointers = true
+      var tail = ByteReader(bytes)
+      guard let base = target.baseAddress, pointers.decode(&tail, count: block.accesses, into: base) else {
+        return block.accesses == 0 ? nil : Flaw(found: "a malformed list", expected: "an address for every access")
+      }
+      return nil
+    case .values: return indexValues(bytes, block)
+    case .events:
+      var coding = EventCoding(clocks: block.clocks)
+      var tail = ByteReader(bytes)
+      while !tail.isAtEnd {
+        switch coding.decode(&tail, runs: block.runs) {
+        case .success(let event):
+          guard event.run >= runs.count || !runs[event.run].isContinuation else {
+            return Flaw(
+              found: "an event before run \(event.run), a store's second part", expected: "none between two parts")
+          }
+          events.append(event)
+        case .failure(let flaw): return flaw
+        }
+      }
+      guard events.count == block.events else {
+        return Flaw(found: "\(events.count) events", expected: "\(block.events)")
+      }
+      return nil
+    }
+  }
+
+  private func expandClocks(_ bytes: UnsafeRawBufferPointer, _ block: BlockHeader) -> Flaw? {
+    var tail = ByteReader(bytes, from: 2 * block.runs)
+    guard NarrowColumn.decode(&tail, count: block.runs, into: &exceptions) else { return .badExceptions }
+    let target = clockWords.bytes(8 * block.runs).bindMemory(to: UInt64.self)
+    let narrow = UnsafeRawBufferPointer(rebasing: bytes[..<(2 * block.runs)]).bindMemory(to: UInt16.self)
+    var next = 0
+    return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: RecordingFormat.maximumVCPUs) { last -> Flaw? in
+      for vcpu in 0..<RecordingFormat.maximumVCPUs { last[vcpu] = vcpu < block.clocks.count ? block.clocks[vcpu] : 0 }
+      for run in 0..<block.runs {
+        let vcpu = runs[run].vcpu
+        var step = UInt64(narrow[run])
+        if narrow[run] == NarrowColumn.clockEscape {
+          guard next < exceptions.count, exceptions[next].index == run,
+            exceptions[next].value < RecordingFormat.maximumCount
+          else { return .badExceptions }
+          step = exceptions[next].value
+          next += 1
+          guard last[vcpu] &+ step < RecordingFormat.maximumCount else { return .badExceptions }
+        }
+        // A block's narrow steps add up to less than 2^36, so nothing wraps between two exceptions.
+        last[vcpu] &+= step
+        target[run] = last[vcpu]
+      }
+      guard next == exceptions.count, last.allSatisfy({ $0 < 1 << 63 }) else { return .badExceptions }
+      clocks = UnsafeBufferPointer(target)
+      return nil
+    }
+  }
+
+  private func indexValues(_ bytes: UnsafeRawBufferPointer, _ block: BlockHeader) -> Flaw? {
+    let starts = valueStarts.bytes(4 * block.accesses).bindMemory(to: UInt32.self)
+    var next = block.accesses
+    for access in 0..<block.accesses {
+      guard bytes[access] <= 16 else { return Flaw(found: "a value of \(bytes[access]) bytes", expected: "at most 16") }
+      starts[access] = UInt32(next)
+      next += Int(bytes[access])
+    }
+    return next == bytes.count
+      ? nil : Flaw(found: "\(bytes.count) bytes", expected: "\(next), as the lengths add up to")
+  }
+
+  // MARK: - Details
+
+  /// The accesses of a run, one by one; decodes `.places` if that has not happened yet, and nothing else.
+  ///
+  /// Where `pages` are given, only of runs on these pages and on this run's: what nobody asks for is not decoded, and not
+  /// checked either. Each page asked for that is not among `pages` costs a look through the block's runs, so that after a
+  /// few of them everything is decoded.
+  public func accesses(ofRun run: Int, among pages: PageSelection? = nil) throws(RecordingError) -> RunAccesses {
+    if !hasPlaces(ofRun: run) {
+      placesAsked += 1
+      if let pages, placesAsked <= Self.placesAskedAtMost {
+        places.pages.formUnion(pages)
+        places.pages.insert(PageRange(page: runs[run].page))
+        try decodePlaces()
+      } else {
+        try load(.places)
+      }
+    }
+    return RunAccesses(block: self, run: run, first: firstAccess(ofRun: run), count: runs[run].accesses)
+  }
+
+  /// Whether the places of a run's accesses are decoded.
+  public func hasPlaces(ofRun run: Int) -> Bool {
+    precondition(run >= 0 && run < runs.count, "no such run")
+    return places.pages.contains(runs[run])
+  }
+
+  /// How many accesses of the block lie before a run.
+  public func firstAccess(ofRun run: Int) -> Int {
+    precondition(run >= 0 && run < runs.count, "no such run")
+    if !firstWords.isFilled { indexRuns() }
+    return Int(firstWords.load(run, as: UInt32.self))
+  }
+
+  /// How many writes of the block lie before a run: the accesses without the continuations.
+  public func firstWrite(ofRun run: Int) -> Int {
+    let accesses = firstAccess(ofRun: run)
+    var low = 0
+    var high = continuations.count
+    while low < high {
+      let middle = (low + high) / 2
+      if continuations[middle] < run { low = middle + 1 } else { high = middle }
+    }
+    return accesses - low
+  }
+
+  private func indexRuns() {
+    let target = firstWords.bytes(4 * runs.count).bindMemory(to: UInt32.self)
+    continuations.removeAll(keepingCapacity: true)
+    var next: UInt32 = 0
+    for index in 0..<runs.count {
+      let word = runs[index].rawValue
+      target[index] = next
+      next &+= UInt32(truncatingIfNeeded: word >> 32 & 0xffff)
+      if word >> 56 & 1 != 0 { continuations.append(UInt32(truncatingIfNeeded: index)) }
+    }
+    firstWords.isFilled = true
+  }
+
+  func place(_ access: Int) -> Place { places[access] }
+
+  func step(_ index: Int) -> UInt64 {
+    let step = stepBytes.load(index, as: UInt8.self)
+    return step == NarrowColumn.stepEscape ? wideSteps.value(at: index) ?? 0 : UInt64(step)
+  }
+
+  func instructionPointer(_ access: Int) -> UInt64 { pointerWords.load(access, as: UInt64.self) }
+
+  func value(_ access: Int) -> (length: Int, low: UInt64, high: UInt64) {
+    let length = Int(valueBytes.load(access, as: UInt8.self))
+    let start = Int(valueStarts.load(access, as: UInt32.self))
+    var words: (UInt64, UInt64) = (0, 0)
+    for index in 0..<length {
+      let byte = UInt64(valueBytes.load(start + index, as: UInt8.self)) << UInt64(8 * (index & 7))
+      if index < 8 { words.0 |= byte } else { words.1 |= byte }
+    }
+    return (length, words.0, words.1)
+  }
+}
+
+extension Flaw {
+  static let badExceptions = Flaw(
+    found: "a malformed list of exceptions", expected: "one for each escape, in ascending order")
+}

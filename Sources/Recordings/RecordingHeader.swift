@@ -1,0 +1,53 @@
+/// The header of a trace: what it is of, what it holds, and its totals.
+public struct RecordingHeader: Codable, Hashable, Sendable {
+  /// What was recorded, and how.
+  public var recording: RecordingDescription
+  /// What the blocks hold in all.
+  public var totals: Totals
+  /// Names of the columns present.
+  public var columns: [String]
+  /// Whether the recorder said that it ended as meant; false for a stream that broke off.
+  public var complete: Bool
+
+  /// What the blocks of a trace hold in all.
+  public struct Totals: Codable, Hashable, Sendable {
+    /// Stores of the guest.
+    public var writes: UInt64 = 0
+    /// Accesses: stores, and once more for each store that crosses a page end.
+    public var accesses: UInt64 = 0
+    /// Runs.
+    public var runs: UInt64 = 0
+    /// Distinct guest pages stored to.
+    public var pages: UInt64 = 0
+    /// One past the highest page number of any run.
+    public var pageLimit: UInt64 = 0
+    /// vCPUs: one past the highest number of any record, or as many as the description says.
+    public var vcpus: Int = 0
+    /// Instructions retired up to the last record, for each vCPU.
+    public var instructions: [UInt64] = []
+    /// Bytes stored.
+    public var bytes: UInt64 = 0
+    /// Hypercall events.
+    public var hypercalls: UInt64 = 0
+    /// CR3 loads.
+    public var cr3Loads: UInt64 = 0
+    /// Guest page mappings.
+    public var maps: UInt64 = 0
+    /// Marks.
+    public var marks: UInt64 = 0
+
+    enum CodingKeys: String, CodingKey {
+      case writes, accesses, runs, pages, vcpus, instructions, bytes, hypercalls, maps, marks
+      case pageLimit = "page_limit"
+      case cr3Loads = "cr3_loads"
+    }
+
+    /// All events.
+    public var events: UInt64 { hypercalls &+ cr3Loads &+ maps &+ marks }
+  }
+
+  /// The columns present, as a set; names this build does not know are left out.
+  public var columnSet: RecordingColumns {
+    RecordingColumn.allCases.reduce(into: []) { if columns.contains($1.name) { $0.insert(RecordingColumns($1)) } }
+  }
+}

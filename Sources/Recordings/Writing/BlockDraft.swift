@@ -1,0 +1,122 @@
+/// The columns of one block while it is filled, and their encoding.
+///
+/// Filled by one thread, encoded by another, then filled again; never by both at once.
+final class BlockDraft: @unchecked Sendable {
+  let runs: UnsafeMutablePointer<UInt64>
+  let clocks: UnsafeMutablePointer<UInt16>
+  let places: UnsafeMutablePointer<UInt16>
+  let steps: UnsafeMutablePointer<UInt8>
+  let linearPages: UnsafeMutablePointer<UInt64>
+  let instructionPointers: UnsafeMutablePointer<UInt64>
+  let valueLengths: UnsafeMutablePointer<UInt8>
+  let valueBytes: UnsafeMutablePointer<UInt8>
+
+  var header = BlockHeader()
+  var wideClocks: [NarrowException] = []
+  var wideSizes: [NarrowException] = []
+  var wideSteps: [NarrowException] = []
+  var valueCount = 0
+  var events: [PlacedEvent] = []
+  private let columns: RecordingColumns
+
+  init(runs: Int, accesses: Int, columns: RecordingColumns) {
+    self.columns = columns
+    // Pages never touched cost nothing, so columns that are not kept get one element.
+    self.runs = .allocate(capacity: runs)
+    clocks = .allocate(capacity: runs)
+    places = .allocate(capacity: accesses)
+    steps = .allocate(capacity: accesses)
+    linearPages = .allocate(capacity: columns.contains(.linearPages) ? runs : 1)
+    instructionPointers = .allocate(capacity: columns.contains(.instructionPointers) ? accesses : 1)
+    valueLengths = .allocate(capacity: columns.contains(.values) ? accesses : 1)
+    valueBytes = .allocate(capacity: columns.contains(.values) ? 16 * accesses : 1)
+  }
+
+  deinit {
+    runs.deallocate()
+    clocks.deallocate()
+    places.deallocate()
+    steps.deallocate()
+    linearPages.deallocate()
+    instructionPointers.deallocate()
+    valueLengths.deallocate()
+    valueBytes.deallocate()
+  }
+
+  func removeAll() {
+    header = BlockHeader()
+    wideClocks.removeAll(keepingCapacity: true)
+    wideSizes.removeAll(keepingCapacity: true)
+    wideSteps.removeAll(keepingCapacity: true)
+    events.removeAll(keepingCapacity: true)
+    valueCount = 0
+  }
+
+  /// The columns as they lie on disk, and the header with their sizes and checksums.
+  func encode(with compressor: ZstandardCompressor) -> EncodedBlock {
+    var stored: [[UInt8]] = []
+    header.columns = []
+    for column in columns.union(.always).columns {
+      withParts(of: column) { parts in
+        let frame = compressor.compress(parts)
+        header.columns.append(
+          BlockHeader.Entry(
+            column: column, decodedBytes: parts.reduce(0) { $0 + $1.count }, storedBytes: frame.count,
+            checksum: frame.withUnsafeBytes { checksum($0) }))
+        stored.append(frame)
+      }
+    }
+    return EncodedBlock(header: header, columns: stored)
+  }
+
+  private func withParts(of column: RecordingColumn, _ body: ([UnsafeRawBufferPointer]) -> Void) {
+    func narrow(_ base: UnsafeRawPointer, _ bytes: Int, _ exceptions: [NarrowException]) {
+      var tail = ByteWriter()
+      NarrowColumn.encode(exceptions, into: &tail)
+      tail.bytes.withUnsafeBytes { body([UnsafeRawBufferPointer(start: base, count: bytes), $0]) }
+    }
+    func whole(_ encode: (inout ByteWriter) -> Void) {
+      var writer = ByteWriter()
+      encode(&writer)
+      writer.bytes.withUnsafeBytes { body([$0]) }
+    }
+    switch column {
+    case .runs: body([UnsafeRawBufferPointer(start: runs, count: 8 * header.runs)])
+    case .clocks: narrow(clocks, 2 * header.runs, wideClocks)
+    case .places:
+      PlacePrediction().encode(places, runs: runs, count: header.runs)
+      narrow(places, 2 * header.accesses, wideSizes)
+    case .steps: narrow(steps, header.accesses - header.runs, wideSteps)
+    case .linearPages:
+      whole { writer in
+        let coding = LinearPages()
+        coding.encode(runs: runs, linearPages: linearPages, count: header.runs, into: &writer)
+        coding.deallocate()
+      }
+    case .instructionPointers:
+      whole { writer in
+        let coding = InstructionPointers()
+        coding.encode(instructionPointers, count: header.accesses, into: &writer)
+        coding.deallocate()
+      }
+    case .values:
+      body([
+        UnsafeRawBufferPointer(start: valueLengths, count: header.accesses),
+        UnsafeRawBufferPointer(start: valueBytes, count: valueCount),
+      ])
+    case .events:
+      whole { writer in
+        var coding = EventCoding(clocks: header.clocks)
+        for event in events { coding.encode(event, into: &writer) }
+      }
+    }
+  }
+}
+
+/// A block whose columns are compressed.
+struct EncodedBlock: Sendable {
+  /// The header, which goes to the file when the number of vCPUs is known.
+  var header: BlockHeader
+  /// The columns as they lie on disk.
+  var columns: [[UInt8]]
+}

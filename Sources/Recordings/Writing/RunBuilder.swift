@@ -1,0 +1,277 @@
+import Addresses
+
+/// Makes runs of records: the state of a writer that changes with every store.
+struct RunBuilder {
+  private let pipeline: BlockPipeline
+  private let keepsLinear: Bool
+  private let keepsPointers: Bool
+  private let keepsValues: Bool
+  private let runLimit: Int
+  private let accessLimit: Int
+
+  // The run that is open; `openAccesses` is 0 when none is.
+  private var openPage: UInt64 = 0
+  private var openLinear: UInt64 = 0
+  private var openVCPU = 0
+  private var openAccesses = 0
+  private var openLimit = 0
+  private var openFlags: UInt64 = 0
+
+  // The block that is open.
+  private var draft: BlockDraft?
+  private var runs = 0
+  private var accesses = 0
+  private var writes = 0
+  private var number = 0
+  private var blockClocks: [UInt64] = []
+  private var firstWrite: UInt64 = 0
+  private var firstRun: UInt64 = 0
+  private var firstEvent: UInt64 = 0
+  // Copies of the draft's pointers, to spare a load and a check for each store.
+  private var places: UnsafeMutablePointer<UInt16>
+  private var steps: UnsafeMutablePointer<UInt8>
+
+  /// For each vCPU, the count of its last record, and of the first access of its last run.
+  private let lastCounts: UnsafeMutablePointer<UInt64>
+  private let lastStarts: UnsafeMutablePointer<UInt64>
+  private var vcpus: Int
+  private var pages = PageSet()
+  private(set) var totals = RecordingHeader.Totals()
+
+  init(pipeline: BlockPipeline, columns: RecordingColumns, runLimit: Int, accessLimit: Int, vcpus: Int) {
+    self.pipeline = pipeline
+    self.runLimit = runLimit
+    self.accessLimit = accessLimit
+    self.vcpus = vcpus
+    keepsLinear = columns.contains(.linearPages)
+    keepsPointers = columns.contains(.instructionPointers)
+    keepsValues = columns.contains(.values)
+    lastCounts = .allocate(capacity: RecordingFormat.maximumVCPUs)
+    lastCounts.initialize(repeating: 0, count: RecordingFormat.maximumVCPUs)
+    lastStarts = .allocate(capacity: RecordingFormat.maximumVCPUs)
+    lastStarts.initialize(repeating: 0, count: RecordingFormat.maximumVCPUs)
+    let first = pipeline.next()
+    draft = first
+    places = first.places
+    steps = first.steps
+    blockClocks = [UInt64](repeating: 0, count: RecordingFormat.maximumVCPUs)
+  }
+
+  mutating func deallocate() {
+    if let draft { pipeline.giveBack(draft) }
+    draft = nil
+    lastCounts.deallocate()
+    lastStarts.deallocate()
+  }
+
+  @inline(__always)
+  mutating func write(
+    vcpu: Int, count: UInt64, gpa: UInt64, gva: UInt64, size: Int, rip: UInt64, value: (low: UInt64, high: UInt64)?,
+    rest: UInt64?
+  ) throws(WriterFlaw) {
+    let page = gpa >> 12
+    let offset = Int(truncatingIfNeeded: gpa & 0xfff)
+    guard vcpu >= 0, vcpu < RecordingFormat.maximumVCPUs, size >= 1, size <= Place.maximumSize,
+      page < RecordingFormat.maximumPages - 1, count >= lastCounts[vcpu], count < RecordingFormat.maximumCount
+    else { throw .record(flaw(vcpu: vcpu, count: count, gpa: gpa, size: size)) }
+    if keepsLinear, (gva ^ gpa) & 0xfff != 0 || !isCanonical(gva) {
+      throw .record(
+        Flaw(
+          found: "linear address 0x\(hex(gva)) for guest-physical 0x\(hex(gpa))",
+          expected: "a canonical address with the same low 12 bits"))
+    }
+    if keepsPointers, !isCanonical(rip) {
+      throw .record(Flaw(found: "instruction pointer 0x\(hex(rip))", expected: "a canonical address"))
+    }
+    if let rest, rest >= RecordingFormat.maximumPages - 1 {
+      throw .record(Flaw(found: "guest page \(rest)", expected: "a page below 2^32 - 1"))
+    }
+    let room = 4096 - offset
+    let first = min(size, room)
+    try access(page: page, linear: gva >> 12, vcpu: vcpu, count: count, offset: offset, size: first, flags: 0)
+    if keepsPointers { draftPointers(rip) }
+    if keepsValues { keepValue(value, from: 0, bytes: first, of: size) }
+    writes &+= 1
+    totals.bytes &+= UInt64(truncatingIfNeeded: size)
+    if size > room {
+      closeRun()
+      // Linear addresses wrap at the top of a 57-bit half; the second page number wraps with them.
+      let linear = ((gva &+ UInt64(truncatingIfNeeded: room)) >> 12)
+      try access(
+        page: rest ?? page &+ 1, linear: linear, vcpu: vcpu, count: count, offset: 0, size: size &- first,
+        flags: 1 << 56)
+      if keepsPointers { draftPointers(rip) }
+      if keepsValues { keepValue(value, from: first, bytes: size &- first, of: size) }
+      closeRun()
+    }
+  }
+
+  @inline(__always)
+  private mutating func access(
+    page: UInt64, linear: UInt64, vcpu: Int, count: UInt64, offset: Int, size: Int, flags: UInt64
+  ) throws(WriterFlaw) {
+    if page == openPage, vcpu == openVCPU, openAccesses < openLimit, linear == openLinear || !keepsLinear {
+      let step = count &- lastCounts[vcpu]
+      let index = accesses &- runs
+      if step < UInt64(NarrowColumn.stepEscape) {
+        steps[index] = UInt8(truncatingIfNeeded: step)
+      } else {
+        steps[index] = NarrowColumn.stepEscape
+        draft?.wideSteps.append(NarrowException(index: UInt32(index), value: step))
+      }
+    } else {
+      try openRun(page: page, linear: linear, vcpu: vcpu, count: count, flags: flags)
+    }
+    lastCounts[vcpu] = count
+    let code = sizeCode(size)
+    places[accesses] = UInt16(truncatingIfNeeded: offset) | code
+    if code == 0 { draft?.wideSizes.append(NarrowException(index: UInt32(accesses), value: UInt64(size))) }
+    accesses &+= 1
+    openAccesses &+= 1
+  }
+
+  @inline(__always)
+  private func sizeCode(_ size: Int) -> UInt16 {
+    size <= 8 ? UInt16(truncatingIfNeeded: size) << 12 : Place.code(ofSize: size)
+  }
+
+  private mutating func openRun(page: UInt64, linear: UInt64, vcpu: Int, count: UInt64, flags: UInt64)
+    throws(WriterFlaw)
+  {
+    closeRun()
+    // A continuation never starts a block, so that a store lies whole in one.
+    if flags == 0, runs >= runLimit || accesses >= accessLimit { try flush() }
+    guard let draft else { return }
+    let step = count &- lastStarts[vcpu]
+    if step < UInt64(NarrowColumn.clockEscape) {
+      draft.clocks[runs] = UInt16(truncatingIfNeeded: step)
+    } else {
+      draft.clocks[runs] = NarrowColumn.clockEscape
+      draft.wideClocks.append(NarrowException(index: UInt32(runs), value: step))
+    }
+    if keepsLinear { draft.linearPages[runs] = linear }
+    lastStarts[vcpu] = count
+    openPage = page
+    openLinear = linear
+    openVCPU = vcpu
+    openFlags = flags
+    openLimit = flags == 0 ? min(65535, accessLimit - accesses) : 1
+    runs += 1
+    vcpus = max(vcpus, vcpu + 1)
+    pages.insert(page)
+    totals.pageLimit = max(totals.pageLimit, page + 1)
+  }
+
+  private mutating func closeRun() {
+    guard openAccesses > 0 else { return }
+    draft?.runs[runs - 1] =
+      openPage | UInt64(openAccesses) << 32 | UInt64(openVCPU) << 48 | openFlags
+    openAccesses = 0
+    openLimit = 0
+  }
+
+  private func draftPointers(_ rip: UInt64) { draft?.instructionPointers[accesses - 1] = rip }
+
+  private func keepValue(_ value: (low: UInt64, high: UInt64)?, from: Int, bytes: Int, of size: Int) {
+    guard let draft else { return }
+    guard let value, size <= 16 else {
+      draft.valueLengths[accesses - 1] = 0
+      return
+    }
+    draft.valueLengths[accesses - 1] = UInt8(bytes)
+    for index in from..<from + bytes {
+      let word = index < 8 ? value.low : value.high
+      draft.valueBytes[draft.valueCount] = UInt8(truncatingIfNeeded: word >> UInt64(8 * (index & 7)))
+      draft.valueCount += 1
+    }
+  }
+
+  mutating func event(_ event: RecordedEvent) throws(WriterFlaw) {
+    guard event.vcpu >= 0, event.vcpu < RecordingFormat.maximumVCPUs, event.count >= lastCounts[event.vcpu],
+      event.count < RecordingFormat.maximumCount
+    else { throw .record(flaw(vcpu: event.vcpu, count: event.count, gpa: 0, size: 1)) }
+    switch event {
+    case .hypercall(let call):
+      guard (0...3).contains(call.cpl) else {
+        throw .record(Flaw(found: "privilege level \(call.cpl)", expected: "0 to 3"))
+      }
+      totals.hypercalls += 1
+    case .cr3: totals.cr3Loads += 1
+    case .map(let mapping):
+      guard [12, 21, 30].contains(mapping.pageShift) else {
+        throw .record(Flaw(found: "page size 2^\(mapping.pageShift)", expected: "2^12, 2^21 or 2^30"))
+      }
+      totals.maps += 1
+    case .mark: totals.marks += 1
+    }
+    closeRun()
+    if (draft?.events.count ?? 0) >= RecordingFormat.maximumEvents { try flush() }
+    draft?.events.append(PlacedEvent(run: runs, event: event))
+    lastCounts[event.vcpu] = event.count
+    vcpus = max(vcpus, event.vcpu + 1)
+  }
+
+  private func flaw(vcpu: Int, count: UInt64, gpa: UInt64, size: Int) -> Flaw {
+    guard vcpu >= 0, vcpu < RecordingFormat.maximumVCPUs else {
+      return Flaw(found: "vCPU \(vcpu)", expected: "0 to \(RecordingFormat.maximumVCPUs - 1)")
+    }
+    guard size >= 1, size <= Place.maximumSize else {
+      return Flaw(found: "size \(size)", expected: "1 to \(Place.maximumSize) bytes")
+    }
+    guard gpa >> 12 < RecordingFormat.maximumPages - 1 else {
+      return Flaw(found: "guest-physical address 0x\(hex(gpa))", expected: "an address below 16 TiB")
+    }
+    return Flaw(
+      found: "instruction count \(count) of vCPU \(vcpu)",
+      expected: "at least \(lastCounts[vcpu]), its count before, and below 2^62")
+  }
+
+  @inline(__always)
+  private func isCanonical(_ address: UInt64) -> Bool { (address &+ 1 << 56) >> 57 == 0 }
+
+  private mutating func flush() throws(WriterFlaw) {
+    closeRun()
+    guard let full = draft else { return }
+    full.header.number = number
+    full.header.firstWrite = firstWrite
+    full.header.firstRun = firstRun
+    full.header.firstEvent = firstEvent
+    full.header.runs = runs
+    full.header.accesses = accesses
+    full.header.writes = writes
+    full.header.events = full.events.count
+    full.header.clocks = blockClocks
+    number += 1
+    firstWrite += UInt64(writes)
+    firstRun += UInt64(runs)
+    firstEvent += UInt64(full.events.count)
+    totals.writes += UInt64(writes)
+    totals.accesses += UInt64(accesses)
+    totals.runs += UInt64(runs)
+    runs = 0
+    accesses = 0
+    writes = 0
+    for vcpu in 0..<RecordingFormat.maximumVCPUs {
+      blockClocks[vcpu] = lastCounts[vcpu]
+      lastStarts[vcpu] = lastCounts[vcpu]
+    }
+    draft = nil
+    do throws(RecordingError) { try pipeline.submit(full) } catch { throw .output(error) }
+    let next = pipeline.next()
+    draft = next
+    places = next.places
+    steps = next.steps
+  }
+
+  /// Ends the last block; what the trace holds in all.
+  mutating func finish() throws(WriterFlaw) -> RecordingHeader.Totals {
+    closeRun()
+    if runs > 0 || draft?.events.isEmpty == false { try flush() }
+    if let draft { pipeline.giveBack(draft) }
+    draft = nil
+    totals.vcpus = vcpus
+    totals.instructions = (0..<vcpus).map { lastCounts[$0] }
+    totals.pages = pages.count
+    return totals
+  }
+}

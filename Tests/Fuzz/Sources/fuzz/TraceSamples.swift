@@ -1,1 +1,0 @@
-../../../WriteTraceTests/Samples.swift
