@@ -43,6 +43,10 @@ struct Recording {
   /// What one strategy's replay counted.
   struct Outcome {
     var counts: EventCounts
+    /// Of them, those of the driver's own refused stores into its tree.
+    var ownStores: EventCounts
+    /// Abnormal ends of integrity mode.
+    var integrityFaults: UInt64
     var tally: NotificationTally
     /// Switches between table sets, or of the write bits.
     var switches: UInt64
@@ -60,10 +64,11 @@ struct Recording {
     let totals = reader.header.totals
     var source = protection.source
     let ramBytes = source.memoryBytes(of: ramBytes)
+    let symbols = SymbolTable(request.namesPages ? reader.header.recording.symbols : [])
     let replays = try strategies.map { strategy in
       let replay = try StrategyReplay(
         strategy, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry,
-        listed: protection.listed, dimensions: request.dimensions)
+        listed: protection.listed, dimensions: request.dimensions, symbols: symbols)
       if request.isOpenLoop { replay.openLoop = OpenLoop(vcpus: totals.vcpus, profile: request.profile) }
       return replay
     }
@@ -139,7 +144,9 @@ struct Recording {
       counts[.runs] = totals.runs
       let host = stopwatch.seconds(lap: lap).map { figures(of: replay, seconds: $0) }
       return Outcome(
-        counts: counts, tally: replay.tally, switches: replay.switches, host: host,
+        counts: counts, ownStores: replay.hypervisor.processors.ownStores,
+        integrityFaults: replay.hypervisor.counters[.integrityFaults], tally: replay.tally, switches: replay.switches,
+        host: host,
         hostRatioTask: replay.hostRatioTask(guestBytes: self.ramBytes), openLoop: replay.openLoop?.percentiles)
     }
   }

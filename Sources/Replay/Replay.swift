@@ -31,8 +31,7 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
       ? try recording.geometrySensitivity(under: protection, request: request) : nil,
     hottestPages: request.namesPages
       ? HottestPages(
-        request.strategies, outcomes.dropFirst().map(\.tally), regions: protection.regions,
-        in: recording.reader.header.recording) : nil,
+        request.strategies, outcomes.dropFirst().map(\.tally), regions: protection.regions) : nil,
     hostRatios: try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) },
     crosscheck: CrossCheck(request.strategies, outcomes.dropFirst().map(\.tally)))
 }

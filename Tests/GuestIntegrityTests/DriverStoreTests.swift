@@ -23,7 +23,8 @@ struct DriverStoreTests {
     let hypervisor = fixture.hypervisor
     for set in [TableSet.normal, .integrity] {
       var store = DriverStore(
-        memory: hypervisor.memory, pointer: hypervisor.eptp(of: set), tracing: hypervisor.monitor.tracing)
+        memory: hypervisor.memory, pointer: hypervisor.eptp(of: set), tracing: hypervisor.monitor.tracing,
+        tree: hypervisor.tree)
       let word = GuestPhysicalAddress(Fixture.data.first.address.rawValue + 0x80)
       let isStored = store.store(7, at: word)
       #expect(isStored)

@@ -11,7 +11,8 @@ struct CrossCheckTests {
     stores.reduce(into: NotificationTally()) { tally, store in
       tally.add(
         NotificationShape(delivery: .exit, completion: .emulated, walkReferences: .zero, treeNodes: 1),
-        kind: .protected, store: store, on: GuestPageNumber(7), touched: store < 10 ? .bytes : .page)
+        kind: .protected, store: store, at: GuestPhysicalAddress(0x7000), bytes: 8, touched: store < 10 ? .bytes : .page
+      )
     }
   }
 

@@ -328,7 +328,12 @@ struct PlainProcessors: ProcessorControl {
 
   mutating func shootdown(of vcpu: Int, from sender: Int) { count(.shootdowns) }
   mutating func entriesEdited(_ edits: Int) { count(.entryEdits, edits) }
-  mutating func driverStores(_ stores: Int, refused: Int, on vcpu: Int) { count(.treeStores, stores) }
+  mutating func driverStores(_ stores: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {
+    count(.treeStores, stores)
+    count(.violationExits, refused)
+    count(.emulatedStores, refused)
+    count(.treeNodesVisited, nodesVisited)
+  }
   mutating func treeNodesVisited(_ nodes: Int, on vcpu: Int) { count(.treeNodesVisited, nodes) }
   mutating func judgedLate(_ verdict: Verdict, on vcpu: Int) { verdicts[vcpu].append(verdict) }
 

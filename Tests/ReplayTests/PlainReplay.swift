@@ -36,6 +36,7 @@ final class PlainReplay {
     logs = (0..<totals.vcpus).map { _ in [] }
     var configuration = Configuration(strategy.mechanism)
     configuration.recordsOldBytes = false
+    configuration.guestIsRecorded = true
     for region in regions {
       configuration.regionBytes[RegionID(UInt16(region.id)), default: []].append(region.gpa..<region.gpa + region.bytes)
     }

@@ -1,6 +1,7 @@
 import Addresses
 import Foundation
 import GuestIntegrity
+import MonitorTree
 import SeededRandom
 import Testing
 import Recordings
@@ -14,6 +15,10 @@ private struct PolicyTrace {
   static let nodes: UInt64 = 0x12
   static let linear: UInt64 = 0xffff_ffff_c000_0000
   static let mark: UInt64 = 40
+  static let symbols: [RecordingDescription.Symbol] = [
+    .init(name: "first_by_address", gpa: 0x40_000, size: 0x20), .init(name: "large", gpa: 0x40_020, size: 0xe00),
+    .init(name: "inner", gpa: 0x40_100, size: 8), .init(name: "across", gpa: 0x50_ff0, size: 0x20),
+  ]
 
   let path: String
   /// Address and size of each store, and whether the mark came before it.
@@ -32,6 +37,7 @@ private struct PolicyTrace {
     description.regions = (asking?.regions ?? []).flatMap { region in
       region.bytes.map { .init(id: region.id, name: region.name, gpa: $0.lowerBound, bytes: UInt64($0.count)) }
     }
+    description.symbols = Self.symbols
     description.marks = [.init(id: Self.mark, name: "arm-here"), .init(id: 41, name: "never")]
     writer = try RecordingWriter(
       path: path, description: description, options: .init(level: 1, runsPerBlock: 53, accessesPerBlock: 400))
@@ -162,6 +168,78 @@ struct PolicyReplayTests {
       }
       let exits = try #require(result.strategies.first { $0.name == "eptp-exit" })
       #expect(exits.switches == 2 && exits.counts["hypercall_exits"] == 7)
+    }
+  }
+
+  @Test("hottest pages name what most stores touched, with offsets", arguments: 50...55 as ClosedRange<UInt64>)
+  func hottest(seed: UInt64) throws {
+    let trace = try PolicyTrace(seed: seed, name: "hot", hasDriver: false)
+    defer { trace.remove() }
+    let profile = try #require(try ProfileLibrary.profile(named: "icelake-sp"))
+    var request = ReplayRequest(
+      tracePath: trace.path, strategies: [.eptpExit], profile: profile, policy: Self.policy, countersOnly: true)
+    request.namesPages = true
+    let result = try replay(request)
+    for page in try #require(result.hottestPages).pages {
+      let stores = trace.stores.filter { $0.address >> 12 == page.page }
+      for target in try #require(page.targets) {
+        let symbol = PolicyTrace.symbols.first { $0.name == target.symbol }
+        // First bytes of symbols that begin later hide those of "large".
+        let offsets = stores.flatMap { store -> [UInt64] in
+          let bytes = store.address..<min(store.address + UInt64(store.size), (page.page + 1) << 12)
+          return bytes.filter { byte in
+            let holder = PolicyTrace.symbols.last { $0.gpa <= byte && byte < $0.gpa + $0.size }
+            return (byte == store.address || byte == holder?.gpa) && holder?.name == target.symbol
+          }
+        }
+        let start = symbol?.gpa ?? page.page << 12
+        #expect(Int(target.stores) == offsets.count, "seed \(seed), \(target)")
+        #expect(offsets.min() == start + target.firstOffset && offsets.max() == start + target.lastOffset)
+      }
+      if page.page == 0x40 { #expect(page.symbols.first == "large") }
+    }
+  }
+
+  @Test(
+    "a recorded guest goes on whatever actions are asked for, and they are told with the first store of each",
+    arguments: 20...43 as ClosedRange<UInt64>)
+  func actions(seed: UInt64) throws {
+    let trace = try PolicyTrace(seed: seed, name: "actions", hasDriver: seed % 3 == 0)
+    defer { trace.remove() }
+    var random = SplitMix64(seed: seed)
+    var policy = Self.policy
+    for index in policy.regions.indices {
+      // Every action in turn, and others at random with it.
+      policy.regions[index].actions = AlertActions.named[(Int(seed) + index) % AlertActions.named.count].action
+      for (_, action) in AlertActions.named where Bool.random(using: &random) {
+        policy.regions[index].actions.formUnion(action)
+      }
+    }
+    let plain = try run(trace, Self.policy)
+    let acting = try run(trace, policy)
+    #expect(acting.crosscheck == plain.crosscheck, "seed \(seed)")
+    for (with, without) in zip(acting.strategies, plain.strategies) {
+      #expect(with.notifications.setDigest == without.notifications.setDigest, "seed \(seed), \(with.name)")
+      #expect(with.notifications.byKind == without.notifications.byKind, "seed \(seed), \(with.name)")
+      for event in [Event.hypercallExits, .alerts, .treeNodesVisited] {
+        #expect(with.counts[event.name] == without.counts[event.name], "seed \(seed), \(with.name): \(event.name)")
+      }
+    }
+    guard seed % 3 != 0 else { return }
+    // The synthetic driver protects from the first store on: what is owed follows from the stores alone.
+    let exits = try #require(acting.strategies.first { $0.name == "eptp-exit" })
+    for (name, action) in AlertActions.named where WouldHaveTally.acting.contains(action) {
+      let owed = trace.stores.indices.filter { index in
+        let store = trace.stores[index]
+        let pages = store.address >> 12...(store.address + UInt64(store.size) - 1) >> 12
+        return policy.regions.contains { region in
+          guard region.actions.contains(action), case .bytes(let bytes) = region.place else { return false }
+          return pages.overlaps(bytes.lowerBound >> 12...(bytes.upperBound - 1) >> 12)
+        }
+      }
+      let found = exits.wouldHave?.first { $0.action == name }
+      #expect(Int(found?.stores ?? 0) == owed.count, "seed \(seed), \(name)")
+      #expect(found?.store == owed.first.map(UInt64.init), "seed \(seed), \(name)")
     }
   }
 

@@ -59,7 +59,8 @@ struct PricingStageTests {
   typealias Delivery = NotificationShape.Delivery
   typealias Completion = NotificationShape.Completion
 
-  private static let shapes: [NotificationShape] = [.exit, .virtualizationException, .drainedLog].flatMap { delivery in
+  private static let shapes: [NotificationShape] = [.exit, .virtualizationException, .drainedLog, .completion].flatMap {
+    delivery in
     [Completion.emulated, .singleStepped, .viewSwitched, .blocked, .alreadyDone].map {
       NotificationShape(delivery: delivery, completion: $0, walkReferences: [3, 2, 1, 4], treeNodes: 5)
     }
@@ -90,6 +91,7 @@ struct PricingStageTests {
       switch shape.delivery {
       case .exit: counts[.violationExits] = 1
       case .virtualizationException: counts[.virtualizationExceptions] = 1
+      case .completion: break
       case .drainedLog:
         counts[.pmlEntries] = 1
         counts[.pmlDrains] = 1
@@ -98,7 +100,7 @@ struct PricingStageTests {
       case .emulated: counts[.emulatedStores] = 1
       case .singleStepped:
         counts[.singleSteps] = 1
-        counts[.entryEdits] = 2
+        counts[.eptpWrites] = 2
       case .viewSwitched: counts[.vmfuncSwitches] = 2
       case .blocked, .alreadyDone: break
       }

@@ -107,7 +107,7 @@ struct IntegrityMonitor {
     }
     if effect.contains(.blocked) { flags.insert(.blocked) }
     raise(store, status, kind, mode, flags)
-    machine.apply(effect)
+    machine.apply(effect, isRecorded: configuration.guestIsRecorded)
     let finding: Verdict.Finding =
       status.corruptNode.map { .corrupt(node: $0, actions: status.actions) }
       ?? .alert(kind, region: status.region, actions: status.actions)
@@ -176,7 +176,7 @@ struct IntegrityMonitor {
       }
       posters[vcpu].publish()
     }
-    machine.apply(machine.effect(of: actions))
+    machine.apply(machine.effect(of: actions), isRecorded: configuration.guestIsRecorded)
   }
 
   /// Counts an alert and finds a place for its event in the ring of a vCPU; nil if there is none, and the event is lost.

@@ -34,9 +34,9 @@ public struct MachineState: Hashable, Sendable {
     return effect
   }
 
-  /// Applies what concerns the machine, the strongest last.
-  mutating func apply(_ effect: Verdict.Effect) {
-    guard effect.rawValue > Verdict.Effect.faultInjected.rawValue else { return }
+  /// Applies what concerns the machine, the strongest last; a guest that is only recorded goes on.
+  mutating func apply(_ effect: Verdict.Effect, isRecorded: Bool) {
+    guard effect.rawValue > Verdict.Effect.faultInjected.rawValue, !isRecorded else { return }
     if effect.contains(.isolated) { isIsolated = true }
     if effect.contains(.snapshot) { snapshotsRequested += 1 }
     if effect.contains(.suspended) { run = max(run, .suspended) }

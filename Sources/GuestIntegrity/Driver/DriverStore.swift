@@ -10,20 +10,25 @@ struct DriverStore: GuestStore {
   let memory: FlatMemory
   private let regime: EPTRegime
   let tracing: TracingService
+  private let tree: MonitorTree
   /// How many stores were made, and how many of them the EPT refused.
   private(set) var stores = 0
   private(set) var refused = 0
+  /// Tree nodes that looking the refused ones up has read.
+  private(set) var nodesVisited = 0
 
-  init(memory: FlatMemory, pointer: EPTPointer, tracing: TracingService) {
+  init(memory: FlatMemory, pointer: EPTPointer, tracing: TracingService, tree: MonitorTree) {
     self.memory = memory
     regime = EPTRegime(capabilities: .all, controls: .ept, pointer: pointer)
     self.tracing = tracing
+    self.tree = tree
   }
 
   mutating func store(_ value: UInt64, at address: GuestPhysicalAddress) -> Bool {
     stores += 1
     guard let target = translated(address) else {
       refused += 1
+      nodesVisited += tree.find(address.page).nodesVisited
       guard tracing.clients(of: address.page).contains(.ownPages),
         let frame = tracing.tables.frame(of: address.page)
       else { return false }

@@ -135,8 +135,13 @@ extension Hypervisor {
   private func changeTree<Result>(
     on vcpu: Int, _ body: (TreeWriter, inout DriverStore) throws(TreeError) -> Result
   ) throws(TreeError) -> Result {
-    var store = DriverStore(memory: memory, pointer: eptp(of: activeSet(of: vcpu)), tracing: monitor.tracing)
-    defer { processors.driverStores(store.stores, refused: store.refused, on: vcpu) }
+    var store = DriverStore(
+      memory: memory, pointer: eptp(of: activeSet(of: vcpu)), tracing: monitor.tracing, tree: monitor.tree)
+    defer {
+      processors.driverStores(
+        store.stores, refused: store.refused, nodesVisited: store.nodesVisited, on: vcpu)
+      monitor.counters[.ownWrites] += UInt64(store.refused)
+    }
     return try body(writer, &store)
   }
 

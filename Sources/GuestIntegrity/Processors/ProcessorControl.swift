@@ -53,8 +53,8 @@ public protocol ProcessorControl {
   /// A vCPU has left the guest for the hypervisor.
   mutating func exit(_ reason: ExitReason, on vcpu: Int)
   /// The driver has stored eight-byte words through its vCPU's active set; `refused` of them met an EPT violation and
-  /// were completed by the hypervisor.
-  mutating func driverStores(_ count: Int, refused: Int, on vcpu: Int)
+  /// were completed by the hypervisor, whose look-ups read so many tree nodes.
+  mutating func driverStores(_ count: Int, refused: Int, nodesVisited: Int, on vcpu: Int)
   /// A look-up has read tree nodes.
   mutating func treeNodesVisited(_ count: Int, on vcpu: Int)
   /// The registers that integrity mode replaces; nil where there are none, as in a replay.

@@ -24,8 +24,10 @@ public struct RecordingStatistics: Encodable, Sendable {
     public var accesses: UInt64
     /// Runs on it.
     public var runs: UInt64
-    /// The symbols that begin in it or reach into it, a few of them.
+    /// The symbols that most stores to it touch, at most three.
     public var symbols: [String]
+    /// Those, with stores and offsets.
+    public var targets: [StoreTarget]
   }
 
   /// What hits a region: all ranges of one id and name together.
@@ -81,21 +83,12 @@ public struct RecordingStatistics: Encodable, Sendable {
     }
     var counter = Counter(recording)
     var left = reader.header.totals.writes
-    let block = RecordingBlock()
-    for number in reader.blocks.indices {
-      try reader.read(block: number, into: block)
-      var next = 0
-      for run in block.runs.indices {
-        while awaited != nil, next < block.events.count, block.events[next].run <= run {
-          if case .mark(let mark) = block.events[next].event, mark.id == awaited { awaited = nil }
-          next += 1
-        }
-        if awaited == nil {
-          if counter.runs == 0 { counter.sliceWrites = max(left / max(wanted, 1), 1) }
-          try counter.take(run, of: block)
-        } else {
-          left -= min(left, UInt64(block.runs[run].writes))
-        }
+    try Self.forEachRun(of: reader, after: awaited) { (run, block, isAwaited) throws(RecordingError) in
+      if isAwaited {
+        left -= min(left, UInt64(block.runs[run].writes))
+      } else {
+        if counter.runs == 0 { counter.sliceWrites = max(left / max(wanted, 1), 1) }
+        try counter.take(run, of: block)
       }
     }
     counter.closeSlice()
@@ -105,16 +98,52 @@ public struct RecordingStatistics: Encodable, Sendable {
     slices = counter.slices
     runLengths = counter.lengths.indices.filter { counter.lengths[$0] > 0 }
       .map { RunLength(atLeast: 1 << $0, runs: counter.lengths[$0]) }
-    hottest = counter.pages.sorted { ($1.value.accesses, $0.key) < ($0.value.accesses, $1.key) }.prefix(most).map {
-      HotPage(
-        page: $0.key, accesses: $0.value.accesses, runs: $0.value.runs, symbols: Self.symbols(on: $0.key, recording))
+    let most = counter.pages.sorted { ($1.value.accesses, $0.key) < ($0.value.accesses, $1.key) }.prefix(most)
+    let targets = try Self.targets(on: most.map { GuestPageNumber($0.key) }, of: reader, after: awaited)
+    hottest = most.map { page, counted in
+      let here = targets[GuestPageNumber(page)] ?? []
+      return HotPage(
+        page: page, accesses: counted.accesses, runs: counted.runs, symbols: here.compactMap(\.symbol), targets: here)
     }
     regions = counter.regions
   }
 
-  private static func symbols(on page: UInt64, _ recording: RecordingDescription) -> [String] {
-    let start = page << 12
-    return recording.symbols.filter { $0.gpa < start + 4096 && start < $0.gpa &+ max($0.size, 1) }.prefix(3).map(\.name)
+  /// What stores to these pages begin in: one more pass, which decodes the places of these pages alone.
+  private static func targets(
+    on pages: [GuestPageNumber], of reader: RecordingReader, after mark: UInt64?
+  ) throws(RecordingError) -> [GuestPageNumber: [StoreTarget]] {
+    guard !pages.isEmpty, !reader.header.recording.symbols.isEmpty else { return [:] }
+    var targets = StoreTargets(SymbolTable(reader.header.recording.symbols))
+    let selection = PageSelection()
+    for page in pages { selection.insert(PageRange(page: page)) }
+    let wanted = Set(pages)
+    try forEachRun(of: reader, after: mark) { (run, block, isAwaited) throws(RecordingError) in
+      // The second part of a store has been counted on the page it begins on.
+      guard !isAwaited, wanted.contains(block.runs[run].page), !block.runs[run].isContinuation else { return }
+      let accesses = try block.accesses(ofRun: run, among: selection)
+      for index in accesses.indices { targets.add(accesses.address(index), bytes: accesses[index].size) }
+    }
+    return targets.byPage(most: 3)
+  }
+
+  /// Hands out the runs in order, with whether the mark is still awaited.
+  private static func forEachRun(
+    of reader: RecordingReader, after mark: UInt64?,
+    _ body: (Int, RecordingBlock, _ isAwaited: Bool) throws(RecordingError) -> Void
+  ) throws(RecordingError) {
+    var awaited = mark
+    let block = RecordingBlock()
+    for number in reader.blocks.indices {
+      try reader.read(block: number, into: block)
+      var next = 0
+      for run in block.runs.indices {
+        while awaited != nil, next < block.events.count, block.events[next].run <= run {
+          if case .mark(let mark) = block.events[next].event, mark.id == awaited { awaited = nil }
+          next += 1
+        }
+        try body(run, block, awaited != nil)
+      }
+    }
   }
 
   private struct Counter {

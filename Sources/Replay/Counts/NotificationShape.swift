@@ -1,4 +1,4 @@
-/// The counts of one notification, small enough to tally: notifications of equal shape cost the same under any profile.
+/// The counts of one refused store, small enough to tally: notifications of equal shape cost the same under any profile.
 ///
 /// Millions of notifications fall into a few dozen shapes, so their latency distribution is exact, of constant memory, and
 /// priced again for each profile without another replay.
@@ -11,6 +11,8 @@ public struct NotificationShape: Hashable, Sendable {
     case virtualizationException
     /// Found later in a page-modification log.
     case drainedLog
+    /// Met by whoever completes a store, on the way to its second page: no exit of its own.
+    case completion
   }
 
   /// How the store was completed after the alert.
@@ -35,12 +37,17 @@ public struct NotificationShape: Hashable, Sendable {
   public var walkReferences: SIMD4<UInt8>
   /// Tree nodes the look-up visited.
   public var treeNodes: UInt8
+  /// Whether an alert was raised; a refused store of the driver's own, or of a page that nobody monitors, raises none.
+  public var isAlert: Bool
 
   /// A shape from its counts.
-  public init(delivery: Delivery, completion: Completion, walkReferences: SIMD4<UInt8>, treeNodes: UInt8) {
+  public init(
+    delivery: Delivery, completion: Completion, walkReferences: SIMD4<UInt8>, treeNodes: UInt8, isAlert: Bool = true
+  ) {
     self.delivery = delivery
     self.completion = completion
     self.walkReferences = walkReferences
     self.treeNodes = treeNodes
+    self.isAlert = isAlert
   }
 }

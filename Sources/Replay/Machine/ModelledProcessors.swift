@@ -17,6 +17,8 @@ struct ModelledProcessors: ProcessorControl {
   /// The MMU of each vCPU.
   let machines: UnsafeMutablePointer<EPTMachine<FlatMemory>>
   var counts = EventCounts()
+  /// Of them, those of the driver's own refused stores into its tree.
+  private(set) var ownStores = EventCounts()
   /// The EPTP of each table set, by raw value: finds the tag of what an INVEPT invalidates.
   var pointers: [EPTPointer] = []
   /// What a page-modification log turned out to hold, oldest first, since somebody last took it; by vCPU.
@@ -78,7 +80,15 @@ struct ModelledProcessors: ProcessorControl {
     }
   }
 
-  mutating func driverStores(_ count: Int, refused: Int, on vcpu: Int) { counts[.treeStores] += UInt64(count) }
+  /// A refused store of the driver's own exits, is looked up, and is completed as every refused store is.
+  mutating func driverStores(_ count: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {
+    counts[.treeStores] += UInt64(count)
+    let owed = [(Event.violationExits, refused), (.emulatedStores, refused), (.treeNodesVisited, nodesVisited)]
+    for (event, count) in owed {
+      counts[event] += UInt64(count)
+      ownStores[event] += UInt64(count)
+    }
+  }
   mutating func treeNodesVisited(_ count: Int, on vcpu: Int) { counts[.treeNodesVisited] += UInt64(count) }
 
   mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] {

@@ -1,16 +1,26 @@
 import Addresses
 import GuestIntegrity
 import Histogram
+import Recordings
 import SeededRandom
 
 /// What a replay keeps of its notifications: enough to price and compare them, of constant memory.
 struct NotificationTally {
+  /// Nothing yet; stores are named by these symbols.
+  init(symbols: SymbolTable = SymbolTable([])) { targets = StoreTargets(symbols) }
+
   /// How many notifications had which shape.
   private(set) var shapes: [NotificationShape: UInt64] = [:]
+  /// The same of refused stores that raised no alert.
+  private(set) var silentShapes: [NotificationShape: UInt64] = [:]
   private(set) var byKind = [UInt64](repeating: 0, count: PageKind.allCases.count)
   private(set) var falseShare: UInt64 = 0
   /// Notifications by page; no more pages than are monitored.
   private(set) var byPage: [GuestPageNumber: UInt64] = [:]
+  /// Notifications by what the store touches.
+  private(set) var targets: StoreTargets
+  /// What alert actions would have done to a guest that is not a recording.
+  var wouldHave = WouldHaveTally()
   /// The stores notified.
   private(set) var all = StoreSet()
   /// Those of them that sub-page permissions owe too.
@@ -22,17 +32,22 @@ struct NotificationTally {
 
   var count: UInt64 { all.count }
 
-  /// One notification of a store, by its number, that begins on a page; `touched` says what of it is protected.
+  /// One notification of a store, by its number, of so many bytes to an address; `touched` says what of it is protected.
   mutating func add(
-    _ shape: NotificationShape, kind: PageKind, store: UInt64, on page: GuestPageNumber, touched: Touched
+    _ shape: NotificationShape, kind: PageKind, store: UInt64, at address: GuestPhysicalAddress, bytes: Int,
+    touched: Touched
   ) {
-    byPage[page, default: 0] += 1
+    byPage[address.page, default: 0] += 1
+    targets.add(address, bytes: bytes)
     shapes[shape, default: 0] += 1
     byKind[Int(kind.rawValue)] += 1
     all.insert(store)
     if kind == .protected, touched != .bytes { falseShare += 1 }
     if kind != .protected || touched != .page { owedBySubPages.insert(store) }
   }
+
+  /// One refused store that raised no alert.
+  mutating func addSilent(_ shape: NotificationShape) { silentShapes[shape, default: 0] += 1 }
 
   /// One notification of the walker's own store to a guest entry, on behalf of a store.
   mutating func addUpdate(_ shape: NotificationShape, at entry: GuestPhysicalAddress, by store: UInt64) {

@@ -18,24 +18,33 @@ extension StrategyReplay {
       store.secondPage = cursor.block.runs[index + 1].page
       judgedContinuation = index + 1
       // Its second page is translated first, as the processor would; an update of the walker's may be blocked there.
-      guard updateFlags(ofRun: index + 1, for: access, ofRun: index) else { return }
+      guard try updateFlags(ofRun: index + 1, for: access, ofRun: index) else {
+        return tally.addSilent(
+          NotificationShape(
+            delivery: delivery, completion: .blocked, walkReferences: cost.references, treeNodes: 0, isAlert: false))
+      }
     }
     if samples.count < Self.sampleLimit { samples.append(RefusedStore(store: store, violation: violation)) }
     let verdict = hypervisor.handle(store, violation: violation)
     hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: run.vcpu)
     let completion = try complete(store, ofRun: index, verdict)
-    guard let kind = verdict.alertedKind else { return }
-    hypervisor.processors.counts[.alerts] += 1
-    discardAlerts(of: run.vcpu)
     let shape = NotificationShape(
       delivery: delivery, completion: completion, walkReferences: cost.references,
-      treeNodes: UInt8(clamping: verdict.nodesVisited))
+      treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert)
+    guard let kind = verdict.alertedKind else {
+      tally.addSilent(shape)
+      return
+    }
+    hypervisor.processors.counts[.alerts] += 1
+    discardAlerts(of: run.vcpu)
+    let number = cursor.storeNumber(ofAccess: access, inRun: index)
+    try tally.wouldHave.note(verdict, ofStore: number, on: run.vcpu) { try cursor.clock(ofRun: index) }
     if openLoop != nil {
       // The recording has the time of a run's first store; each further one retires an instruction at least.
       openLoop?.arrive(shape, on: run.vcpu, at: try cursor.clock(ofRun: index) + UInt64(access))
     }
     tally.add(
-      shape, kind: kind, store: cursor.storeNumber(ofAccess: access, inRun: index), on: run.page,
+      shape, kind: kind, store: number, at: store.address, bytes: store.size,
       touched: touched(by: store, crosses: store.secondPage != nil || run.isContinuation))
   }
 
@@ -77,7 +86,8 @@ extension StrategyReplay {
 /// A store that the processor has let through and logged.
 struct LoggedStore {
   var number: UInt64
-  var page: GuestPageNumber
+  var address: GuestPhysicalAddress
+  var size: Int
   /// Instructions its vCPU had retired.
   var clock: UInt64
   var touched: NotificationTally.Touched
@@ -94,7 +104,8 @@ extension StrategyReplay {
     let accesses = try cursor.accesses(ofRun: index)
     let store = Store(vcpu: run.vcpu, address: accesses.address(access), size: accesses[access].size)
     let entry = LoggedStore(
-      number: cursor.storeNumber(ofAccess: access, inRun: index), page: run.page, clock: try cursor.clock(ofRun: index),
+      number: cursor.storeNumber(ofAccess: access, inRun: index), address: store.address, size: store.size,
+      clock: try cursor.clock(ofRun: index),
       touched: touched(by: store, crosses: false), references: cost.references)
     hypervisor.processors.counts[.pmlEntries] += UInt64(count)
     for page in hypervisor.processors.latestLogged(count, on: run.vcpu) {
@@ -109,16 +120,22 @@ extension StrategyReplay {
     let verdicts = hypervisor.processors.takeDrained(of: vcpu)
     guard !verdicts.isEmpty else { return }
     for (verdict, store) in zip(verdicts, logged[vcpu]) {
-      guard let kind = verdict.alertedKind else { continue }
-      hypervisor.processors.counts[.alerts] += 1
       let shape = NotificationShape(
         delivery: .drainedLog, completion: .alreadyDone, walkReferences: store.references,
-        treeNodes: UInt8(clamping: verdict.nodesVisited))
+        treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert)
+      guard let kind = verdict.alertedKind else {
+        tally.addSilent(shape)
+        continue
+      }
+      hypervisor.processors.counts[.alerts] += 1
+      tally.wouldHave.note(verdict, ofStore: store.number, on: vcpu) { time }
       if let table = store.table {
         hypervisor.processors.counts[.walkerUpdates] += 1
         tally.addUpdate(shape, at: table.address, by: store.number)
       } else {
-        tally.add(shape, kind: kind, store: store.number, on: store.page, touched: store.touched)
+        tally.add(
+          shape, kind: kind, store: store.number, at: store.address, bytes: store.size,
+          touched: store.touched)
       }
       tally.addLateness(time > store.clock ? time - store.clock : 0)
     }

@@ -34,7 +34,7 @@ extension StrategyReplay {
     case .virtualizationException(let violation):
       hypervisor.processors.counts[.virtualizationExceptions] += 1
       if violation.isWalkerUpdate {
-        let isMade = noticeUpdate(access, ofRun: index, violation, .virtualizationException, walk.cost)
+        let isMade = try noticeUpdate(access, ofRun: index, violation, .virtualizationException, walk.cost)
         machines[vcpu].acknowledgeException()
         return try isMade && translateAgain(access, ofRun: index, run)
       }

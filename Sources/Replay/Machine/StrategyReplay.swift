@@ -14,7 +14,7 @@ final class StrategyReplay {
   let hypervisor: Hypervisor<ModelledProcessors>
   let mechanism: Mechanism
   var protected: ProtectedBytes
-  var tally = NotificationTally()
+  var tally: NotificationTally
   /// The queue of notifications at recorded times; nil if nobody asked for it.
   var openLoop: OpenLoop?
   var translations = TranslationCounts()
@@ -37,8 +37,9 @@ final class StrategyReplay {
 
   init(
     _ strategy: Strategy?, ramBytes recordedBytes: UInt64, vcpus: Int, geometry: CacheGeometry,
-    listed: [UInt64: [Range<UInt64>]], dimensions: Dimensions = .one
+    listed: [UInt64: [Range<UInt64>]], dimensions: Dimensions = .one, symbols: SymbolTable = SymbolTable([])
   ) throws {
+    tally = NotificationTally(symbols: symbols)
     let spare = dimensions == .one ? 0 : GuestTables.sparePages(besides: recordedBytes >> 12) << 12
     let ramBytes = recordedBytes + spare
     self.strategy = strategy
@@ -48,6 +49,7 @@ final class StrategyReplay {
     var configuration = Configuration(mechanism)
     // A recording without values leaves guest memory empty but for the tree: there are no old bytes to tell.
     configuration.recordsOldBytes = false
+    configuration.guestIsRecorded = true
     for case let (id, ranges) in listed where id <= UInt64(RegionID.RawValue.max) {
       configuration.regionBytes[RegionID(RegionID.RawValue(id))] = ranges
     }

@@ -4,6 +4,7 @@ public enum PriceList {
   public static func price(of event: Event) -> LinearForm {
     var form = LinearForm()
     switch event {
+    // See ``Event/unpricedBecause``.
     case .writes, .runs, .l1TLBHits, .walks, .pagingStructureCacheHits, .translationsInvalidated, .treeStores,
       .guestReferences, .guestFlagUpdates, .walkerUpdates, .cr3Loads, .translationsFlushed, .unmappedWalks:
       break
@@ -41,5 +42,25 @@ public enum PriceList {
       form.add(price(of: event), times: Double(counts[event]))
     }
     return form
+  }
+}
+
+extension Event {
+  /// Why an event that is counted has no price of its own; nil for one that has.
+  public var unpricedBecause: String? {
+    switch self {
+    case .writes, .runs, .cr3Loads: "the guest makes it with or without a monitor"
+    case .l1TLBHits: "a hit of the first-level TLB takes no cycle beyond the store's own"
+    case .walks, .unmappedWalks: "a walk is priced by the entries it reads"
+    case .pagingStructureCacheHits: "it is a reference that was not made"
+    case .translationsInvalidated, .translationsFlushed: "what is lost is priced where it is walked for again"
+    case .treeStores:
+      "the driver's stores into its tree cost what any store costs; those refused are priced as exits, look-ups and "
+        + "emulated stores"
+    case .guestReferences: "they are among the entries read by cache level"
+    case .guestFlagUpdates: "the walker sets them with or without a monitor"
+    case .walkerUpdates: "they are among the alerts, exits and emulated stores"
+    default: nil
+    }
   }
 }

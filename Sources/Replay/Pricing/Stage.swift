@@ -20,51 +20,75 @@ public enum Stage: String, CaseIterable, Sendable {
 }
 
 extension NotificationShape {
-  /// The price of one stage.
+  /// What the notification adds to a replay's counts, stage by stage: overhead and latency are priced by one list.
+  ///
+  /// An exit is one event and three stages, see ``price(of:)``; it is listed under ``Stage/exit`` here.
+  func events(of stage: Stage) -> [(event: Event, count: UInt64)] {
+    switch stage {
+    case .walk:
+      [
+        (.walkReferencesL1, UInt64(walkReferences[0])), (.walkReferencesL2, UInt64(walkReferences[1])),
+        (.walkReferencesL3, UInt64(walkReferences[2])), (.walkReferencesDRAM, UInt64(walkReferences[3])),
+      ]
+    case .exit:
+      switch delivery {
+      case .exit: [(.violationExits, 1)]
+      case .virtualizationException: [(.virtualizationExceptions, 1)]
+      case .drainedLog: [(.pmlEntries, 1)]
+      case .completion: []
+      }
+    case .dispatch: delivery == .drainedLog ? [(.pmlDrains, 1)] : []
+    case .lookup: [(.treeNodesVisited, UInt64(treeNodes))]
+    case .alert: isAlert ? [(.alerts, 1)] : []
+    case .complete:
+      switch completion {
+      case .emulated: [(.emulatedStores, 1)]
+      case .singleStepped: [(.singleSteps, 1), (.eptpWrites, 2)]
+      case .viewSwitched: [(.vmfuncSwitches, 2)]
+      case .blocked, .alreadyDone: []
+      }
+    case .entry: []
+    }
+  }
+
+  /// What the notification adds to a replay's counts.
+  var events: EventCounts {
+    var counts = EventCounts()
+    for stage in Stage.allCases { for (event, count) in events(of: stage) { counts[event] += count } }
+    return counts
+  }
+
+  /// The price of one stage, from the one price list.
   ///
   /// Half of a round trip's silicon and half of its software are spent on the way out, half on the way in: published
   /// figures give round trips only.
   public func price(of stage: Stage) -> LinearForm {
-    var form = LinearForm()
-    switch stage {
-    case .walk:
-      form[.l1Reference] = Double(walkReferences[0])
-      form[.l2Reference] = Double(walkReferences[1])
-      form[.l3Reference] = Double(walkReferences[2])
-      form[.dramReference] = Double(walkReferences[3])
-    case .exit:
-      switch delivery {
-      case .exit: form[.siliconExitEntry] = 0.5
-      case .virtualizationException: form[.veDelivery] = 0.5
-      case .drainedLog: form[.pmlLog] = 1
-      }
-    case .dispatch:
-      switch delivery {
-      case .exit:
-        form[.vmcallRoundTrip] = 0.5
-        form[.siliconExitEntry] = -0.5
-        form[.violationDispatch] = 1
-      case .virtualizationException: break
-      case .drainedLog: form[.pmlDrainEntry] = 1
-      }
-    case .lookup: form[.treeNode] = Double(treeNodes)
-    case .alert: form[.alertRecord] = 1
-    case .complete:
-      switch completion {
-      case .emulated: form[.emulateStore] = 1
-      case .singleStepped:
-        form[.vmcallRoundTrip] = 1
-        form[.entryEdit] = 2
-      case .viewSwitched: form[.vmfuncSwitch] = 2
-      case .blocked, .alreadyDone: break
-      }
-    case .entry:
-      switch delivery {
-      case .exit: form[.vmcallRoundTrip] = 0.5
-      case .virtualizationException: form[.veDelivery] = 0.5
-      case .drainedLog: break
-      }
+    let listed = events(of: stage).reduce(into: LinearForm()) { form, item in
+      form.add(PriceList.price(of: item.event), times: Double(item.count))
     }
+    switch (stage, delivery) {
+    case (.exit, .exit): return Self.wayOut
+    case (.dispatch, .exit): return PriceList.price(of: .violationExits) - Self.wayOut - Self.wayIn
+    case (.entry, .exit): return Self.wayIn
+    case (.exit, .virtualizationException), (.entry, .virtualizationException):
+      var half = LinearForm()
+      half.add(PriceList.price(of: .virtualizationExceptions), times: 0.5)
+      return half
+    default: return listed
+    }
+  }
+
+  /// The silicon's half of an exit.
+  private static var wayOut: LinearForm {
+    var form = LinearForm()
+    form[.siliconExitEntry] = 0.5
+    return form
+  }
+
+  /// The second half of a round trip.
+  private static var wayIn: LinearForm {
+    var form = LinearForm()
+    form[.vmcallRoundTrip] = 0.5
     return form
   }
 

@@ -16,22 +16,24 @@ public struct HottestPages: Codable, Equatable, Sendable {
     public var notifications: UInt64
     /// Names of the regions on it: the policy's, or else the recording's.
     public var regions: [String]
-    /// Names of kernel symbols on it, at most three, in the order of their addresses.
+    /// Names of the kernel symbols that most of those stores touch, at most three.
     public var symbols: [String]
+    /// Those symbols with stores and offsets; absent in results of earlier versions.
+    public var targets: [StoreTarget]?
   }
 }
 
 extension HottestPages {
   /// The hottest pages of a run, named by what is protected and by the recording's symbols; nil where nothing was notified.
   init?(
-    _ strategies: [Strategy], _ tallies: [NotificationTally], regions named: [(name: String, bytes: [Range<UInt64>])],
-    in description: RecordingDescription
+    _ strategies: [Strategy], _ tallies: [NotificationTally], regions named: [(name: String, bytes: [Range<UInt64>])]
   ) {
     let refusing = strategies.indices.filter { strategies[$0].mechanism.noticing.refusesEveryWrite }
     guard let chosen = refusing.first(where: { strategies[$0].sound.value }) ?? strategies.indices.first,
       !tallies[chosen].byPage.isEmpty
     else { return nil }
     strategy = strategies[chosen].name
+    let targets = tallies[chosen].targets.byPage(most: 3)
     let hottest = tallies[chosen].byPage.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(10)
     pages = hottest.map { page, notifications in
       func lies(_ start: UInt64, _ bytes: UInt64) -> Bool {
@@ -42,11 +44,11 @@ extension HottestPages {
         let isHere = region.bytes.contains { lies($0.lowerBound, $0.upperBound - $0.lowerBound) }
         if isHere { regions.append(region.name) }
       }
-      let symbols = description.symbols.filter { lies($0.gpa, $0.size) }.sorted {
-        ($0.gpa, $0.name) < ($1.gpa, $1.name)
-      }
+      let targets = targets[page] ?? []
       return Page(
-        page: page.rawValue, notifications: notifications, regions: regions, symbols: symbols.prefix(3).map(\.name))
+        page: page.rawValue, notifications: notifications, regions: regions,
+        symbols: targets.compactMap(\.symbol),
+        targets: targets)
     }
   }
 }

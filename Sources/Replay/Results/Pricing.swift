@@ -12,6 +12,8 @@ struct Pricing {
     var latency = WeightedDistribution()
     var stages = [WeightedDistribution](repeating: WeightedDistribution(), count: Stage.latency.count)
     var stall = LinearForm()
+    var silent = PriceList.price(of: outcome.ownStores)
+    for (shape, weight) in tally.silentShapes { silent.add(shape.stallPrice, times: Double(weight)) }
     for (shape, weight) in tally.shapes {
       latency.add(shape.latencyPrice.priced(by: profile).value, weight: weight)
       for (i, stage) in Stage.latency.enumerated() {
@@ -22,7 +24,10 @@ struct Pricing {
     let stagePercentiles = zip(Stage.latency, stages).map { ($0.rawValue, $1.percentiles) }
     return StrategyResult(
       name: strategy.name, sound: strategy.sound, counts: outcome.counts.byName(in: dimensions),
-      overheadCycles: overhead.priced(by: profile), guestStallCycles: stall.priced(by: profile),
+      overheadCycles: overhead.priced(by: profile),
+      overheadParts: OverheadParts(
+        notifications: stall.priced(by: profile), refusedSilently: silent.priced(by: profile),
+        other: (overhead - stall - silent).priced(by: profile)), guestStallCycles: stall.priced(by: profile),
       notifications: Notifications(
         count: tally.count,
         byKind: .init(
@@ -33,10 +38,12 @@ struct Pricing {
         late: tally.late.map {
           LateDetection(p50: $0.valueAtPercentile(50), p99: $0.valueAtPercentile(99), max: $0.max)
         },
-        openLoopCycles: outcome.openLoop, setDigest: tally.all.text,
+        openLoopCycles: outcome.openLoop,
+        refusedSilently: tally.silentShapes.values.reduce(outcome.ownStores[.violationExits], +),
+        setDigest: tally.all.text,
         walkerUpdates: dimensions == .one
           ? nil : WalkerUpdates(count: tally.updates.count, setDigest: tally.updates.text)),
-      switches: outcome.switches, host: outcome.host)
+      wouldHave: tally.wouldHave.named, switches: outcome.switches, host: outcome.host)
   }
 
   /// Strategies from cheapest to dearest, and whether each neighbouring order holds all over the brackets.

@@ -180,10 +180,15 @@ public struct StrategyResult: Codable, Equatable, Sendable {
   public var counts: [String: UInt64]
   /// Modelled cycles beyond the same guest unmonitored.
   public var overheadCycles: Bracket
+  /// What the overhead is made of; absent in results of earlier versions.
+  public var overheadParts: OverheadParts?
   /// Modelled cycles the storing instructions waited because of notifications.
   public var guestStallCycles: Bracket
   /// What was noticed and how long it took.
   public var notifications: Notifications
+  /// What alert actions would have done to the guest, had it not been a recording: a recorded guest goes on. Absent where
+  /// no action was asked for that changes or stops a guest, and in results of earlier versions.
+  public var wouldHave: [WouldHave]?
   /// Switches between the two table sets, or of the write bits.
   public var switches: UInt64
   /// Host figures of our own path; absent under `--counters-only`.
@@ -191,9 +196,40 @@ public struct StrategyResult: Codable, Equatable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case name, sound, counts, notifications, switches, host
+    case wouldHave = "would_have"
     case overheadCycles = "overhead_cycles"
+    case overheadParts = "overhead_parts"
     case guestStallCycles = "guest_stall_cycles"
   }
+}
+
+/// What an overhead is made of, in modelled cycles; the values add up to the overhead's.
+public struct OverheadParts: Codable, Equatable, Sendable {
+  /// Notifications, stage by stage: what the storing instructions waited for.
+  public var notifications: Bracket
+  /// Refused stores that raised no alert.
+  public var refusedSilently: Bracket
+  /// Hypercalls, switches, edits of entries, INVEPT and what it makes translations cost, logs that were drained in vain.
+  public var other: Bracket
+
+  enum CodingKeys: String, CodingKey {
+    case notifications, other
+    case refusedSilently = "refused_silently"
+  }
+}
+
+/// What one alert action would have done to the guest, had it not been a recording.
+public struct WouldHave: Codable, Equatable, Sendable {
+  /// The action, as policy files name it.
+  public var action: String
+  /// Stores that it was asked for.
+  public var stores: UInt64
+  /// Number of the first of these stores in the recording, from 0.
+  public var store: UInt64
+  /// The vCPU that made it.
+  public var vcpu: Int
+  /// When it was noticed, in instructions that vCPU had retired since power-on.
+  public var at: UInt64
 }
 
 /// What was noticed and how long it took, in modelled cycles.
@@ -213,6 +249,9 @@ public struct Notifications: Codable, Equatable, Sendable {
   /// From a store's recorded time to the alert delivered, waiting for notifications before it included; absent where nobody
   /// asked for it, and where nothing is refused.
   public var openLoopCycles: Percentiles?
+  /// Refused stores that raised no alert, with the exits they cost: the driver's own, into its tree and its data, and those of
+  /// pages that nobody monitors. Absent in results of earlier versions.
+  public var refusedSilently: UInt64?
   /// Order-independent digest of the set of notified stores; equal digests mean equal sets.
   public var setDigest: String
   /// The walker's own stores to the guest's tables that were noticed; not among `count`, but their latencies are among the
@@ -223,6 +262,7 @@ public struct Notifications: Codable, Equatable, Sendable {
     case count, stages, late
     case byKind = "by_kind"
     case falseShare = "false_share"
+    case refusedSilently = "refused_silently"
     case latencyCycles = "latency_cycles"
     case openLoopCycles = "open_loop_cycles"
     case setDigest = "set_digest"

@@ -61,7 +61,7 @@ extension StrategyReplay {
   /// The walk of a store's second page, by whoever completes the store whole: it sets the flags that the processor would have
   /// set, and that is judged as the processor's own update would be. No exit, and no translation is cached. False if an
   /// update was blocked.
-  func updateFlags(ofRun second: Int, for access: Int, ofRun index: Int) -> Bool {
+  func updateFlags(ofRun second: Int, for access: Int, ofRun index: Int) throws -> Bool {
     let vcpu = cursor.block.runs[second].vcpu
     guard guest?.roots[vcpu] != nil else { return true }
     let linear = GuestLinearAddress(cursor.block.linearPages[second] << 12)
@@ -70,7 +70,7 @@ extension StrategyReplay {
       let outcome = machines[vcpu].access(linear: linear, .write, user: false, &counter)
       hypervisor.processors.counts[.guestFlagUpdates] += counter.guestFlagWrites
       guard case .violation(let violation) = outcome, violation.isWalkerUpdate else { return true }
-      guard noticeUpdate(access, ofRun: index, violation, .exit, WalkCost()) else { return false }
+      guard try noticeUpdate(access, ofRun: index, violation, .completion, WalkCost()) else { return false }
     }
   }
 
@@ -82,7 +82,7 @@ extension StrategyReplay {
   func noticeUpdate(
     _ access: Int, ofRun index: Int, _ violation: EPTViolation, _ delivery: NotificationShape.Delivery,
     _ cost: WalkCost
-  ) -> Bool {
+  ) throws -> Bool {
     let vcpu = cursor.block.runs[index].vcpu
     let store = Store(
       vcpu: vcpu, address: violation.gpa, size: 8, linearAddress: violation.access.gla, origin: .pageWalk)
@@ -102,15 +102,18 @@ extension StrategyReplay {
         hypervisor.processors.counts[.emulatedStores] += 1
       }
     }
-    if verdict.alertedKind != nil {
+    let shape = NotificationShape(
+      delivery: delivery, completion: completion, walkReferences: cost.references,
+      treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert)
+    if verdict.isAlert {
       hypervisor.processors.counts[.alerts] += 1
       hypervisor.processors.counts[.walkerUpdates] += 1
       discardAlerts(of: vcpu)
-      tally.addUpdate(
-        NotificationShape(
-          delivery: delivery, completion: completion, walkReferences: cost.references,
-          treeNodes: UInt8(clamping: verdict.nodesVisited)),
-        at: violation.gpa, by: cursor.storeNumber(ofAccess: access, inRun: index))
+      let number = cursor.storeNumber(ofAccess: access, inRun: index)
+      try tally.wouldHave.note(verdict, ofStore: number, on: vcpu) { try cursor.clock(ofRun: index) }
+      tally.addUpdate(shape, at: violation.gpa, by: number)
+    } else {
+      tally.addSilent(shape)
     }
     // The filter takes the page to be cached now, and it is not.
     if !isCompleted { invalidations.pointee += 1 }

@@ -19,6 +19,7 @@ struct StrategyGate {
       finding("notifications of GI code", old.byKind.giCode, new.byKind.giCode),
       finding("notifications of GI data", old.byKind.giData, new.byKind.giData),
       finding("false share", old.falseShare, new.falseShare),
+      finding("what actions would have done", before.wouldHave ?? [], now.wouldHave ?? []),
       finding("updates by the walker", old.walkerUpdates?.count ?? 0, new.walkerUpdates?.count ?? 0),
       finding("set of updates, digest", old.walkerUpdates?.setDigest ?? "", new.walkerUpdates?.setDigest ?? ""),
     ]

@@ -42,14 +42,34 @@ extension RunResult {
     hottestPages.map { hottest in
       Table(
         caption: "Hottest pages by notifications under \(hottest.strategy)",
-        columns: [.figure("page"), .figure("notified"), .words("regions"), .words("symbols")],
+        columns: [.figure("page"), .figure("notified"), .words("regions"), .words("stores by symbol and offset")],
         rows: hottest.pages.map { page in
           [
             Cell("0x" + String(page.page, radix: 16)), Cell(Figure.count(page.notifications)),
-            Cell(page.regions.joined(separator: " ")), Cell(page.symbols.joined(separator: " ")),
+            Cell(page.regions.joined(separator: " ")),
+            Cell(page.targets?.map(\.text).joined(separator: ", ") ?? page.symbols.joined(separator: " ")),
           ]
         })
     }
+  }
+
+  /// What alert actions would have done to a guest that is not a recording.
+  var wouldHaveTable: Table? {
+    let rows = strategies.flatMap { strategy in (strategy.wouldHave ?? []).map { (strategy.name, $0) } }
+    guard !rows.isEmpty else { return nil }
+    return Table(
+      caption: "What actions would have done: a recorded guest goes on, whatever is asked for",
+      columns: [
+        .words("strategy"), .words("action"), .figure("stores"), .figure("first is store"), .figure("vCPU"),
+        .figure("after instructions"),
+      ],
+      rows: rows.map { name, would in
+        [
+          Cell(name), Cell(would.action), Cell(String(would.stores)), Cell(String(would.store)),
+          Cell(String(would.vcpu)),
+          Cell(String(would.at)),
+        ]
+      })
   }
 
   /// Notifications by kind of page, false sharing, and how late the late ones were.
@@ -58,12 +78,15 @@ extension RunResult {
       .words("strategy"), .figure("protected"), .figure("tree"), .figure("GI code"), .figure("GI data"),
       .figure("false share"),
     ]
+    let silentAreKnown = strategies.contains { $0.notifications.refusedSilently != nil }
+    if silentAreKnown { columns.append(.figure("no alert")) }
     let walkerIsSeen = strategies.contains { $0.notifications.walkerUpdates != nil }
     if walkerIsSeen { columns.append(.figure("by the walker")) }
     let someAreLate = strategies.contains { $0.notifications.late != nil }
     if someAreLate { columns += [.figure("late by p50"), .figure("p99"), .figure("max")] }
     return Table(
       caption: "Notifications by kind of page; false share: the store touched a monitored page but no monitored byte"
+        + (silentAreKnown ? "; no alert: refused besides, mostly the driver's own stores" : "")
         + (walkerIsSeen ? "; by the walker: flags that page walks set in monitored tables, not among the others" : "")
         + (someAreLate ? "; late in guest instructions after the store" : ""),
       columns: columns,
@@ -74,6 +97,7 @@ extension RunResult {
           + [kinds.protected, kinds.tree, kinds.giCode, kinds.giData, notified.falseShare].map {
             Cell(Figure.count($0))
           }
+          + (silentAreKnown ? [Cell(notified.refusedSilently.map(Figure.count) ?? "-")] : [])
           + (walkerIsSeen ? [Cell(Figure.count(notified.walkerUpdates?.count ?? 0))] : [])
           + (notified.late.map { late in [late.p50, late.p99, late.max].map { Cell(Figure.count($0)) } } ?? [])
       })

@@ -20,6 +20,7 @@ extension RunResult {
     if let table = openLoopTable { blocks.append(.table(table)) }
     blocks += [.table(kindTable)]
     if let table = hottestTable { blocks.append(.table(table)) }
+    if let table = wouldHaveTable { blocks.append(.table(table)) }
     blocks += [.heading("Cross-check"), .list(crosscheckNotes)]
     blocks += [.heading("Ranking"), .list(rankingNotes)]
     blocks += sensitivityBlocks()

@@ -60,7 +60,7 @@ public struct MachineProcessors: ProcessorControl {
   }
 
   /// Counts nothing, as above.
-  public mutating func driverStores(_ count: Int, refused: Int, on vcpu: Int) {}
+  public mutating func driverStores(_ count: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {}
   /// Counts nothing, as above.
   public mutating func treeNodesVisited(_ count: Int, on vcpu: Int) {}
   /// The registers that entering or leaving integrity mode changes; nil where they are not modelled.

@@ -15,7 +15,7 @@ public struct IdleProcessors: ProcessorControl {
   /// Counts nothing.
   public mutating func exit(_ reason: ExitReason, on vcpu: Int) {}
   /// Counts nothing.
-  public mutating func driverStores(_ count: Int, refused: Int, on vcpu: Int) {}
+  public mutating func driverStores(_ count: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {}
   /// Counts nothing.
   public mutating func treeNodesVisited(_ count: Int, on vcpu: Int) {}
 }

@@ -1,0 +1,69 @@
+/// The symbols of a recording in the order of their addresses: finds the one that an address lies in.
+public struct SymbolTable: Sendable {
+  /// Where an address lies: in a symbol, or in none.
+  public struct Place: Hashable, Sendable {
+    /// The symbol's index in ``SymbolTable/symbols``; nil where no symbol reaches.
+    public var index: Int?
+    /// Bytes from the symbol's start, or else from the page's.
+    public var offset: UInt64
+  }
+
+  /// The symbols, lowest address first; of several at one address the smaller, then the first by name, comes last.
+  public let symbols: [RecordingDescription.Symbol]
+  /// The greatest end of the symbols up to each index, so that a look-up knows when to stop going back.
+  private let reach: [UInt64]
+
+  /// A table of these symbols; one of unknown size takes one byte.
+  public init(_ symbols: [RecordingDescription.Symbol]) {
+    self.symbols = symbols.sorted { ($0.gpa, $1.size, $1.name) < ($1.gpa, $0.size, $0.name) }
+    var end: UInt64 = 0
+    reach = self.symbols.map { symbol in
+      end = max(end, Self.end(of: symbol))
+      return end
+    }
+  }
+
+  /// The place of an address: of symbols that overlap, in the one that begins last.
+  public func place(of address: UInt64) -> Place {
+    var low = countOfStarts(upTo: address)
+    while low > 0, reach[low - 1] > address {
+      low -= 1
+      if Self.end(of: symbols[low]) > address { return Place(index: low, offset: address - symbols[low].gpa) }
+    }
+    return Place(index: nil, offset: address & 0xfff)
+  }
+
+  /// The places that a store of so many bytes touches: where it begins, and the start of each symbol it reaches into.
+  public func places(of address: UInt64, bytes: UInt64) -> [Place] {
+    var places = [place(of: address)]
+    let (last, overflow) = address.addingReportingOverflow(max(bytes, 1) - 1)
+    var next = address
+    while let start = firstStart(after: next), start <= (overflow ? .max : last) {
+      places.append(place(of: start))
+      next = start
+    }
+    return places
+  }
+
+  /// The least start of a symbol above an address.
+  private func firstStart(after address: UInt64) -> UInt64? {
+    let index = countOfStarts(upTo: address)
+    return index < symbols.count ? symbols[index].gpa : nil
+  }
+
+  /// How many symbols start at an address or below.
+  private func countOfStarts(upTo address: UInt64) -> Int {
+    var low = 0
+    var high = symbols.count
+    while low < high {
+      let middle = (low + high) / 2
+      if symbols[middle].gpa <= address { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  private static func end(of symbol: RecordingDescription.Symbol) -> UInt64 {
+    let (end, overflow) = symbol.gpa.addingReportingOverflow(max(symbol.size, 1))
+    return overflow ? .max : end
+  }
+}
