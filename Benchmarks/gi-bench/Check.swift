@@ -39,11 +39,9 @@ struct Check: ParsableCommand {
   @OptionGroup(title: "Terminal") var console: ConsoleOptions
 
   func run() throws {
-    let destinations = try output.destinations(console: console, inputs: traces + choice.files + [baseline])
-    if update {
-      guard host == nil else { throw ValidationError("--update keeps no host times: leave out --host") }
-      return try rewrite()
-    }
+    let inputs = traces + choice.files + [host].compactMap(\.self)
+    if update { return try rewrite(beside: inputs) }
+    let destinations = try output.destinations(console: console, inputs: inputs + [baseline])
     guard InputFile.exists(baseline) else { throw Failure("\(baseline): no baseline there; make one with --update") }
     let baselines = try SavedFile.read(baseline)
     let results = try replay()
@@ -73,8 +71,14 @@ struct Check: ParsableCommand {
     }
   }
 
-  private func rewrite() throws {
-    let file = try OutputFile(baseline)
+  private func rewrite(beside inputs: [String]) throws {
+    guard host == nil else { throw ValidationError("--update keeps no host times: leave out --host") }
+    guard output.exports.isEmpty, output.output == OutputOptions.standardOutput else {
+      throw ValidationError(
+        "--update writes the baseline and no report: leave out --output and --export, or check without --update")
+    }
+    var claims = OutputClaims(inputs: inputs)
+    let file = try claims.claim(baseline, twice: "")
     let results = try replay()
     if let result = results.first(where: { !$0.crosscheck.agree }) {
       throw Failure(

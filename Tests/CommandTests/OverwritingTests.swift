@@ -22,6 +22,82 @@ struct OverwritingTests {
     #expect(try folder.names == ["p.json", "small.trace"])
   }
 
+  @Test("as a baseline is neither recording, profile, policy nor program")
+  func baseline() throws {
+    let folder = try Program.Folder()
+    let trace = try SmallTrace.write(to: folder)
+    let profile = try folder.file("p.json", try Program.run(["profile", "show", "--format", "json"]).output)
+    let policy = try folder.file(
+      "policy.json", #"{"schema": 1, "name": "p", "regions": [{"name": "a", "gpa": "0x1000", "bytes": 1}]}"#)
+    for name in ["small.trace", "p.json", "policy.json"] {
+      try FileManager.default.createSymbolicLink(atPath: folder.path + "/to-" + name, withDestinationPath: name)
+    }
+    let before = try folder.names.map { try folder.text($0) }
+    for name in ["small.trace", "p.json", "policy.json"] {
+      for target in [folder.path + "/" + name, folder.path + "/./" + name, folder.path + "/to-" + name] {
+        let outcome = try Program.run([
+          "check", trace, "--profile", profile, "--policy", policy, "--baseline", target, "--update",
+        ])
+        #expect(outcome.status == 64 && outcome.error.contains("\(target) is also read"), "\(target): \(outcome.error)")
+      }
+    }
+    let program = try Program.run([
+      "check", trace, "--baseline", trace, "--host", Program.path, "--output", Program.path,
+    ])
+    #expect(program.status == 64 && program.error.contains("\(Program.path) is also read"), "\(program.error)")
+    #expect(try folder.names.map { try folder.text($0) } == before)
+  }
+
+  @Test("beside a new baseline is refused, since there is no report then", arguments: ["--output", "--export"])
+  func reportOfUpdate(option: String) throws {
+    let folder = try Program.Folder()
+    let trace = try SmallTrace.write(to: folder)
+    try Program.expectFailure(
+      [
+        "check", trace, "--baseline", folder.path + "/b", "--update", option,
+        (option == "--export" ? "html=" : "") + folder.path + "/r",
+      ], status: 64,
+      sentence:
+        "--update writes the baseline and no report: leave out --output and --export, or check without --update")
+    #expect(try folder.names == ["small.trace"])
+  }
+
+  @Test("is not the file that comes by the standard input")
+  func standardInput() throws {
+    let folder = try Program.Folder()
+    let trace = try SmallTrace.write(to: folder)
+    let outcome = try Program.run(["trace", "convert", "-", "-o", trace], input: trace)
+    #expect(outcome.status == 64 && outcome.error.contains("is also read"), "\(outcome.error)")
+  }
+
+  /// Every way to name a file to write.
+  @Test("may have a name of one character", arguments: [1, 2])
+  func names(length: Int) throws {
+    let folder = try Program.Folder()
+    let trace = try SmallTrace.write(to: folder)
+    let csv = try folder.file("in.csv", "kind,vcpu,count,gpa,size\nwrite,0,1,0x1000,8\n")
+    let name = String(repeating: "n", count: length)
+    for arguments in [
+      ["run", trace, "--quiet", "--save", name],
+      ["run", trace, "--output", name],
+      ["run", trace, "--quiet", "--export", "json=\(name)"],
+      ["check", trace, "--baseline", name, "--update"],
+      ["attack", "--attack", "A1", "--output", name],
+      ["trace", "convert", trace, "-o", name],
+      ["trace", "convert", trace, "--to", "csv", "-o", name],
+      ["trace", "convert", trace, "--to", "perfetto", "-o", name],
+      ["trace", "convert", trace, "-o", "/dev/null", "--save-description", name],
+      ["trace", "convert", csv, "--from", "csv", "--lenient", "-o", name],
+      ["trace", "generate", "--workload", "scan", "--writes", "100", "-o", name],
+    ] {
+      let outcome = try Program.run(arguments, folder: folder.path)
+      #expect(outcome.status == 0, "\(arguments.prefix(6)): \(outcome.error)")
+      #expect(try !folder.text(name).isEmpty)
+      #expect(try folder.names == ["in.csv", name, "small.trace"].sorted())
+      try FileManager.default.removeItem(atPath: folder.path + "/" + name)
+    }
+  }
+
   @Test("goes where a link leads, and leaves the link")
   func link() throws {
     let folder = try Program.Folder()

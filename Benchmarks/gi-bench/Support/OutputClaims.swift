@@ -5,13 +5,15 @@ struct OutputClaims {
   private let read: Set<String>
   private var taken: Set<String> = []
 
-  /// Nothing is written yet, and these paths are read.
-  init(inputs: [String]) { read = Set(inputs.compactMap(OutputFile.resolved)) }
+  /// Nothing is written yet, and these paths are read; `-` is what the standard input was redirected from.
+  init(inputs: [String]) {
+    read = Set(inputs.compactMap { OutputFile.resolved($0 == InputFile.standardInput ? "/dev/stdin" : $0) })
+  }
 
   /// The file at a path, proved writable; `twice` says what is wrong if it is claimed already.
   mutating func claim(_ path: String, twice: String) throws -> OutputFile {
     let file = try OutputFile(path)
-    guard !read.contains(file.canonicalPath) else {
+    guard file.isDevice || !read.contains(file.canonicalPath) else {
       throw ValidationError("\(path) is also read, and would be overwritten; give another file")
     }
     guard file.isInPlace || taken.insert(file.canonicalPath).inserted else { throw ValidationError(twice) }

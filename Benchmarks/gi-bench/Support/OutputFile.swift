@@ -9,6 +9,8 @@ struct OutputFile {
   let canonicalPath: String
   /// Pipes, terminals and devices are written in place.
   let isInPlace: Bool
+  /// Whether it is a terminal or another device, which does not lose what is read from it.
+  let isDevice: Bool
   private let permissions: mode_t?
 
   /// Proves that `path` can be written; leaves no trace.
@@ -21,6 +23,7 @@ struct OutputFile {
       case S_IFREG: isInPlace = path.hasPrefix("/dev/") || path.hasPrefix("/proc/")
       default: isInPlace = true
       }
+      isDevice = status.st_mode & S_IFMT == S_IFCHR
       guard access(path, W_OK) == 0 else { throw Self.unwritable(path) }
       permissions = status.st_mode & 0o7777
       canonicalPath = Self.resolved(path) ?? path
@@ -28,11 +31,14 @@ struct OutputFile {
       guard !path.isEmpty, !path.hasSuffix("/") else {
         throw Failure(.usage, "'\(path)' names no file to write; give the path of a file")
       }
-      let parent = (path as NSString).deletingLastPathComponent
-      guard let directory = Self.resolved(parent.isEmpty ? "." : parent) else { throw Self.unwritable(path) }
+      // Foundation's splitting of paths traps on names of one character.
+      let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
+      let parent = path.dropLast(name.count)
+      guard let directory = Self.resolved(parent.isEmpty ? "." : String(parent)) else { throw Self.unwritable(path) }
       isInPlace = false
+      isDevice = false
       permissions = nil
-      canonicalPath = directory + "/" + (path as NSString).lastPathComponent
+      canonicalPath = directory == "/" ? directory + name : directory + "/" + name
     }
     guard !isInPlace else { return }
     close(try temporary())
