@@ -56,7 +56,7 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "Report",
-      dependencies: ["Replay", .product(name: "TextTable", package: "TextTable")],
+      dependencies: ["Addresses", "Replay", .product(name: "TextTable", package: "TextTable")],
       swiftSettings: house),
     .executableTarget(
       name: "gi-bench",
@@ -67,7 +67,7 @@ let package = Package(
       path: "Benchmarks/gi-bench",
       swiftSettings: house),
 
-    .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: house),
+    .testTarget(name: "AddressesTests", dependencies: ["Addresses", "SeededRandom"], swiftSettings: house),
     .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT", "SeededRandom"], swiftSettings: house),
     .testTarget(
       name: "MonitorTreeTests", dependencies: ["MonitorTree", "CNodeSearch", "SeededRandom"], swiftSettings: house),

@@ -1,3 +1,4 @@
+import Addresses
 import ArgumentParser
 import Foundation
 import Report
@@ -55,7 +56,7 @@ struct TraceStats: ParsableCommand {
     }
     lines.append("\nhottest pages" + row([("accesses", 15), ("runs", 12)]))
     lines += statistics.hottest.map { page in
-      let figures = row([("0x" + String(page.page, radix: 16), 14), ("\(page.accesses)", 14), ("\(page.runs)", 12)])
+      let figures = row([(hex(page.page), 14), ("\(page.accesses)", 14), ("\(page.runs)", 12)])
       return page.targets.isEmpty ? figures : fitted(figures + "  " + page.targets.map(\.text).joined(separator: ", "))
     }
     if !statistics.regions.isEmpty {

@@ -1,3 +1,4 @@
+import Addresses
 import ArgumentParser
 import Replay
 import Recordings
@@ -80,8 +81,6 @@ struct TraceView: ParsableCommand {
     case .mark(let mark): return "mark \(mark.id) \(names[mark.id] ?? "")"
     }
   }
-
-  private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 }
 
 /// Lines to the standard output, in large pieces, up to a limit.

@@ -1,3 +1,4 @@
+import Addresses
 import EPT
 import Foundation
 
@@ -50,20 +51,20 @@ struct WalkJSON: Encodable {
   }
 
   init(_ explanation: WalkExplanation) {
-    eptp = Self.hex(explanation.pointer.rawValue)
+    eptp = hex(explanation.pointer.rawValue)
     eptpFaults = explanation.pointerFaults
     references = explanation.steps.map { step in
       Reference(
         number: step.number, kind: step.reference.kind.name, level: Int(step.reference.level),
-        address: Self.hex(step.reference.address.rawValue), value: Self.hex(step.reference.value),
+        address: hex(step.reference.address.rawValue), value: hex(step.reference.value),
         fields: step.fields.map { field in
           Field(
-            bits: "\(field.high):\(field.low)", name: field.name, value: Self.hex(field.value), meaning: field.meaning)
+            bits: "\(field.high):\(field.low)", name: field.name, value: hex(field.value), meaning: field.meaning)
         }, faults: step.faults)
     }
     outcome = Self.outcome(explanation.outcome)
     writes = explanation.writes.map {
-      Write(address: Self.hex($0.address.rawValue), value: Self.hex($0.value))
+      Write(address: hex($0.address.rawValue), value: hex($0.value))
     }
   }
 
@@ -75,8 +76,6 @@ struct WalkJSON: Encodable {
       return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
     }
   }
-
-  private static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
   private static func outcome(_ outcome: TranslationOutcome) -> Outcome {
     switch outcome {

@@ -41,7 +41,7 @@ struct WalkMemory {
   private func check(_ images: [MemoryImage], on width: PhysicalAddressWidth) throws {
     var words: [UInt64: UInt64] = [:]
     for entry in entries {
-      let text = "--entry 0x" + String(entry.address, radix: 16)
+      let text = "--entry " + hex(entry.address)
       let image = MemoryImage(name: text, address: entry.address, byteCount: 8)
       if let fault = MemoryImage.faults(of: [image], on: width).first { throw Failure(fault) }
       guard words.updateValue(entry.value, forKey: entry.address) == nil else {

@@ -22,7 +22,6 @@ struct WorkedVectorTests {
 
   mutating func access(_ gpa: UInt64, _ kind: AccessKind) -> String {
     let outcome = machine.access(GuestAccess(GuestPhysicalAddress(gpa), kind, gla: GuestLinearAddress(gpa)))
-    func hex(_ value: UInt64) -> String { String(value, radix: 16) }
     return switch outcome {
     case .translated(let translation): "hpa " + hex(translation.hpa.rawValue)
     case .violation(let violation): "violation " + hex(violation.qualification.rawValue)

@@ -146,7 +146,7 @@ final class Fixture {
       hypervisor.memory.store(value, at: translation.hpa)
       return nil
     case .violation(let violation):
-      let store = Store(vcpu: vcpu, address: address, size: size, value: StoreValue(low: value))
+      let store = Store(vcpu: vcpu, address: address, size: size, value: StoredValue(low: value))
       let verdict = hypervisor.handle(store, violation: violation)
       if verdict.isCompleted, let frame = hypervisor.monitor.tracing.tables.frame(of: address.page) {
         hypervisor.memory.store(value, at: HostPhysicalAddress(frame.rawValue + address.pageOffset))

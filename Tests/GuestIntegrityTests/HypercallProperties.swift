@@ -129,7 +129,7 @@ struct HypercallProperties {
       var store = Store(
         vcpu: Int(random.below(3)), address: GuestPhysicalAddress(Self.register(&random)),
         size: Int(truncatingIfNeeded: random.below(4) == 0 ? random.next() : random.below(80)),
-        value: StoreValue(low: random.next(), high: random.next()))
+        value: StoredValue(low: random.next(), high: random.next()))
       if random.below(2) == 0 { store.secondPage = GuestPageNumber(Self.register(&random)) }
       _ = fixture.hypervisor.handle(store, violation: violation)
       _ = fixture.hypervisor.handleDeviceStore(store)

@@ -86,8 +86,8 @@ struct KindsOfWritesTests {
     let events = machine.takeEvents()
     try #require(events.count == 1)
     guard mechanism.noticing != .modificationLog else { return }
-    #expect(events[0].oldValue == StoreValue(low: before))
-    #expect(events[0].newValue == StoreValue(low: before + 3))
+    #expect(events[0].oldValue == StoredValue(low: before))
+    #expect(events[0].newValue == StoredValue(low: before + 3))
   }
 
   /// A machine with page tables protected, and the entry of the user program's page, its flags clear.
@@ -249,7 +249,7 @@ extension GuestMachine {
   }
 }
 
-extension StoreValue {
+extension StoredValue {
   func bytes(_ count: Int) -> [UInt8] {
     (0..<count).map { index in
       let half = index < 8 ? low : high

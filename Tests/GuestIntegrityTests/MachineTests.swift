@@ -76,8 +76,8 @@ struct MachineTests {
       #expect(event.size == 8)
       #expect(event.linearAddress == GuestLayout.direct(textWord))
       #expect(event.rip == GuestLayout.kernelBody)
-      #expect(event.newValue == StoreValue(low: 0x1234))
-      #expect(event.oldValue == StoreValue(low: old))
+      #expect(event.newValue == StoredValue(low: 0x1234))
+      #expect(event.oldValue == StoredValue(low: old))
       #expect(event.flags == [.linearAddress, .rip, .newValue, .oldValue])
     }
   }

@@ -1,3 +1,5 @@
+import Addresses
+
 /// One field of a paging-structure entry, by its bits high:low.
 public struct EntryField: Hashable, Sendable {
   /// The highest bit.
@@ -27,7 +29,7 @@ extension EntryField: CustomStringConvertible {
   /// The field as `high:low name = value (meaning)`.
   public var description: String {
     let bits = high == low ? "\(high)" : "\(high):\(low)"
-    let number = name.hasSuffix("address") ? "0x" + String(value << UInt64(low), radix: 16) : String(value, radix: 16)
+    let number = name.hasSuffix("address") ? hex(value << UInt64(low)) : String(value, radix: 16)
     return "\(bits) \(name) = \(number)" + (meaning.map { " (\($0))" } ?? "")
   }
 }

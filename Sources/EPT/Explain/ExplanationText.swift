@@ -1,3 +1,5 @@
+import Addresses
+
 /// The explanation as lines of text.
 extension WalkExplanation {
   /// All lines, without line ends.
@@ -19,8 +21,6 @@ extension WalkExplanation {
     }
     return lines
   }
-
-  private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
   private var pointerFlags: String {
     "accessed and dirty flags \(pointer.enablesAccessedDirty ? "enabled" : "disabled")"

@@ -97,8 +97,8 @@ extension EPTPointer.Fault {
     case .walkLength(let length): "bits 5:3 are \(length); 4-level EPT needs 3"
     case .accessedDirty: "bit 6 is set and this processor has no accessed and dirty flags for EPT"
     case .supervisorShadowStack: "bit 7 is set and this processor has no supervisor shadow-stack control"
-    case .reservedLow(let bits): "reserved bits 11:8 are set (0x\(String(bits, radix: 16)))"
-    case .reservedHigh(let bits): "bits beyond MAXPHYADDR are set (0x\(String(bits, radix: 16)))"
+    case .reservedLow(let bits): "reserved bits 11:8 are set (\(hex(bits)))"
+    case .reservedHigh(let bits): "bits beyond MAXPHYADDR are set (\(hex(bits)))"
     }
   }
 }

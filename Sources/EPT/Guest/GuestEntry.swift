@@ -82,9 +82,9 @@ extension GuestState {
 }
 
 extension GuestLinearAddress {
-  /// Whether bits 63:47 are all equal, as 4-level paging requires.
+  /// Whether the address is canonical under 4-level paging, the guest's paging here.
   @inlinable @inline(__always)
-  public var isCanonical: Bool { UInt64(bitPattern: Int64(bitPattern: rawValue << 16) >> 16) == rawValue }
+  public var isCanonical: Bool { isCanonical(width: 48) }
 }
 
 /// What the guest's paging structures say of a linear address: where it leads, and what all entries together allow.

@@ -18,7 +18,6 @@ public struct MemoryImage: Sendable {
 
   /// What is wrong with a set of images, one sentence each: not made of whole aligned 64-bit words, beyond MAXPHYADDR, or overlapping.
   public static func faults(of images: [MemoryImage], on width: PhysicalAddressWidth) -> [String] {
-    func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
     var faults: [String] = []
     let limit = UInt64(1) << UInt64(width.bits)
     for image in images {

@@ -69,9 +69,9 @@ public struct AlertEvent: Hashable, Sendable, BitwiseCopyable {
   /// The instruction.
   public var rip: GuestLinearAddress
   /// The first up to 16 bytes written.
-  public var newValue: StoreValue
+  public var newValue: StoredValue
   /// What was there before.
-  public var oldValue: StoreValue
+  public var oldValue: StoredValue
   /// The page of the bytes beyond the first page's end.
   public var secondPage: GuestPageNumber
   /// For a refused hypercall its code; for an integrity fault its ``IntegrityFault``; for lost events their number; else 0.
@@ -107,8 +107,8 @@ public struct AlertEvent: Hashable, Sendable, BitwiseCopyable {
     self.time = time
     linearAddress = GuestLinearAddress(0)
     rip = GuestLinearAddress(0)
-    newValue = StoreValue(low: 0)
-    oldValue = StoreValue(low: 0)
+    newValue = StoredValue(low: 0)
+    oldValue = StoredValue(low: 0)
     secondPage = GuestPageNumber(0)
     detail = 0
     region = .tree

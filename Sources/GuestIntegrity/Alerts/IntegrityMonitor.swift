@@ -141,12 +141,12 @@ struct IntegrityMonitor {
   }
 
   /// The first up to 16 bytes that a store would replace; nil where they are not mapped.
-  private mutating func oldBytes(of store: Store) -> StoreValue? {
+  private mutating func oldBytes(of store: Store) -> StoredValue? {
     let memory = tracing.tables.memory
-    func load(_ address: GuestPhysicalAddress) -> StoreValue? {
+    func load(_ address: GuestPhysicalAddress) -> StoredValue? {
       tracing.tables.frame(of: address.page).map { frame in
         let start = frame.rawValue + address.pageOffset
-        return StoreValue(
+        return StoredValue(
           low: memory.loadUnaligned(at: start), high: store.size > 8 ? memory.loadUnaligned(at: start + 8) : 0)
       }
     }

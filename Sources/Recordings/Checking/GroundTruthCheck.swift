@@ -1,3 +1,5 @@
+import Addresses
+
 /// Finds every act of the ground truth in the records: a store that touches its bytes, or a hypercall from its address, between
 /// its mark and the next mark.
 struct GroundTruthCheck {
@@ -84,7 +86,7 @@ struct GroundTruthCheck {
       acts[index].isDone = true
       let truth = acts[index].truth
       let what = truth.kind == .hypercall ? "a hypercall from" : "a store to"
-      return "\(Self.name(truth)) is not behind its mark, expected \(what) \(RecordingCheck.hex(truth.gpa))"
+      return "\(Self.name(truth)) is not behind its mark, expected \(what) \(hex(truth.gpa))"
     }
   }
 

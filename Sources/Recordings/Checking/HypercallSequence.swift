@@ -1,3 +1,5 @@
+import Addresses
+
 /// The order in which a driver's hypercalls are legal: `GI_INIT` once and first, then windows of `GI_ENTER` and `GI_EXIT` on each
 /// vCPU, changes of protection only inside one.
 struct HypercallSequence {
@@ -30,10 +32,10 @@ struct HypercallSequence {
 
   /// What is illegal about this call here; nil if nothing is.
   mutating func take(_ call: RecordedEvent.Hypercall) -> String? {
-    let what = "hypercall \(RecordingCheck.hex(call.number)) of vCPU \(call.vcpu) at instruction \(call.count)"
+    let what = "hypercall \(hex(call.number)) of vCPU \(call.vcpu) at instruction \(call.count)"
     guard (Number.initialise...Number.shutdown).contains(call.number) else {
       return
-        "\(what), expected a number from \(RecordingCheck.hex(Number.initialise)) to \(RecordingCheck.hex(Number.shutdown))"
+        "\(what), expected a number from \(hex(Number.initialise)) to \(hex(Number.shutdown))"
     }
     if isShutDown, call.number != Number.exit { return "\(what) after GI_SHUTDOWN, expected none but GI_EXIT" }
     if call.number == Number.initialise {

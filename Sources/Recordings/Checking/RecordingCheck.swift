@@ -40,7 +40,7 @@ public struct RecordingCheck {
   private var found: [Invariant: [String]] = [:]
   private var suppressed: [Invariant: Int] = [:]
   private var totals = RecordingHeader.Totals()
-  private var pages = PageSet()
+  private let pages = PageSet()
   private var lastCounts: [UInt64]
   private var truth: GroundTruthCheck
   private var sequence: HypercallSequence
@@ -87,10 +87,10 @@ public struct RecordingCheck {
     let recording = header.recording
     if let ram = recording.guest.ramBytes {
       for region in recording.regions where !Self.lies(region.gpa, region.bytes, in: ram) {
-        report(.ranges, "region \(region.name) at \(Self.hex(region.gpa)), expected in \(ram) bytes of memory")
+        report(.ranges, "region \(region.name) at \(hex(region.gpa)), expected in \(ram) bytes of memory")
       }
       for symbol in recording.symbols where !Self.lies(symbol.gpa, max(symbol.size, 1), in: ram) {
-        report(.ranges, "symbol \(symbol.name) at \(Self.hex(symbol.gpa)), expected in \(ram) bytes of memory")
+        report(.ranges, "symbol \(symbol.name) at \(hex(symbol.gpa)), expected in \(ram) bytes of memory")
       }
       if recording.addresses == .guestPhysical, header.totals.pageLimit > (ram + 4095) >> 12 {
         report(.ranges, "stores up to page \(header.totals.pageLimit - 1), expected in \(ram) bytes of memory")
@@ -153,7 +153,7 @@ public struct RecordingCheck {
     if translations?.explains(linear, to: run.page.rawValue, vcpu: run.vcpu) == false {
       report(
         .translations,
-        "\(place()) stores to page \(Self.hex(run.page.rawValue)) by linear page \(Self.hex(linear)), "
+        "\(place()) stores to page \(hex(run.page.rawValue)) by linear page \(hex(linear)), "
           + "expected a mapping to it before")
     }
   }
@@ -162,7 +162,7 @@ public struct RecordingCheck {
     if let loaded = translations?.disagreement(of: cr3, vcpu: event.vcpu) {
       report(
         .translations,
-        "CR3 \(Self.hex(cr3)) at instruction \(event.count) of vCPU \(event.vcpu), expected \(Self.hex(loaded)), loaded last"
+        "CR3 \(hex(cr3)) at instruction \(event.count) of vCPU \(event.vcpu), expected \(hex(loaded)), loaded last"
       )
     }
   }
@@ -182,7 +182,7 @@ public struct RecordingCheck {
       totals.cr3Loads += 1
       translations?.take(load)
       if load.value >> 63 == 0, load.value >> 52 != 0 {
-        report(.tables, "CR3 \(Self.hex(load.value)), expected a page below 2^52")
+        report(.tables, "CR3 \(hex(load.value)), expected a page below 2^52")
       }
     case .map(let map):
       totals.maps += 1
@@ -190,13 +190,13 @@ public struct RecordingCheck {
       translations?.take(map)
       let size: UInt64 = 1 << UInt64(map.pageShift)
       if map.linear.rawValue & (size - 1) != 0 {
-        report(.tables, "a mapping of \(Self.hex(map.linear.rawValue)), expected a multiple of \(size)")
+        report(.tables, "a mapping of \(hex(map.linear.rawValue)), expected a multiple of \(size)")
       }
       let above = map.tables.map { [$0.pml4e, $0.pdpte, $0.pde].prefix(4 - (map.pageShift - 3) / 9) } ?? []
       for entry in above where entry & 1 == 0 {
-        report(.tables, "a mapping below entry \(Self.hex(entry)) that is not present, expected bit 0 set")
+        report(.tables, "a mapping below entry \(hex(entry)) that is not present, expected bit 0 set")
       }
-      if map.entry & 1 == 0 { report(.tables, "entry \(Self.hex(map.entry)) that is not present, expected bit 0 set") }
+      if map.entry & 1 == 0 { report(.tables, "entry \(hex(map.entry)) that is not present, expected bit 0 set") }
     case .mark(let mark):
       totals.marks += 1
       if !header.recording.marks.contains(where: { $0.id == mark.id }) {
@@ -230,6 +230,4 @@ public struct RecordingCheck {
       )
     }
   }
-
-  static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 }

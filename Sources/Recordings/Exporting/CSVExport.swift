@@ -1,3 +1,5 @@
+import Addresses
+
 /// Writes a trace as the comma-separated values that `CSVLines` reads; read again, they give the same records.
 public enum CSVExport {
   /// Writes to `path`; `-` is standard output.

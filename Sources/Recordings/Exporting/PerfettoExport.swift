@@ -1,3 +1,4 @@
+import Addresses
 import Foundation
 
 /// Writes a trace for the Perfetto viewer, as a JSON trace-event file ("Trace Event Format"): how many stores and pages each slice
@@ -46,7 +47,7 @@ public enum PerfettoExport {
     private var writes: UInt64 = 0
     private var sliceStart: UInt64 = 0
     private var sliceByVCPU: [UInt64]
-    private var pages = PageSet()
+    private let pages = PageSet()
     private var windows: [UInt64?]
 
     init(_ header: RecordingHeader, slices: UInt64) {
@@ -112,10 +113,10 @@ public enum PerfettoExport {
       return [
         line([
           "ph": "i", "s": "t", "pid": 1, "tid": call.vcpu + 1, "ts": writes,
-          "name": "hypercall \(RecordingCheck.hex(call.number))",
+          "name": "hypercall \(hex(call.number))",
           "args": [
-            "instruction": call.count, "rdi": RecordingCheck.hex(call.arguments.rdi),
-            "rsi": RecordingCheck.hex(call.arguments.rsi),
+            "instruction": call.count, "rdi": hex(call.arguments.rdi),
+            "rsi": hex(call.arguments.rsi),
           ],
         ])
       ]

@@ -1,3 +1,5 @@
+import Addresses
+
 /// What stands before the columns of a block, and again in the index.
 ///
 /// ```

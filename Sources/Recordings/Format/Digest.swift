@@ -8,7 +8,12 @@ public struct RecordingDigest: Hashable, Sendable, CustomStringConvertible {
   public let high: UInt64
 
   /// 32 hexadecimal digits, high half first, as `xxhsum -H2` prints.
-  public var description: String { hex(high) + hex(low) }
+  public var description: String { Self.digits(high) + Self.digits(low) }
+
+  private static func digits(_ half: UInt64) -> String {
+    let digits = String(half, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
 }
 
 /// XXH3-128 of bytes that come in pieces.
@@ -56,10 +61,4 @@ struct ChecksumStream: ~Copyable {
 func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
   guard let base = bytes.baseAddress else { return XXH3_64bits("", 0) }
   return XXH3_64bits(base, bytes.count)
-}
-
-/// 16 hexadecimal digits.
-func hex(_ value: UInt64) -> String {
-  let digits = String(value, radix: 16)
-  return String(repeating: "0", count: 16 - digits.count) + digits
 }

@@ -43,29 +43,6 @@ public struct RecordedWrite: Hashable, Sendable {
   }
 }
 
-/// Up to 16 stored bytes, little endian.
-public struct StoredValue: Hashable, Sendable {
-  /// Bytes 0...7.
-  public var low: UInt64
-  /// Bytes 8...15.
-  public var high: UInt64
-
-  /// A value from its halves.
-  public init(low: UInt64, high: UInt64 = 0) {
-    self.low = low
-    self.high = high
-  }
-
-  /// These `count` bytes with those of `other` behind them.
-  func followed(by other: StoredValue, after count: Int) -> StoredValue {
-    let shift = UInt64(8 * (count & 7))
-    let spill = shift == 0 ? 0 : other.low >> (64 - shift)
-    return count < 8
-      ? StoredValue(low: low | other.low << shift, high: high | other.high << shift | spill)
-      : StoredValue(low: low, high: high | other.low << shift)
-  }
-}
-
 extension RecordingReader {
   /// Hands every record to the body in the order of execution, from the given block on, until it answers false.
   ///
@@ -126,7 +103,7 @@ extension RecordedWrite {
   /// Puts the part behind the page end back on.
   fileprivate mutating func extend(by second: RecordedWrite, on page: GuestPageNumber) {
     if page.rawValue != gpa.page.rawValue &+ 1 { rest = page }
-    if let first = value, let more = second.value { value = first.followed(by: more, after: size) }
+    if let first = value, let more = second.value { value = first.union(more, shiftedBy: size) }
     size += second.size
   }
 }

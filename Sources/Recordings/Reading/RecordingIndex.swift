@@ -1,3 +1,5 @@
+import Addresses
+
 /// The block headers of a trace and where the blocks lie: from the index, or found by scanning.
 struct RecordingIndex {
   var blocks: [BlockHeader] = []

@@ -1,3 +1,4 @@
+import Addresses
 import Foundation
 
 /// A trace that is open for reading: its header and the index of its blocks, all checked.

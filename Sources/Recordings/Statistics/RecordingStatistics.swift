@@ -160,7 +160,7 @@ public struct RecordingStatistics: Encodable, Sendable {
     var writes: UInt64 = 0
     var runs: UInt64 = 0
     var pages: [UInt64: Page] = [:]
-    var everything = PageSet()
+    let everything = PageSet()
     var slices: [Slice] = []
     var lengths = [UInt64](repeating: 0, count: 17)
     var regions: [RegionHits]
@@ -170,7 +170,7 @@ public struct RecordingStatistics: Encodable, Sendable {
     /// Stores of a slice.
     var sliceWrites: UInt64 = 1
     private var slice = Slice(firstWrite: 0, writes: 0, runs: 0, pages: 0, newPages: 0)
-    private var slicePages = PageSet()
+    private let slicePages = PageSet()
 
     init(_ recording: RecordingDescription) {
       // A region of no bytes, or beyond what a trace can hold, is hit by nothing.

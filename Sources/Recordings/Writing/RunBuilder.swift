@@ -35,7 +35,7 @@ struct RunBuilder {
   private let lastCounts: UnsafeMutablePointer<UInt64>
   private let lastStarts: UnsafeMutablePointer<UInt64>
   private var vcpus: Int
-  private var pages = PageSet()
+  private let pages = PageSet()
   private(set) var totals = RecordingHeader.Totals()
 
   init(pipeline: BlockPipeline, columns: RecordingColumns, runLimit: Int, accessLimit: Int, vcpus: Int) {
@@ -77,11 +77,11 @@ struct RunBuilder {
     if keepsLinear, (gva ^ gpa) & 0xfff != 0 || !isCanonical(gva) {
       throw .record(
         Flaw(
-          found: "linear address 0x\(hex(gva)) for guest-physical 0x\(hex(gpa))",
+          found: "linear address \(hex(gva)) for guest-physical \(hex(gpa))",
           expected: "a canonical address with the same low 12 bits"))
     }
     if keepsPointers, !isCanonical(rip) {
-      throw .record(Flaw(found: "instruction pointer 0x\(hex(rip))", expected: "a canonical address"))
+      throw .record(Flaw(found: "instruction pointer \(hex(rip))", expected: "a canonical address"))
     }
     if let rest, rest >= RecordingFormat.maximumPages - 1 {
       throw .record(Flaw(found: "guest page \(rest)", expected: "a page below 2^32 - 1"))
@@ -219,15 +219,16 @@ struct RunBuilder {
       return Flaw(found: "size \(size)", expected: "1 to \(Place.maximumSize) bytes")
     }
     guard gpa >> 12 < RecordingFormat.maximumPages - 1 else {
-      return Flaw(found: "guest-physical address 0x\(hex(gpa))", expected: "an address below 16 TiB")
+      return Flaw(found: "guest-physical address \(hex(gpa))", expected: "an address below 16 TiB")
     }
     return Flaw(
       found: "instruction count \(count) of vCPU \(vcpu)",
       expected: "at least \(lastCounts[vcpu]), its count before, and below 2^62")
   }
 
+  /// Guests of either paging depth are recorded.
   @inline(__always)
-  private func isCanonical(_ address: UInt64) -> Bool { (address &+ 1 << 56) >> 57 == 0 }
+  private func isCanonical(_ address: UInt64) -> Bool { GuestLinearAddress(address).isCanonical(width: 57) }
 
   private mutating func flush() throws(WriterFlaw) {
     closeRun()

@@ -16,7 +16,7 @@ struct RunFilter {
   /// The page last touched, by vCPU and set of the first-level TLB.
   private let latest: UnsafeMutablePointer<UInt32>
   private let slots: Int
-  private let watched: PageBitmap
+  private let watched: PageSet
   private var found: UnsafeMutablePointer<UInt32>
   private var capacity = 0
   let stacks: RecencyStacks
@@ -27,7 +27,7 @@ struct RunFilter {
     setShift = UInt32(sets.trailingZeroBitCount)
     slots = vcpus << Int(setShift)
     latest = .allocate(capacity: slots)
-    watched = PageBitmap(pages: pages)
+    watched = PageSet(capacity: pages)
     found = .allocate(capacity: 1)
     stacks = RecencyStacks(vcpus: vcpus, sets: sets, ways: max(1, geometry.l1StoreTLB.ways))
     forget()
@@ -37,7 +37,6 @@ struct RunFilter {
     latest.deallocate()
     found.deallocate()
     stacks.deallocate()
-    watched.deallocate()
   }
 
   /// Says that caches may have lost entries, or table sets changed: the next run of each set is found again.
@@ -72,7 +71,7 @@ struct RunFilter {
   /// Free of branches but for the loop's own: which run is found is as good as random.
   @inline(never)
   private func scan(_ runs: UnsafePointer<Run>, from start: Int, to end: Int) -> Int {
-    let (setMask, setShift, latest, watched, found) = (setMask, setShift, latest, watched, found)
+    let (setMask, setShift, latest, watched, found) = (setMask, setShift, latest, watched.bits, found)
     var count = 0
     var next = start
     while next < end {
@@ -82,7 +81,7 @@ struct RunFilter {
       let slot = latest + Int(vcpu &<< setShift | page & setMask)
       // The second part of a page-crossing store may be skipped by whoever judges the store whole.
       let isContinuation = UInt32(truncatingIfNeeded: word &>> 56) & 1
-      let isSpecial = watched.bit(page) | isContinuation
+      let isSpecial = UInt32(truncatingIfNeeded: watched[UInt64(page)]) | isContinuation
       found[count] = UInt32(truncatingIfNeeded: next) | isSpecial &<< 31
       count &+= slot.pointee != page || isSpecial != 0 ? 1 : 0
       slot.pointee = page | (0 &- isSpecial)
@@ -90,31 +89,4 @@ struct RunFilter {
     }
     return count
   }
-}
-
-/// A set of guest pages, a bit each, in raw memory; the owner calls ``deallocate()``.
-struct PageBitmap {
-  private let words: UnsafeMutablePointer<UInt64>
-  private let pages: UInt64
-
-  init(pages: UInt64) {
-    self.pages = pages
-    let count = Int(pages + 63) / 64
-    // Zero pages from the operating system, which takes memory only where a bit is looked at.
-    words = calloc(max(1, count), 8).bindMemory(to: UInt64.self, capacity: max(1, count))
-  }
-
-  func deallocate() { free(words) }
-
-  /// Adds the pages of a run that there are.
-  func insert(_ range: PageRange) {
-    guard range.first.rawValue < pages else { return }
-    for page in range.first.rawValue...min(range.last.rawValue, pages - 1) { words[Int(page >> 6)] |= 1 << (page & 63) }
-  }
-
-  func contains(_ page: UInt32) -> Bool { UInt64(page) < pages && bit(page) != 0 }
-
-  /// 1 for a page of the set; the page must be one there is.
-  @inline(__always)
-  func bit(_ page: UInt32) -> UInt32 { UInt32(truncatingIfNeeded: words[Int(page &>> 6)] &>> UInt64(page & 63)) & 1 }
 }

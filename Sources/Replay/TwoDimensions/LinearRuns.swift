@@ -14,20 +14,17 @@ struct LinearRuns {
   /// Regions in gigabytes mapped whole by a global leaf start with all bits set.
   private var globalGigabytes: Set<UInt64> = []
   /// Guest pages on which every run is found.
-  private let watched: PageBitmap
+  private let watched: PageSet
   private let name: String
 
   /// For a recording with this name, of so many guest pages.
   init(name: String, pages: UInt64) {
     self.name = name
     words = .allocate(capacity: 1)
-    watched = PageBitmap(pages: pages)
+    watched = PageSet(capacity: pages)
   }
 
-  func deallocate() {
-    words.deallocate()
-    watched.deallocate()
-  }
+  func deallocate() { words.deallocate() }
 
   /// Has every run on these guest pages found from now on, under whatever linear page it is.
   func watch(_ range: PageRange) { watched.insert(range) }
@@ -51,7 +48,7 @@ struct LinearRuns {
       if page >> 9 != latest.region { latest = (page >> 9, try number(of: page >> 9)) }
       let key = key(of: page, in: latest.number)
       words[index] = Run(rawValue: run.rawValue & ~0xffff_ffff | UInt64(key))
-      if watched.contains(UInt32(truncatingIfNeeded: run.page.rawValue)) { filter.watch(key) }
+      if watched.contains(run.page.rawValue) { filter.watch(key) }
     }
   }
 

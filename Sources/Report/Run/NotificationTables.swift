@@ -1,3 +1,4 @@
+import Addresses
 import Replay
 
 extension RunResult {
@@ -45,7 +46,7 @@ extension RunResult {
         columns: [.figure("page"), .figure("notified"), .words("regions"), .words("stores by symbol and offset")],
         rows: hottest.pages.map { page in
           [
-            Cell("0x" + String(page.page, radix: 16)), Cell(Figure.count(page.notifications)),
+            Cell(hex(page.page)), Cell(Figure.count(page.notifications)),
             Cell(page.regions.joined(separator: " ")),
             Cell(page.targets?.map(\.text).joined(separator: ", ") ?? page.symbols.joined(separator: " ")),
           ]

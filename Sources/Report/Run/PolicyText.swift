@@ -1,3 +1,4 @@
+import Addresses
 import Replay
 
 extension PolicyDescription {
@@ -25,7 +26,7 @@ extension PolicyDescription {
         ],
         rows: regions.map {
           [
-            Cell($0.name), Cell("0x" + String($0.gpa, radix: 16)), Cell(Figure.count($0.bytes)),
+            Cell($0.name), Cell(hex($0.gpa)), Cell(Figure.count($0.bytes)),
             Cell(String($0.ranges)),
             Cell(Figure.count($0.pages)), Cell($0.actions.joined(separator: " ")),
           ]

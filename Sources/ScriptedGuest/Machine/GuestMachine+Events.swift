@@ -61,7 +61,7 @@ extension GuestMachine {
 
   private func storeForDevice(_ bytes: ArraySlice<UInt8>, at address: GuestPhysicalAddress, for vcpu: Int) -> Bool {
     let store = Store(
-      vcpu: vcpu, address: address, size: bytes.count, value: StoreValue(firstOf: bytes), time: time)
+      vcpu: vcpu, address: address, size: bytes.count, value: StoredValue(firstOf: bytes), time: time)
     guard hypervisor.handleDeviceStore(store).isCompleted else { return false }
     for (index, byte) in bytes.enumerated() {
       setByte(byte, at: GuestPhysicalAddress(address.rawValue + UInt64(index)))

@@ -59,7 +59,7 @@ extension GuestMachine {
     let store = Store(
       vcpu: vcpu, address: guestTranslation(of: linear, cr3: registers.cr3) ?? violation.gpa, size: bytes.count,
       secondPage: guestTranslation(of: last, cr3: registers.cr3)?.page, linearAddress: linear, rip: registers.rip,
-      value: StoreValue(firstOf: bytes[...]), time: time)
+      value: StoredValue(firstOf: bytes[...]), time: time)
     return hypervisor.handle(
       store, violation: violation, fetchedFrom: guestTranslation(of: registers.rip, cr3: registers.cr3))
   }
@@ -90,7 +90,7 @@ extension GuestMachine {
   }
 }
 
-extension StoreValue {
+extension StoredValue {
   /// The first up to 16 of some bytes.
   init(firstOf bytes: ArraySlice<UInt8>) {
     self.init(low: 0)

@@ -94,7 +94,7 @@ extension GuestMachine {
     let value = word(at: entry) | GuestEntry.accessedBit | (dirty && isLeaf ? GuestEntry.dirtyBit : 0)
     let store = Store(
       vcpu: vcpu, address: entry, size: 8, linearAddress: violation.gla, rip: registers(of: vcpu).rip,
-      value: StoreValue(low: value), time: time, origin: .pageWalk)
+      value: StoredValue(low: value), time: time, origin: .pageWalk)
     let verdict = hypervisor.handle(store, violation: violation)
     hypervisor.processors.machines[vcpu].acknowledgeException()
     guard verdict.isCompleted else { return .blocked }

@@ -73,7 +73,7 @@ public final class NotificationWorkload {
       guard case .violation(let violation) = machine.access(GuestAccess(address, .dataWrite)) else {
         fatalError("a store to a protected page is not refused")
       }
-      return (Store(vcpu: 0, address: address, size: 8, value: StoreValue(low: index)), violation)
+      return (Store(vcpu: 0, address: address, size: 8, value: StoredValue(low: index)), violation)
     }
   }
 

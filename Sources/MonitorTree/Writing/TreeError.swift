@@ -39,22 +39,22 @@ extension TreeError: CustomStringConvertible {
     case .outsideGuestMemory(let range): "pages \(range.text) do not lie in guest memory; protect pages of RAM only"
     case .overlapsTree(let range): "pages \(range.text) cover pages of the tree, which are protected already"
     case .overlapsProtected(let range): "pages \(range.text) cannot be donated: a region claims some of them"
-    case .invalidActions(let actions): "action bits 0x\(String(actions.rawValue, radix: 16)) exceed bits 11:0"
+    case .invalidActions(let actions): "action bits \(hex(actions.rawValue)) exceed bits 11:0"
     case .invalidRegion(let region): "region \(region.rawValue) is kept for the tree; use 1 ... 65535"
     case .tooManyOwners(let page):
-      "page 0x\(String(page.rawValue, radix: 16)) would have more than \(NodeLayout.entriesPerBlock) owners"
+      "page \(hex(page.rawValue)) would have more than \(NodeLayout.entriesPerBlock) owners"
     case .unsorted(let range): "pages \(range.text) come after a range that starts later; sort by first page"
     case .outOfPages: "too few donated pages are free for this change; donate more"
     case .tooDeep: "the tree would be deeper than \(NodeLayout.maximumLevel + 1) levels"
     case .noTree: "there is no tree; create it on a donated slab first"
     case .treeExists: "the base pointer refers to a tree already"
-    case .corrupt(let page): "the node on page 0x\(String(page.rawValue, radix: 16)) is not as its writer left it"
-    case .storeRefused(let address): "the store at 0x\(String(address.rawValue, radix: 16)) was refused"
+    case .corrupt(let page): "the node on page \(hex(page.rawValue)) is not as its writer left it"
+    case .storeRefused(let address): "the store at \(hex(address.rawValue)) was refused"
     case .publicationRefused: "the base pointer was not changed"
     }
   }
 }
 
 extension PageRange {
-  var text: String { "0x\(String(first.rawValue, radix: 16)) ... 0x\(String(last.rawValue, radix: 16))" }
+  var text: String { "\(hex(first.rawValue)) ... \(hex(last.rawValue))" }
 }
