@@ -17,10 +17,14 @@ define gate
 endef
 FUZZ = tree trace script profile snapshot
 SECONDS ?= 60
+# What `make coverage` runs, and the files or folders that it reports.
+TESTS ?= .
+FILES ?= Sources Benchmarks/gi-bench
+LLVM_COV = $(dir $(realpath $(shell command -v $(SWIFT))))llvm-cov
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test tsan asan fuzz ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces record clean
+.PHONY: help deps run build test coverage tsan asan fuzz ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +42,11 @@ build: deps ## build everything, tests included
 
 test: deps ## run all tests
 	$(SWIFT) test
+
+coverage: deps ## measure which lines tests execute: TESTS=filter, FILES=paths
+	$(SWIFT) test --enable-code-coverage --scratch-path .build-coverage --filter '$(TESTS)'
+	@$(LLVM_COV) report .build-coverage/debug/gi-benchPackageTests.xctest \
+	  -instr-profile .build-coverage/debug/codecov/default.profdata $(FILES)
 
 tsan: deps ## run the tests of concurrency under the thread sanitizer
 	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter ConcurrencyTests

@@ -38,15 +38,17 @@ struct Program {
   static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     .appending(path: "gi-bench").path
 
-  /// Runs `gi-bench arguments`, in a folder and with a file as standard input if they are named.
+  /// Runs `gi-bench arguments`, in a folder and with a file or a text as standard input if they are named.
   static func run(
-    _ arguments: [String], environment: [String: String] = [:], input: String? = nil, folder current: String? = nil
+    _ arguments: [String], environment: [String: String] = [:], input: String? = nil, text: String? = nil,
+    folder current: String? = nil
   ) throws -> Outcome {
     let folder = try Folder()
     let process = Process()
     process.executableURL = URL(filePath: path)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    let input = try text.map { try folder.file("in", $0) } ?? input
     process.standardInput = try input.map { try FileHandle(forReadingFrom: URL(filePath: $0)) } ?? .nullDevice
     if let current { process.currentDirectoryURL = URL(filePath: current) }
     process.standardOutput = try FileHandle(forWritingTo: URL(filePath: folder.file("out")))
