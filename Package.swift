@@ -38,10 +38,11 @@ let package = Package(
     .target(name: "Addresses", swiftSettings: house),
     .target(name: "SeededRandom", swiftSettings: house),
     .target(name: "EPT", dependencies: ["Addresses", "SeededRandom"], swiftSettings: house),
+    .target(name: "EPTTables", dependencies: ["Addresses", "EPT"], swiftSettings: house),
     .target(name: "MonitorTree", dependencies: ["Addresses", "CNodeSearch"], swiftSettings: house),
     .target(name: "Recordings", dependencies: ["Addresses", "SeededRandom", "CXXHash", "CZstd"], swiftSettings: house),
     .target(
-      name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "MonitorTree", "CHost", "CXXHash"],
+      name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "EPTTables", "MonitorTree", "CHost", "CXXHash"],
       swiftSettings: house),
     .target(
       name: "ScriptedGuest", dependencies: ["Addresses", "EPT", "MonitorTree", "GuestIntegrity"],
@@ -70,12 +71,15 @@ let package = Package(
     .testTarget(name: "AddressesTests", dependencies: ["Addresses", "SeededRandom"], swiftSettings: house),
     .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT", "SeededRandom"], swiftSettings: house),
     .testTarget(
+      name: "EPTTablesTests", dependencies: ["Addresses", "EPT", "EPTTables", "SeededRandom"], swiftSettings: house),
+    .testTarget(
       name: "MonitorTreeTests", dependencies: ["MonitorTree", "CNodeSearch", "SeededRandom"], swiftSettings: house),
     .testTarget(
       name: "RecordingsTests", dependencies: ["Recordings", "SeededRandom", "CZstd", "CXXHash"], exclude: ["Fixtures"],
       swiftSettings: house),
     .testTarget(
-      name: "GuestIntegrityTests", dependencies: ["GuestIntegrity", "ScriptedGuest", "Replay", "SeededRandom"],
+      name: "GuestIntegrityTests",
+      dependencies: ["GuestIntegrity", "EPTTables", "ScriptedGuest", "Replay", "SeededRandom"],
       swiftSettings: house),
     .testTarget(
       name: "ReplayTests",

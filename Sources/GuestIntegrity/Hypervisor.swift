@@ -1,5 +1,6 @@
 import Addresses
 import EPT
+import EPTTables
 import MonitorTree
 
 /// The hypervisor of one virtual machine with a guest-integrity driver: two table sets, a mode a vCPU, hypercalls,
@@ -18,7 +19,8 @@ public final class Hypervisor<Processors: ProcessorControl> {
   public let configuration: Configuration
   let base: BasePointer
   var writer: TreeWriter
-  var spareFrames: SpareFrames
+  /// Host pages above all that is planned for, where guest pages can be moved.
+  var spareFrames: FramePool
   var fields: ProcessorFields
   var openView: OpenView?
   /// The processors: what the hypervisor asks of them, the caller models.
@@ -46,13 +48,13 @@ public final class Hypervisor<Processors: ProcessorControl> {
       let mechanism = configuration.mechanism
       let unwatched: LeafBits = mechanism.noticing == .modificationLog ? LeafBits.unwatched.union(.dirty) : .unwatched
       let tables = try TableSets(
-        memory: memory.memory, pageCount: pages, pool: TablePool(layout.tables), unwatched: unwatched,
+        memory: memory.memory, pageCount: pages, pool: FramePool(layout.tables), unwatched: unwatched,
         twoSets: configuration.switching.usesTwoSets, stripsExecution: configuration.integrityExecution == .giCodeOnly)
-      fields = try ProcessorFields(memory: memory.memory, pool: TablePool(layout.auxiliary), vcpus: vcpus)
+      fields = try ProcessorFields(memory: memory.memory, pool: FramePool(layout.auxiliary), vcpus: vcpus)
       openView =
         mechanism.completion.needsOpenView
         ? try OpenView(
-          memory: memory.memory, pageCount: pages, pool: TablePool(layout.openView), unwatched: unwatched,
+          memory: memory.memory, pageCount: pages, pool: FramePool(layout.openView), unwatched: unwatched,
           isReachable: mechanism.completion == .viewSwitch) : nil
       base = BasePointer()
       let rings = (0..<vcpus).map { _ in AlertRing(capacity: configuration.ringCapacity) }
@@ -65,7 +67,8 @@ public final class Hypervisor<Processors: ProcessorControl> {
       throw .hostMemorySize(found: memory.memory.byteCount, needed: layout.end)
     }
     writer = TreeWriter(emptyTreeIn: guestMemory, base: base, nodeActions: configuration.nodeActions)
-    spareFrames = SpareFrames(first: layout.end >> 12, end: memory.memory.byteCount >> 12)
+    spareFrames = FramePool(
+      first: HostPhysicalAddress(layout.end), count: Int((memory.memory.byteCount - layout.end) >> 12))
     self.memory = memory.memory
     owner = memory
     self.configuration = configuration
@@ -83,7 +86,11 @@ public final class Hypervisor<Processors: ProcessorControl> {
   public func activeSet(of vcpu: Int) -> TableSet { monitor.vcpus[vcpu].activeSet }
   /// The EPTP of a set; the normal one's where there is no such set.
   public func eptp(of set: TableSet) -> EPTPointer {
-    set == .open ? openView?.pointer ?? eptp(of: .normal) : monitor.tracing.tables.pointer(of: set)
+    switch set {
+    case .normal: monitor.tracing.tables.pointers.normal
+    case .integrity: monitor.tracing.tables.pointers.integrity
+    case .open: openView?.pointer ?? eptp(of: .normal)
+    }
   }
   /// The alerts of a vCPU.
   public func alerts(of vcpu: Int) -> AlertRing { monitor.rings[vcpu] }
@@ -133,13 +140,19 @@ public final class Hypervisor<Processors: ProcessorControl> {
     return true
   }
 
-  /// Has every processor drop the translations that an edit of the table sets has outdated.
-  func settle(_ debt: InvalidationDebt, from vcpu: Int) {
-    if debt.edits > 0 { processors.entriesEdited(debt.edits) }
+  /// Edits tables, and has every processor drop the translations that this has outdated, also where an edit fails.
+  func settling<Failure: Error>(
+    from vcpu: Int, _ edit: (inout InvalidationDebt) throws(Failure) -> Void
+  ) throws(Failure) {
+    try InvalidationDebt.settling({ owed, edits in settle(owed, edits, from: vcpu) }, edit)
+  }
+
+  private func settle(_ owed: Hierarchies, _ edits: Int, from vcpu: Int) {
+    if edits > 0 { processors.entriesEdited(edits) }
+    guard !owed.isEmpty else { return }
     for other in monitor.vcpus.indices {
       var interrupted = other == vcpu
-      for set in TableSet.allCases where debt.owes(set) && monitor.vcpus[other].mayCache(set) {
-        if set == .integrity, !configuration.switching.usesTwoSets { continue }
+      for set in TableSet.allCases where owed.contains(number: set.rawValue) && monitor.vcpus[other].mayCache(set) {
         if !interrupted {
           processors.shootdown(of: other, from: vcpu)
           interrupted = true

@@ -216,69 +216,6 @@ struct CacheTests {
       }
     }
   }
-
-  @Test(
-    "never show while every change is followed by the INVEPT that page tables say they owe",
-    arguments: [5, 6] as [UInt64])
-  func debtsSuffice(seed: UInt64) throws {
-    print("caches and debts: seed \(seed)")
-    try Claims.table("owed invalidations suffice") {
-      var random = SplitMix64(seed: seed)
-      let memory = SparseMemory()
-      let rules = EntryRules(capabilities: .all, controls: .ept)
-      var tables = PageTables(
-        memory: memory, frames: FrameAllocator(first: HostPhysicalAddress(0x1000_0000), count: 4096), rules: rules)
-      let root = try tables.makeRoot()
-      let all = try #require(PageRange(first: GuestPageNumber(0), count: 2048))
-      _ = try tables.map(all, to: HostPhysicalAddress(0x4000_0000), in: root).scope
-      var policies = Policies()
-      policies.cache = .maximal
-      var machine = EPTMachine(
-        memory: memory, eptp: EPTPointer(root: root, accessedDirty: random.oneIn(2)), policies: policies)
-      var withheld = 0
-      for round in 0..<600 {
-        let first = random.next() % 2000
-        let count: UInt64 = random.pick([1, 3, 40, 512])
-        let range = try #require(PageRange(first: GuestPageNumber(first), count: min(count, 2048 - first)))
-        var nobody = NoObserver()
-        let access = { (random: inout SplitMix64) -> StaleTranslation.Target in
-          let gpa = GuestPhysicalAddress(((range.first.rawValue &+ random.next() % 8) % 2048) << 12)
-          return .physical(GuestAccess(gpa, random.pick([AccessKind.dataRead, .dataWrite, .codeFetch])))
-        }
-        for _ in 0..<20 {
-          let stale = machine.examined(access(&random), &nobody).stale
-          claim(stale == nil, "round \(round), before the change: \(stale?.description ?? "")")
-        }
-        let debt: InvalidationOwed
-        switch random.next() % 5 {
-        case 0: debt = try tables.merge(all, in: root)
-        case 1: debt = try tables.split(range, to: .pte, in: root)
-        case 2: debt = try tables.change(range, LeafChange(clearing: 0x300), in: root)
-        default:
-          debt = try tables.protect(range, rights: random.pick([.all, .allButWrite, [.read], [.execute]]), in: root)
-        }
-        let pays = !random.oneIn(50)
-        debt.discharge { scope in
-          if case .none = scope { return }
-          if pays { _ = machine.invept(type: 1, eptp: machine.eptp) }
-        }
-        var seen = 0
-        for _ in 0..<30 {
-          let result = machine.examined(access(&random), &nobody)
-          guard let stale = result.stale else { continue }
-          seen += 1
-          // A stale restriction is no fault: the violation invalidates it.
-          let isSpurious = result.outcome.violation != nil
-          claim(!pays || isSpurious, "round \(round): \(stale)")
-        }
-        if !pays {
-          withheld += seen
-          _ = machine.invept(type: 1, eptp: machine.eptp)
-        }
-      }
-      claim(withheld > 0, "an INVEPT withheld does show")
-    }
-  }
 }
 
 private func == (result: (outcome: TranslationOutcome, stale: StaleTranslation?), expected: (UInt64, Never?)) -> Bool {

@@ -1,5 +1,6 @@
 import Addresses
 import EPT
+import EPTTables
 import MonitorTree
 import SeededRandom
 import Testing
@@ -67,6 +68,37 @@ struct TracingProperties {
     let verdict = try #require(fixture.write(page: page))
     #expect(verdict.otherClients.contains(clients[1].set))
     #expect(verdict.isAlert == claimed.contains(page.rawValue))
+  }
+
+  @Test("takes rights back where tables run out half-way, and owes for what it has split by then")
+  func outOfTablesHalfWay() throws {
+    let pages: UInt64 = 4 * 512
+    let memory = try #require(HostMemory(byteCount: (pages + 4) << 12))
+    // Three tables map the pages, and one large leaf can be split.
+    let tables = try TableSets(
+      memory: memory.memory, pageCount: pages, pool: FramePool(first: HostPhysicalAddress(pages << 12), count: 4),
+      twoSets: false, stripsExecution: false)
+    var service = TracingService(tables: tables, noticing: .violationExit)
+    let added = service.addClient()
+    let client = try #require(added)
+    var settled: [(owed: Hierarchies, edits: Int)] = []
+    func apply(_ change: TraceMap.Change, _ range: PageRange) throws(TableError) {
+      try InvalidationDebt.settling({ settled.append(($0, $1)) }) { (debt: inout InvalidationDebt) throws(TableError) in
+        try service.apply(change, to: range, owing: &debt)
+      }
+    }
+    try apply(.count(client), Fixture.pages(512, 512))
+    let before = service.map
+    // Before, within and behind what the client traces: three runs, the third of which finds no table any more.
+    #expect(throws: TableError.outOfTablePages) { try apply(.add(.protection), Fixture.pages(100, 1100)) }
+    #expect(settled.map(\.owed) == [service.tables.hierarchies, service.tables.hierarchies])
+    #expect(settled.last?.edits == 512 + 1 + 2 * 412, "a table filled, an entry for it, rights taken and given back")
+    #expect(service.map == before && service.tables.pool.available == 0 && service.tables.audit() == [])
+    var machine = EPTMachine(memory: memory.memory, eptp: service.tables.pointers.normal)
+    for page in 0..<pages {
+      let outcome = machine.access(GuestAccess(GuestPhysicalAddress(page << 12), .dataWrite))
+      if case .translated = outcome { #expect(page >> 9 != 1) } else { #expect(page >> 9 == 1) }
+    }
   }
 
   @Test("has room for six counted clients, and for as many traces as a count can hold")

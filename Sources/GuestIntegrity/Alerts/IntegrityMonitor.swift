@@ -1,4 +1,5 @@
 import Addresses
+import EPT
 import MonitorTree
 
 /// What decides about a refused store: the registered ranges, the tree, the modes of the vCPUs, and where alerts go.
@@ -198,5 +199,14 @@ struct IntegrityMonitor {
       tracing.map.clients.reduce(0) { $1.contains(.protection) ? $0 + 1 : $0 } - (registration?.code.count ?? 0)
     default: counters[number]
     }
+  }
+}
+
+extension FlatMemory {
+  /// The eight bytes at an address of any alignment, little endian.
+  fileprivate func loadUnaligned(at address: UInt64) -> UInt64 {
+    let shift = (address & 7) * 8
+    let low = load(HostPhysicalAddress(address & ~7)) >> shift
+    return shift == 0 ? low : low | load(HostPhysicalAddress(address & ~7 + 8)) << (64 - shift)
   }
 }

@@ -1,4 +1,5 @@
 import Addresses
+import EPTTables
 import MonitorTree
 
 extension Hypervisor {
@@ -111,19 +112,21 @@ extension Hypervisor {
   /// Lets GI code be executed in the sets where nothing else may, or not any more.
   func setExecution(of code: PageRange, _ allowed: Bool, on vcpu: Int) throws(HypercallError) {
     do throws(TableError) {
-      var debt = try openView?.setExecution(of: code, allowed) ?? .none
-      if configuration.stripsExecution {
-        debt += try monitor.tracing.tables.edit(
-          code, normal: .none, integrity: allowed ? .grant(.execute) : .withdraw(.execute))
+      try settling(from: vcpu) { (debt: inout InvalidationDebt) throws(TableError) in
+        try openView?.setExecution(of: code, allowed, owing: &debt)
+        guard configuration.stripsExecution else { return }
+        try monitor.tracing.tables.edit(
+          code, normal: .none, integrity: allowed ? .grant(.execute) : .withdraw(.execute), owing: &debt)
       }
-      settle(debt, from: vcpu)
     } catch { throw .outOfTablePages }
   }
 
   /// Changes traces of guest integrity and settles what that owes.
   func trace(_ change: TraceMap.Change, _ range: PageRange, on vcpu: Int) throws(HypercallError) {
     do throws(TableError) {
-      settle(try monitor.tracing.apply(change, to: range), from: vcpu)
+      try settling(from: vcpu) { (debt: inout InvalidationDebt) throws(TableError) in
+        try monitor.tracing.apply(change, to: range, owing: &debt)
+      }
     } catch { throw .outOfTablePages }
   }
 }

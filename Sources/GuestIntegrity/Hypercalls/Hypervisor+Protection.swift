@@ -1,4 +1,5 @@
 import Addresses
+import EPTTables
 import MonitorTree
 
 extension Hypervisor {
@@ -186,7 +187,7 @@ extension Hypervisor {
   }
 
   private func merge(_ range: PageRange, on vcpu: Int) {
-    settle(monitor.tracing.tables.merge(range), from: vcpu)
+    settling(from: vcpu) { monitor.tracing.tables.merge(range, owing: &$0) }
   }
 }
 

@@ -1,4 +1,5 @@
 import Addresses
+import EPTTables
 
 extension Hypervisor {
   /// Judges what a vCPU's page-modification log holds, in the mode the vCPU has been in since it was last drained, and has
@@ -10,19 +11,19 @@ extension Hypervisor {
   public func drainModificationLog(of vcpu: Int, time: UInt64) -> [Verdict] {
     guard configuration.mechanism.noticing == .modificationLog, monitor.vcpus.indices.contains(vcpu) else { return [] }
     var verdicts: [Verdict] = []
-    var debt = InvalidationDebt.none
-    for address in processors.takeModificationLog(of: vcpu) {
-      let store = Store(vcpu: vcpu, address: address.page.address, size: 0, time: time)
-      let verdict = monitor.judge(store, late: true)
-      processors.treeNodesVisited(verdict.nodesVisited, on: vcpu)
-      processors.judgedLate(verdict, on: vcpu)
-      verdicts.append(verdict)
-      guard !monitor.tracing.clients(of: address.page).isDisjoint(with: .guestIntegrity) else { continue }
-      let change = BitsChange.withdraw(.dirty)
-      debt +=
-        (try? monitor.tracing.tables.edit(PageRange(page: address.page), normal: change, integrity: change)) ?? .none
+    settling(from: vcpu) { debt in
+      for address in processors.takeModificationLog(of: vcpu) {
+        let store = Store(vcpu: vcpu, address: address.page.address, size: 0, time: time)
+        let verdict = monitor.judge(store, late: true)
+        processors.treeNodesVisited(verdict.nodesVisited, on: vcpu)
+        processors.judgedLate(verdict, on: vcpu)
+        verdicts.append(verdict)
+        guard !monitor.tracing.clients(of: address.page).isDisjoint(with: .guestIntegrity) else { continue }
+        let (page, change) = (PageRange(page: address.page), BitsChange.withdraw(.dirty))
+        // Pages that are logged have leaves of their own: no page for tables is needed, so this cannot fail.
+        try? monitor.tracing.tables.edit(page, normal: change, integrity: change, owing: &debt)
+      }
     }
-    settle(debt, from: vcpu)
     return verdicts
   }
 }

@@ -1,25 +1,25 @@
 import Addresses
+import EPTTables
 
 extension Hypervisor {
   /// Makes sub-page permissions of pages say which of their bytes the regions that claim them protect.
   func refreshSubPages(_ range: PageRange, on vcpu: Int) throws(HypercallError) {
     guard configuration.mechanism.noticing == .subPagePermissions else { return }
-    var debt = InvalidationDebt.none
     do throws(TableError) {
-      for number in range.first.rawValue...range.last.rawValue {
-        let page = GuestPageNumber(number)
-        let vector = monitor.tracing.clients(of: page) == .protection ? writableSubPages(of: page) : 0
-        guard vector != fields.subPages.vector(of: page) else { continue }
-        let restricts = try fields.setWritableSubPages(vector, of: page)
-        let change: BitsChange = vector == 0 ? .withdraw(.subPageWrite) : .grant(.subPageWrite)
-        debt += try monitor.tracing.tables.edit(PageRange(page: page), normal: change, integrity: change, small: true)
-        if restricts { debt.owe() }
+      try settling(from: vcpu) { (debt: inout InvalidationDebt) throws(TableError) in
+        for number in range.first.rawValue...range.last.rawValue {
+          try refreshSubPages(of: GuestPageNumber(number), owing: &debt)
+        }
       }
-    } catch {
-      settle(debt, from: vcpu)
-      throw .outOfTablePages
-    }
-    settle(debt, from: vcpu)
+    } catch { throw .outOfTablePages }
+  }
+
+  private func refreshSubPages(of page: GuestPageNumber, owing debt: inout InvalidationDebt) throws(TableError) {
+    let vector = monitor.tracing.clients(of: page) == .protection ? writableSubPages(of: page) : 0
+    guard vector != fields.subPages.vector(of: page) else { return }
+    if try fields.setWritableSubPages(vector, of: page) { debt.owe(monitor.tracing.tables.hierarchies) }
+    let change: BitsChange = vector == 0 ? .withdraw(.subPageWrite) : .grant(.subPageWrite)
+    try monitor.tracing.tables.edit(PageRange(page: page), normal: change, integrity: change, owing: &debt)
   }
 
   /// Whether the processor asks sub-page permissions about a store to a page.

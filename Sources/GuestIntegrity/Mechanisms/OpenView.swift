@@ -1,5 +1,6 @@
 import Addresses
 import EPT
+import EPTTables
 
 /// The hierarchy that is in force while a vCPU completes one noticed store itself: everything may be written.
 struct OpenView {
@@ -8,28 +9,33 @@ struct OpenView {
   private let isReachable: Bool
 
   init(
-    memory: FlatMemory, pageCount: UInt64, pool: TablePool, unwatched: LeafBits, isReachable: Bool
+    memory: FlatMemory, pageCount: UInt64, pool: FramePool, unwatched: LeafBits, isReachable: Bool
   ) throws(TableError) {
     self.isReachable = isReachable
     tables = try TableSets(
       memory: memory, pageCount: pageCount, pool: pool,
-      unwatched: isReachable ? unwatched.subtracting(.execute) : unwatched, twoSets: false, stripsExecution: false)
+      unwatched: isReachable ? unwatched.subtracting(.execute) : unwatched, number: TableSet.open.rawValue,
+      twoSets: false, stripsExecution: false)
   }
 
-  var pointer: EPTPointer { tables.pointer(of: .normal) }
+  var pointer: EPTPointer { tables.pointers.normal }
 
   /// Lets GI code be executed, or not any more.
-  mutating func setExecution(of code: PageRange, _ allowed: Bool) throws(TableError) -> InvalidationDebt {
-    guard isReachable else { return .none }
+  mutating func setExecution(
+    of code: PageRange, _ allowed: Bool, owing debt: inout InvalidationDebt
+  ) throws(TableError) {
+    guard isReachable else { return }
     let change: BitsChange = allowed ? .grant(.execute) : .withdraw(.execute)
-    return try tables.edit(code, normal: change, integrity: change).ofOpenView
+    try tables.edit(code, normal: change, integrity: change, owing: &debt)
   }
 
-  mutating func unmap(_ page: GuestPageNumber) throws(TableError) -> InvalidationDebt {
-    try tables.unmap(page).ofOpenView
+  mutating func unmap(_ page: GuestPageNumber, owing debt: inout InvalidationDebt) throws(TableError) {
+    try tables.unmap(page, owing: &debt)
   }
 
-  mutating func map(_ page: GuestPageNumber, to frame: HostPhysicalAddress) throws(TableError) -> InvalidationDebt {
-    try tables.map(page, to: frame).ofOpenView
+  mutating func map(
+    _ page: GuestPageNumber, to frame: HostPhysicalAddress, owing debt: inout InvalidationDebt
+  ) throws(TableError) {
+    try tables.map(page, to: frame, owing: &debt)
   }
 }

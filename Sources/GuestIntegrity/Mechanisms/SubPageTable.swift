@@ -1,5 +1,6 @@
 import Addresses
 import EPT
+import EPTTables
 
 /// The sub-page permission table: for each 4 KiB page, which of its 32 sub-pages of 128 bytes may be written
 /// (SDM vol. 3C, "Sub-Page Write Permissions").
@@ -8,9 +9,9 @@ struct SubPageTable {
   private let root: HostPhysicalAddress
 
   /// A table that allows nothing.
-  init(memory: FlatMemory, pool: inout TablePool) throws(TableError) {
+  init(memory: FlatMemory, pool: inout FramePool) throws(TableError) {
     self.memory = memory
-    root = try Self.emptyTable(memory, &pool)
+    root = try pool.takeZeroed(in: memory)
   }
 
   /// The sub-page permission table pointer.
@@ -31,25 +32,17 @@ struct SubPageTable {
   }
 
   /// Sets the vector of a page; true if a sub-page that was writable is not any more.
-  mutating func setVector(_ vector: UInt64, of page: GuestPageNumber, pool: inout TablePool) throws(TableError) -> Bool
+  mutating func setVector(_ vector: UInt64, of page: GuestPageNumber, pool: inout FramePool) throws(TableError) -> Bool
   {
     var table = root
     for level in [Level.pml4e, .pdpte, .pde] {
       let slot = table.qword(level.index(ofPage: page.rawValue))
-      if memory.load(slot) & 1 == 0 { memory.store(try Self.emptyTable(memory, &pool).rawValue | 1, at: slot) }
+      if memory.load(slot) & 1 == 0 { memory.store(try pool.takeZeroed(in: memory).rawValue | 1, at: slot) }
       table = HostPhysicalAddress(memory.load(slot) & EPTEntry.addressMask)
     }
     let slot = table.qword(Level.pte.index(ofPage: page.rawValue))
     let old = memory.load(slot)
     memory.store(vector, at: slot)
     return old & ~vector != 0
-  }
-
-  private static func emptyTable(_ memory: FlatMemory, _ pool: inout TablePool) throws(TableError)
-    -> HostPhysicalAddress
-  {
-    guard let table = pool.take() else { throw .outOfTablePages }
-    for index in 0..<512 { memory.store(0, at: table.qword(index)) }
-    return table
   }
 }

@@ -103,7 +103,7 @@ extension Hypervisor {
       let open = monitor.vcpus.contains { $0.mode == .integrity }
       let ranges = monitor.registration?.ownPages ?? []
       // Rights of leaves that are split already: no page for tables is needed, so this cannot fail.
-      if let debt = try? monitor.tracing.setOwnPages(open: open, in: ranges) { settle(debt, from: vcpu) }
+      settling(from: vcpu) { try? monitor.tracing.setOwnPages(open: open, in: ranges, owing: &$0) }
     case .filterByMode: break
     }
   }

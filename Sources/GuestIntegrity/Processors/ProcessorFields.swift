@@ -1,5 +1,6 @@
 import Addresses
 import EPT
+import EPTTables
 
 /// The pages of the hypervisor that VMCS fields point to, beside the EPTPs.
 struct ProcessorFields {
@@ -10,21 +11,16 @@ struct ProcessorFields {
   /// A virtualization-exception information area a vCPU.
   let exceptionAreas: [HostPhysicalAddress]
   private(set) var subPages: SubPageTable
-  private var pool: TablePool
+  private var pool: FramePool
 
-  init(memory: FlatMemory, pool: TablePool, vcpus: Int) throws(TableError) {
+  init(memory: FlatMemory, pool: FramePool, vcpus: Int) throws(TableError) {
     var pool = pool
-    func page() throws(TableError) -> HostPhysicalAddress {
-      guard let page = pool.take() else { throw .outOfTablePages }
-      for index in 0..<512 { memory.store(0, at: page.qword(index)) }
-      return page
-    }
-    eptpList = try page()
+    eptpList = try pool.takeZeroed(in: memory)
     var logs: [HostPhysicalAddress] = []
     var areas: [HostPhysicalAddress] = []
     for _ in 0..<vcpus {
-      logs.append(try page())
-      areas.append(try page())
+      logs.append(try pool.takeZeroed(in: memory))
+      areas.append(try pool.takeZeroed(in: memory))
     }
     self.logs = logs
     exceptionAreas = areas

@@ -1,4 +1,5 @@
 import Addresses
+import EPTTables
 import MonitorTree
 
 /// Why a snapshot was not restored; the hypervisor is as it was.
@@ -83,14 +84,15 @@ extension Hypervisor {
 
   private func rebuildTables(_ traces: TraceMap, unmapped: [PageRange]) {
     // The pool holds every table that any state needs, so that nothing here can fail.
-    var debt = (try? monitor.tracing.adopt(traces)) ?? .none
-    for range in unmapped {
-      for number in range.first.rawValue...range.last.rawValue {
-        debt += (try? monitor.tracing.tables.unmap(GuestPageNumber(number))) ?? .none
-        debt += (try? openView?.unmap(GuestPageNumber(number))) ?? .none
+    settling(from: 0) { debt in
+      try? monitor.tracing.adopt(traces, owing: &debt)
+      for range in unmapped {
+        for number in range.first.rawValue...range.last.rawValue {
+          try? monitor.tracing.tables.unmap(GuestPageNumber(number), owing: &debt)
+          try? openView?.unmap(GuestPageNumber(number), owing: &debt)
+        }
       }
     }
-    settle(debt, from: 0)
     if let registration = monitor.registration {
       try? setExecution(of: registration.code, true, on: 0)
       fillEPTPList(true)

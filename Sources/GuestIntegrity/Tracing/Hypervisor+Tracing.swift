@@ -1,4 +1,5 @@
 import Addresses
+import EPTTables
 
 /// Why traces were not changed; everything is as it was.
 public enum TraceError: Error, Hashable, Sendable {
@@ -25,7 +26,9 @@ extension Hypervisor {
   private func change(_ change: TraceMap.Change, _ range: PageRange, on vcpu: Int) throws(TraceError) {
     guard monitor.memory.contains(range) else { throw .outsideGuestMemory }
     do throws(TableError) {
-      settle(try monitor.tracing.apply(change, to: range), from: vcpu)
+      try settling(from: vcpu) { (debt: inout InvalidationDebt) throws(TableError) in
+        try monitor.tracing.apply(change, to: range, owing: &debt)
+      }
     } catch { throw .outOfTablePages }
     // Sub-page permissions let stores pass that another client wants seen. Vectors only shrink or are there already.
     try? refreshSubPages(range, on: vcpu)

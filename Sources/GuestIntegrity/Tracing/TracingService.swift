@@ -1,4 +1,5 @@
 import Addresses
+import EPTTables
 
 /// The write-trace unit: withdraws the write rights of traced pages, in the sets their clients ask for, and gives them
 /// back when the last client has dropped its trace.
@@ -26,55 +27,53 @@ struct TracingService {
   /// Changes traces of pages of guest memory, and the rights of those pages that are traced now and were not, or the
   /// other way.
   ///
-  /// - Throws: nothing has been changed then.
-  mutating func apply(_ change: TraceMap.Change, to range: PageRange) throws(TableError) -> InvalidationDebt {
+  /// - Throws: traces and rights are as they were then; what has been split stays split, and is owed for.
+  mutating func apply(
+    _ change: TraceMap.Change, to range: PageRange, owing debt: inout InvalidationDebt
+  ) throws(TableError) {
     let saved = map
     let runs = map.apply(change, to: range)
-    var debt = InvalidationDebt.none
     for (done, run) in runs.enumerated() {
       do throws(TableError) {
-        debt += try express(run)
+        try express(run, owing: &debt)
       } catch {
-        // What has been split stays split; rights go back.
-        for run in runs[..<done] { _ = try? express(run.reversed) }
+        // Rights of leaves that are split already: no page for tables is needed, so that they do go back.
+        for run in runs[..<done] { try? express(run.reversed, owing: &debt) }
         map = saved
         throw error
       }
     }
-    return debt
   }
 
   /// Takes over the traces of a machine that was saved; so far nothing has been traced here.
-  mutating func adopt(_ saved: TraceMap) throws(TableError) -> InvalidationDebt {
-    var debt = InvalidationDebt.none
-    guard let all = PageRange(first: GuestPageNumber(0), count: UInt64(saved.pageCount)) else { return debt }
+  mutating func adopt(_ saved: TraceMap, owing debt: inout InvalidationDebt) throws(TableError) {
+    guard let all = PageRange(first: GuestPageNumber(0), count: UInt64(saved.pageCount)) else { return }
     for var run in saved.runs(in: all) where !run.after.isEmpty {
       run.before = []
-      debt += try express(run)
+      try express(run, owing: &debt)
     }
     map = saved
-    return debt
   }
 
   /// Lets the driver's own pages be written, or not, in the only table set there is.
-  mutating func setOwnPages(open: Bool, in ranges: [PageRange]) throws(TableError) -> InvalidationDebt {
-    var debt = InvalidationDebt.none
-    guard open != ownPagesOpen else { return debt }
+  mutating func setOwnPages(
+    open: Bool, in ranges: [PageRange], owing debt: inout InvalidationDebt
+  ) throws(TableError) {
+    guard open != ownPagesOpen else { return }
     ownPagesOpen = open
     for range in ranges {
       for run in map.runs(in: range) where run.after == .ownPages {
         let change: BitsChange = open ? .grant(.write) : .withdraw(.write)
-        debt += try tables.edit(run.range, normal: change, integrity: change)
+        try tables.edit(run.range, normal: change, integrity: change, owing: &debt)
       }
     }
-    return debt
   }
 
-  private mutating func express(_ run: TraceMap.Run) throws(TableError) -> InvalidationDebt {
+  private mutating func express(_ run: TraceMap.Run, owing debt: inout InvalidationDebt) throws(TableError) {
     try tables.edit(
       run.range, normal: .from(bits(of: run.before, in: .normal), to: bits(of: run.after, in: .normal)),
       integrity: .from(bits(of: run.before, in: .integrity), to: bits(of: run.after, in: .integrity)),
-      small: noticing == .modificationLog)
+      small: noticing == .modificationLog, owing: &debt)
   }
 
   /// What leaves say of pages that these clients trace; of sub-page permissions the service knows nothing.

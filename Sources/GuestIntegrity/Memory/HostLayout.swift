@@ -1,4 +1,5 @@
 import Addresses
+import EPTTables
 
 /// What lies where in host memory: the guest's memory at 0, then what the hypervisor keeps for itself.
 struct HostLayout {
@@ -28,7 +29,7 @@ struct HostLayout {
   static let maximumVCPUs = 256
 }
 
-extension TablePool {
+extension FramePool {
   /// A pool of a run of host pages.
   init(_ run: HostLayout.PageRun) { self.init(first: run.first, count: run.count) }
 }

@@ -5,7 +5,7 @@ extension TableSets {
   /// Replaces a large leaf by a table of leaves of the next level, with the same frames and rights.
   ///
   /// One table serves both sets if they differ in execute rights only: those that the integrity set withholds stay
-  /// withheld in its reference.
+  /// withheld in its reference. Sub-page write permissions are not inherited: in the large leaf they meant nothing.
   mutating func split(
     _ old: EntryPair, at index: Int, of tables: TablePair, _ level: Level, _ debt: inout InvalidationDebt
   ) throws(TableError) -> EntryPair {
@@ -34,7 +34,7 @@ extension TableSets {
     guard let table = pool.take(), let below = level.below else { throw .outOfTablePages }
     for index in 0..<512 {
       let frame = HostPhysicalAddress(leaf.address.rawValue + UInt64(index) * below.byteCount)
-      write(.leaf(frame, level: below, bits), at: index, in: table)
+      write(.leaf(frame, level: below, bits.subtracting(.subPageWrite)), at: index, in: table)
     }
     debt.filled(512)
     return table
@@ -63,7 +63,8 @@ extension TableSets {
   ) -> EntryPair {
     guard !old.integrity.isExecutable, let below = level.below else { return old }
     for index in 0..<512 {
-      var entry = read(index, of: old.integrity.address)
+      let found = read(index, of: old.integrity.address)
+      var entry = found
       if entry.isLeaf(at: below) {
         guard entry.bits.contains(.execute) else { continue }
         entry.bits.remove(.execute)
@@ -71,8 +72,7 @@ extension TableSets {
         guard entry.isExecutable else { continue }
         entry.isExecutable = false
       }
-      write(entry, at: index, in: old.integrity.address)
-      debt.wrote(.integrity, owes: entry.isPresent)
+      replace(found, by: entry, at: index, in: old.integrity.address, below, of: numbers.integrity, &debt)
     }
     var new = old
     new.integrity.isExecutable = true

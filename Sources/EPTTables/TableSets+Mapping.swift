@@ -3,19 +3,24 @@ import EPT
 
 extension TableSets {
   /// Ends the mapping of a page of guest memory in both sets; its bits are kept for when it is mapped again.
-  mutating func unmap(_ page: GuestPageNumber) throws(TableError) -> InvalidationDebt {
-    try changeLeaf(of: page) { $0.unmapped }
+  ///
+  /// - Throws: nothing has been changed then.
+  package mutating func unmap(_ page: GuestPageNumber, owing debt: inout InvalidationDebt) throws(TableError) {
+    try changeLeaf(of: page, &debt) { $0.unmapped }
   }
 
   /// Maps a page of guest memory to a frame in both sets, with the bits it has or had.
-  mutating func map(_ page: GuestPageNumber, to frame: HostPhysicalAddress) throws(TableError) -> InvalidationDebt {
-    try changeLeaf(of: page) { $0.mapped(to: frame) }
+  ///
+  /// - Throws: nothing has been changed then.
+  package mutating func map(
+    _ page: GuestPageNumber, to frame: HostPhysicalAddress, owing debt: inout InvalidationDebt
+  ) throws(TableError) {
+    try changeLeaf(of: page, &debt) { $0.mapped(to: frame) }
   }
 
   private mutating func changeLeaf(
-    of page: GuestPageNumber, _ change: (TableEntry) -> TableEntry
-  ) throws(TableError) -> InvalidationDebt {
-    var debt = InvalidationDebt.none
+    of page: GuestPageNumber, _ debt: inout InvalidationDebt, _ change: (TableEntry) -> TableEntry
+  ) throws(TableError) {
     var tables = roots
     for level in [Level.pml4e, .pdpte, .pde] {
       let index = level.index(ofPage: page.rawValue)
@@ -28,16 +33,13 @@ extension TableSets {
     let old = read(index, of: tables)
     let new = EntryPair(normal: change(old.normal), integrity: change(old.integrity))
     replace(old, by: new, at: index, of: tables, .pte, &debt)
-    return debt
   }
 
   /// Replaces tables by 2 MiB leaves where all pages have consecutive frames and the same bits, in both sets.
-  mutating func merge(_ range: PageRange) -> InvalidationDebt {
-    var debt = InvalidationDebt.none
+  package mutating func merge(_ range: PageRange, owing debt: inout InvalidationDebt) {
     for region in (range.first.rawValue >> 9)...(range.last.rawValue >> 9) where (region + 1) << 9 <= pageCount {
       merge(page: region << 9, &debt)
     }
-    return debt
   }
 
   private mutating func merge(page: UInt64, _ debt: inout InvalidationDebt) {

@@ -1,4 +1,6 @@
 import Addresses
+import EPT
+import EPTTables
 
 /// Why a guest page was not unmapped or moved; everything is as it was.
 public enum MappingError: Error, Hashable, Sendable {
@@ -22,11 +24,12 @@ extension Hypervisor {
     try checkUnmonitored(page, on: vcpu, time: time)
     guard let frame = monitor.tracing.tables.frame(of: page) else { throw .notMapped(page) }
     do throws(TableError) {
-      var debt = try monitor.tracing.tables.unmap(page)
-      debt += try openView?.unmap(page) ?? .none
-      settle(debt, from: vcpu)
+      try settling(from: vcpu) { (debt: inout InvalidationDebt) throws(TableError) in
+        try monitor.tracing.tables.unmap(page, owing: &debt)
+        try openView?.unmap(page, owing: &debt)
+      }
     } catch { throw .outOfPages }
-    spareFrames.moved(from: frame, to: HostPhysicalAddress(page.rawValue << 12))
+    if spareFrames.contains(frame) { spareFrames.release(frame) }
   }
 
   /// Gives a page that was unmapped back to the guest, zeroed.
@@ -34,7 +37,7 @@ extension Hypervisor {
     guard page.rawValue < UInt64(monitor.memory.pageCount) else { throw .outsideGuestMemory(page) }
     guard monitor.tracing.tables.frame(of: page) == nil else { throw .mapped(page) }
     let frame = HostPhysicalAddress(page.rawValue << 12)
-    for word in 0..<512 { memory.store(0, at: frame.qword(word)) }
+    memory.fill(frame, with: 0)
     try map(page, to: frame, on: vcpu)
   }
 
@@ -48,10 +51,14 @@ extension Hypervisor {
       throw .monitored(page, monitor.status(of: page).kind ?? .giCode)
     }
     guard let frame = monitor.tracing.tables.frame(of: page) else { throw .notMapped(page) }
-    guard let target = spareFrames.target(for: page, at: frame) else { throw .outOfPages }
+    let home = HostPhysicalAddress(page.rawValue << 12)
+    guard let target = frame == home ? spareFrames.take() : home else { throw .outOfPages }
     for word in 0..<512 { memory.store(memory.load(frame.qword(word)), at: target.qword(word)) }
-    try map(page, to: target, on: vcpu)
-    spareFrames.moved(from: frame, to: target)
+    do throws(MappingError) { try map(page, to: target, on: vcpu) } catch {
+      if target != home { spareFrames.release(target) }
+      throw error
+    }
+    if frame != home { spareFrames.release(frame) }
   }
 
   /// Moves pages back to where the tree is read; none of them may be unmapped.
@@ -65,9 +72,10 @@ extension Hypervisor {
 
   private func map(_ page: GuestPageNumber, to frame: HostPhysicalAddress, on vcpu: Int) throws(MappingError) {
     do throws(TableError) {
-      var debt = try monitor.tracing.tables.map(page, to: frame)
-      debt += try openView?.map(page, to: frame) ?? .none
-      settle(debt, from: vcpu)
+      try settling(from: vcpu) { (debt: inout InvalidationDebt) throws(TableError) in
+        try monitor.tracing.tables.map(page, to: frame, owing: &debt)
+        try openView?.map(page, to: frame, owing: &debt)
+      }
     } catch { throw .outOfPages }
   }
 

@@ -2,7 +2,7 @@ import Addresses
 import EPT
 
 /// Why a change of the table sets was refused; they are as they were before.
-enum TableError: Error, Hashable {
+package enum TableError: Error, Hashable {
   /// The pool of host pages for tables is used up.
   case outOfTablePages
 }
@@ -12,16 +12,18 @@ enum TableError: Error, Hashable {
 /// Tables are shared by both sets except where their rights differ: on the paths to pages that one set lets be written
 /// and the other does not, and to pages that the integrity set lets be executed. Write rights are withheld in leaves
 /// only. Execute rights of the integrity set are withheld as high up as possible, so that everything below stays shared.
-struct TableSets {
-  let memory: FlatMemory
+package struct TableSets {
+  package let memory: FlatMemory
   /// Pages of guest memory.
-  let pageCount: UInt64
-  var pool: TablePool
+  package let pageCount: UInt64
+  package internal(set) var pool: FramePool
   /// The top tables; equal where there is one set only.
   let roots: TablePair
-  private let rules = EntryRules(capabilities: .all, controls: .ept)
+  /// The numbers of the hierarchies; equal where there is one set only.
+  let numbers: (normal: Hierarchies, integrity: Hierarchies)
+  let rules = EntryRules(capabilities: .all, controls: .ept)
   /// The bits of leaves that nobody watches.
-  let unwatched: LeafBits
+  package let unwatched: LeafBits
 
   /// The tables of both sets at one place of the hierarchy.
   struct TablePair: Hashable {
@@ -44,15 +46,17 @@ struct TableSets {
   ///
   /// - Parameters:
   ///   - unwatched: the bits of all leaves to begin with.
-  ///   - stripsExecution: in the integrity set nothing is executable until ``exposeExecution(of:)``.
-  init(
-    memory: FlatMemory, pageCount: UInt64, pool: TablePool, unwatched: LeafBits = .unwatched, twoSets: Bool,
-    stripsExecution: Bool
+  ///   - number: of the normal set's hierarchy; the integrity set's has the next.
+  ///   - stripsExecution: in the integrity set nothing is executable until an edit grants it.
+  package init(
+    memory: FlatMemory, pageCount: UInt64, pool: FramePool, unwatched: LeafBits = .unwatched, number: UInt8 = 0,
+    twoSets: Bool, stripsExecution: Bool
   ) throws(TableError) {
     self.unwatched = unwatched
     self.memory = memory
     self.pageCount = pageCount
     self.pool = pool
+    numbers = (Hierarchies(number: number), Hierarchies(number: twoSets ? number + 1 : number))
     guard let normal = self.pool.take() else { throw .outOfTablePages }
     guard let integrity = twoSets ? self.pool.take() : normal else { throw .outOfTablePages }
     roots = TablePair(normal: normal, integrity: integrity)
@@ -68,7 +72,7 @@ struct TableSets {
   }
 
   /// How many host pages the tables of `pageCount` guest pages can need at most.
-  static func tablesNeeded(pageCount: UInt64) -> Int {
+  package static func tablesNeeded(pageCount: UInt64) -> Int {
     // A table of a level covers 512 entries' span; each may be needed once a set.
     Level.allCases.reduce(0) { sum, level in sum + 2 * Int(pageCount >> (level.pageShift + 9) + 1) }
   }
@@ -89,27 +93,6 @@ struct TableSets {
   }
 }
 
-extension Level {
-  /// log2 of the pages that one entry of the level spans.
-  var pageShift: UInt64 { shift - 12 }
-  /// Which entry of a table of this level leads to a page.
-  func index(ofPage page: UInt64) -> Int { Int(page >> pageShift & 511) }
-}
-
-extension FlatMemory {
-  /// The eight bytes at an address of any alignment, little endian.
-  func loadUnaligned(at address: UInt64) -> UInt64 {
-    let shift = (address & 7) * 8
-    let low = load(HostPhysicalAddress(address & ~7)) >> shift
-    return shift == 0 ? low : low | load(HostPhysicalAddress(address & ~7 + 8)) << (64 - shift)
-  }
-}
-
-extension HostPhysicalAddress {
-  /// The address of a qword of the page that starts here.
-  func qword(_ index: Int) -> Self { Self(rawValue + UInt64(index) * 8) }
-}
-
 // MARK: - Entries
 
 extension TableSets {
@@ -119,18 +102,11 @@ extension TableSets {
     memory.store(entry.entry.rawValue, at: table.qword(index))
   }
 
-  func clear(_ table: HostPhysicalAddress) {
-    for index in 0..<512 { write(.absent, at: index, in: table) }
-  }
+  func clear(_ table: HostPhysicalAddress) { memory.fill(table, with: TableEntry.absent.entry.rawValue) }
 
   func read(_ index: Int, of tables: TablePair) -> EntryPair {
     let normal = read(index, of: tables.normal)
     return EntryPair(normal: normal, integrity: tables.isShared ? normal : read(index, of: tables.integrity))
-  }
-
-  /// Whether a change of an entry leaves cached translations that grant too much or lead elsewhere.
-  func owesInvalidation(_ old: TableEntry, _ new: TableEntry, at level: Level) -> Bool {
-    EntryEdit(old.entry, new.entry, at: level).owesInvalidation(under: rules)
   }
 
   /// Replaces the entries of both sets and adds to the debt what that leaves to do.
@@ -138,29 +114,41 @@ extension TableSets {
     _ old: EntryPair, by new: EntryPair, at index: Int, of tables: TablePair, _ level: Level,
     _ debt: inout InvalidationDebt
   ) {
-    if new.normal != old.normal {
-      write(new.normal, at: index, in: tables.normal)
-      let owes = owesInvalidation(old.normal, new.normal, at: level)
-      if tables.isShared { debt.wroteShared(owes: owes) } else { debt.wrote(.normal, owes: owes) }
+    guard !tables.isShared else {
+      return replace(old.normal, by: new.normal, at: index, in: tables.normal, level, of: hierarchies, &debt)
     }
-    if !tables.isShared, new.integrity != old.integrity {
-      write(new.integrity, at: index, in: tables.integrity)
-      debt.wrote(.integrity, owes: owesInvalidation(old.integrity, new.integrity, at: level))
-    }
+    replace(old.normal, by: new.normal, at: index, in: tables.normal, level, of: numbers.normal, &debt)
+    replace(old.integrity, by: new.integrity, at: index, in: tables.integrity, level, of: numbers.integrity, &debt)
+  }
+
+  /// Replaces one entry, of a table that these hierarchies lead to.
+  func replace(
+    _ old: TableEntry, by new: TableEntry, at index: Int, in table: HostPhysicalAddress, _ level: Level,
+    of hierarchies: Hierarchies, _ debt: inout InvalidationDebt
+  ) {
+    guard new != old else { return }
+    write(new, at: index, in: table)
+    let owes = EntryEdit(old.entry, new.entry, at: level).owesInvalidation(under: rules)
+    debt.wrote(owing: owes ? hierarchies : [])
   }
 }
 
 // MARK: - Look-ups
 
 extension TableSets {
-  /// The EPTP of a set.
-  func pointer(of set: TableSet) -> EPTPointer {
-    EPTPointer(
-      root: set == .integrity ? roots.integrity : roots.normal, accessedDirty: unwatched.contains(.dirty))
+  /// The EPTPs of the sets; equal where there is one set only.
+  package var pointers: (normal: EPTPointer, integrity: EPTPointer) {
+    func pointer(_ root: HostPhysicalAddress) -> EPTPointer {
+      EPTPointer(root: root, accessedDirty: unwatched.contains(.dirty))
+    }
+    return (pointer(roots.normal), pointer(roots.integrity))
   }
 
+  /// The hierarchies of all sets.
+  package var hierarchies: Hierarchies { numbers.normal.union(numbers.integrity) }
+
   /// The host page that a page of guest memory is mapped to; nil if it is not mapped.
-  func frame(of page: GuestPageNumber) -> HostPhysicalAddress? {
+  package func frame(of page: GuestPageNumber) -> HostPhysicalAddress? {
     guard page.rawValue < pageCount else { return nil }
     var table = roots.normal
     var level = Level.pml4e

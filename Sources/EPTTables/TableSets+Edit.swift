@@ -6,23 +6,21 @@ extension TableSets {
   ///
   /// The pages lie in guest memory; pages that are not mapped keep the bits for when they are.
   ///
-  /// - Parameter small: large leaves are split also where all of them changes.
-  mutating func edit(
-    _ range: PageRange, normal: BitsChange, integrity: BitsChange, small: Bool = false
-  ) throws(TableError) -> InvalidationDebt {
-    var debt = InvalidationDebt.none
+  /// - Parameters:
+  ///   - small: large leaves are split also where all of them changes.
+  ///   - debt: takes up what the edit owes.
+  /// - Throws: nothing has been changed then.
+  package mutating func edit(
+    _ range: PageRange, normal: BitsChange, integrity: BitsChange, small: Bool = false,
+    owing debt: inout InvalidationDebt
+  ) throws(TableError) {
     let edit = Edit(
       start: range.first.rawValue, end: range.last.rawValue + 1, normal: normal,
-      integrity: roots.isShared ? normal : integrity, isSmall: small)
+      integrity: roots.isShared ? normal : integrity,
+      isSmall: small || normal.isForSmallLeaves || integrity.isForSmallLeaves)
     guard pool.available >= edit.mostTables || pool.available >= tablesNeeded(for: edit, roots, .pml4e, first: 0)
     else { throw .outOfTablePages }
     try apply(edit, to: roots, .pml4e, first: 0, &debt)
-    return debt
-  }
-
-  /// Lets the integrity set execute pages, and nothing beside them that it could not execute before.
-  mutating func exposeExecution(of range: PageRange) throws(TableError) -> InvalidationDebt {
-    try edit(range, normal: .none, integrity: .grant(.execute))
   }
 
   /// How many host pages an edit takes: a table or two where a part of a large leaf changes, and a copy of each table on

@@ -1,0 +1,59 @@
+import Addresses
+import EPT
+
+/// A run of host pages that are handed out one by one: for EPT paging structures, with how many entries refer to each, for
+/// what VMCS fields point to, and for guest pages that are moved.
+package struct FramePool: Sendable {
+  private let first: UInt64
+  private var references: [UInt16]
+  private var free: [UInt32]
+
+  /// A pool of the host pages `first ..< first + count`, 2^32 of them at most.
+  package init(first: HostPhysicalAddress, count: Int) {
+    let count = min(count, Int(UInt32.max))
+    self.first = first.rawValue >> 12
+    references = [UInt16](repeating: 0, count: count)
+    free = (0..<UInt32(count)).reversed()
+  }
+
+  /// How many pages are left.
+  package var available: Int { free.count }
+  /// How many pages are taken.
+  package var used: Int { references.count - free.count }
+
+  /// A page that one entry (or field, or guest page) refers to; nil if there is none left. Its content is not cleared.
+  package mutating func take() -> HostPhysicalAddress? {
+    guard let index = free.popLast() else { return nil }
+    references[Int(index)] = 1
+    return HostPhysicalAddress((first + UInt64(index)) << 12)
+  }
+
+  /// The same, with zeros in it.
+  package mutating func takeZeroed(in memory: FlatMemory) throws(TableError) -> HostPhysicalAddress {
+    guard let page = take() else { throw .outOfTablePages }
+    memory.fill(page, with: 0)
+    return page
+  }
+
+  /// One more entry refers to the page.
+  mutating func retain(_ page: HostPhysicalAddress) { references[index(of: page)] += 1 }
+
+  /// One entry less refers to the page; after the last one it is free again.
+  package mutating func release(_ page: HostPhysicalAddress) {
+    let index = index(of: page)
+    references[index] -= 1
+    if references[index] == 0 { free.append(UInt32(index)) }
+  }
+
+  /// Whether the page is one of the pool's.
+  package func contains(_ page: HostPhysicalAddress) -> Bool {
+    page.rawValue >> 12 >= first && page.rawValue >> 12 - first < UInt64(references.count)
+  }
+
+  /// How many entries refer to the page; 0 outside the pool.
+  package func references(to page: HostPhysicalAddress) -> Int {
+    contains(page) ? Int(references[index(of: page)]) : 0
+  }
+
+  private func index(of page: HostPhysicalAddress) -> Int { Int(page.rawValue >> 12 - first) }
+}
