@@ -1,6 +1,12 @@
 import Addresses
 import EPT
 
+/// Why a change of the table sets was refused; they are as they were before.
+package enum TableError: Error, Hashable {
+  /// The pool of host pages for tables is used up.
+  case outOfTablePages
+}
+
 /// A run of host pages that are handed out one by one: for EPT paging structures, with how many entries refer to each, for
 /// what VMCS fields point to, and for guest pages that are moved.
 package struct FramePool: Sendable {

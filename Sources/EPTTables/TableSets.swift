@@ -1,12 +1,6 @@
 import Addresses
 import EPT
 
-/// Why a change of the table sets was refused; they are as they were before.
-package enum TableError: Error, Hashable {
-  /// The pool of host pages for tables is used up.
-  case outOfTablePages
-}
-
 /// The EPT hierarchies of a machine, kept in step: the same structure and frames in both, rights apart where asked.
 ///
 /// Tables are shared by both sets except where their rights differ: on the paths to pages that one set lets be written
