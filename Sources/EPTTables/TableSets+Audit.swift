@@ -131,6 +131,4 @@ private struct TableAudit {
   private mutating func report(_ what: String, _ page: UInt64) {
     findings.append(TableFinding(description: "page \(hex(page)) \(what)"))
   }
-
-  private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 }

@@ -144,7 +144,7 @@ struct EntryEditTests {
           if owes { owing += 1 }
           if harms { harmful += 1 }
           if harms && !owes {
-            Issue.record("0x\(String(old, radix: 16)) to 0x\(String(new, radix: 16)) of \(shape) shows")
+            Issue.record("\(hex(old)) to \(hex(new)) of \(shape) shows")
           }
         }
       }
