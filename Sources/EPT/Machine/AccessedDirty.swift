@@ -93,24 +93,6 @@ extension EPTMachine {
   }
 }
 
-/// The entries of one walk, at most four, top down.
-@frozen
-@usableFromInline
-struct EntryPath {
-  @usableFromInline var addresses: InlineArray<4, HostPhysicalAddress> = .init(repeating: HostPhysicalAddress(0))
-  @usableFromInline var values: InlineArray<4, UInt64> = .init(repeating: 0)
-  @usableFromInline var count = 0
-
-  @inlinable init() {}
-
-  @inlinable
-  mutating func append(_ value: UInt64, at address: HostPhysicalAddress) {
-    addresses[count] = address
-    values[count] = value
-    count += 1
-  }
-}
-
 extension PhysicalMemory {
   /// Sets flags in an entry that held `value` when it was read, by compare-and-exchange.
   ///

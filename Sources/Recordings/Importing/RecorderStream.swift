@@ -45,18 +45,19 @@ public struct RecorderStream {
   public func convert(_ input: InputStream, into writer: RecordingWriter, ramBytes: UInt64?) throws(RecordingError)
     -> Report
   {
-    var state = State(name: name, ramLimit: ramBytes ?? 1 << 44)
+    var progress = Progress(name: name, ramLimit: ramBytes ?? 1 << 44)
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
     defer { block.deallocate() }
-    while !state.ended {
+    while !progress.ended {
       let count = try input.fill(block)
       let whole = count - count % Self.recordBytes
-      try state.take(UnsafeRawBufferPointer(rebasing: block[..<whole]), writer)
+      try progress.take(UnsafeRawBufferPointer(rebasing: block[..<whole]), writer)
       if count < block.count {
-        if state.ended { break }
+        if progress.ended { break }
         guard allowsBrokenEnd else {
           throw RecordingError(
-            .truncated, file: name, offset: state.records * 64 + UInt64(count - whole), found: "the end of the stream",
+            .truncated, file: name, offset: progress.records * 64 + UInt64(count - whole),
+            found: "the end of the stream",
             expected: "an end record",
             remedy: "the guest hung or the recorder died: record anew, or keep what there is with --lenient")
         }
@@ -66,10 +67,10 @@ public struct RecorderStream {
     }
     let summary = try writer.finish()
     return Report(
-      summary: summary, writes: state.writes, deviceWrites: state.deviceWrites, records: state.records)
+      summary: summary, writes: progress.writes, deviceWrites: progress.deviceWrites, records: progress.records)
   }
 
-  private struct State {
+  private struct Progress {
     let name: String
     let ramLimit: UInt64
     var records: UInt64 = 0

@@ -20,7 +20,7 @@ public struct StoreTarget: Codable, Equatable, Sendable {
 
   /// As tables name it, with the number of stores: `init_ucounts+0x1c..+0x90 232`.
   public var text: String {
-    func offset(_ bytes: UInt64) -> String { "+0x" + String(bytes, radix: 16) }
+    func offset(_ bytes: UInt64) -> String { "+" + hex(bytes) }
     let range = firstOffset == lastOffset ? offset(firstOffset) : offset(firstOffset) + ".." + offset(lastOffset)
     return "\(symbol ?? "page")\(range) \(stores)"
   }

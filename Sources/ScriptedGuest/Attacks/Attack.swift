@@ -52,13 +52,3 @@ struct AttackSetup {
   /// What else the driver protects: pages and region.
   var alsoProtects: [(PageRange, UInt16)] = []
 }
-
-/// What an attack's program found afterwards.
-struct AttackResult {
-  /// Whether the machine's state shows what the attacker was after.
-  var achieved: Bool
-  /// What happened to the attempt, in a few words.
-  var note: String
-  /// When it was achieved, where that was before the program's end.
-  var time: UInt64?
-}
