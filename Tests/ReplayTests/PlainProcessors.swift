@@ -103,6 +103,13 @@ struct PlainProcessors: ProcessorControl {
   var counts: [Event: UInt64] = [:]
   var sets: [(pointer: EPTPointer, set: TableSet)] = []
   var verdicts: [[Verdict]]
+  /// If it was asked for, processors with maximal caches that see the same accesses and instructions, in one dimension: what a
+  /// finite cache holds, they hold. They neither log nor raise exceptions, and come second, so memory is not changed twice.
+  var shadows: [EPTMachine<FlatMemory>] = []
+  /// Hits and starts of walks that the shadows had, too.
+  var included = 0
+  /// Those that they had not, in words.
+  var excluded: [String] = []
 
   init(memory: FlatMemory, vcpus: Int, geometry: CacheGeometry) {
     machines = (0..<vcpus).map { _ in EPTMachine(memory: memory) }
@@ -140,13 +147,16 @@ struct PlainProcessors: ProcessorControl {
     let page = access.gpa.page.rawValue
     let set = caches[vcpu].active
     let key = PlainCache.Key(set: set, number: linear?.number ?? page, isGlobal: linear?.isGlobal ?? false)
+    defer { if !shadows.isEmpty { shadow(access, on: vcpu) } }
     if caches[vcpu].l1.hit(key) {
       count(.l1TLBHits)
+      include("a TLB hit", access.gpa, on: vcpu) { $0.hasTranslation(of: access.gpa, $1) }
       return Access()
     }
     if caches[vcpu].stlb.hit(key) {
       count(.stlbHits)
       caches[vcpu].l1.insert(key)
+      include("a hit of the second level", access.gpa, on: vcpu) { $0.hasTranslation(of: access.gpa, $1) }
       return Access()
     }
     count(.walks)
@@ -157,10 +167,10 @@ struct PlainProcessors: ProcessorControl {
         result = nested
       } else {
         count(.unmappedWalks)
-        result = walkOne(access, on: vcpu)
+        result = walkOne(access, linear, on: vcpu)
       }
     } else {
-      result = walkOne(access, on: vcpu)
+      result = walkOne(access, nil, on: vcpu)
     }
     var index = before.pmlIndex
     while index != machines[vcpu].fields.pmlIndex {
@@ -176,14 +186,70 @@ struct PlainProcessors: ProcessorControl {
     return result
   }
 
-  private mutating func walkOne(_ access: GuestAccess, on vcpu: Int) -> Access {
+  private mutating func include(
+    _ what: String, _ gpa: GuestPhysicalAddress, on vcpu: Int, _ isHeld: (TranslationCaches, EPTRTA) -> Bool
+  ) {
+    guard !shadows.isEmpty else { return }
+    if isHeld(shadows[vcpu].caches, shadows[vcpu].eptp.tag) {
+      included += 1
+    } else if excluded.count < 4 {
+      excluded.append("\(what): page \(gpa.page.rawValue) on vCPU \(vcpu)")
+    }
+  }
+
+  /// Has the shadow see an access, and hold besides what a walk from the root finds: a processor may always make one, so
+  /// a finite cache that has evicted an entry may read again what a maximal one has no need to.
+  private mutating func shadow(_ access: GuestAccess, on vcpu: Int) {
+    var fresh = shadows[vcpu]
+    fresh.caches = TranslationCaches(.maximal)
+    _ = shadows[vcpu].access(access)
+    _ = fresh.access(access)
+    shadows[vcpu].caches.formUnion(fresh.caches)
+  }
+
+  /// Has shadows with maximal caches watch from now on.
+  mutating func watchInclusion() {
+    shadows = machines.map { machine in
+      var shadow = machine
+      shadow.cache = nil
+      shadow.policies.cache = .maximal
+      shadow.controls.set(.enablePML, to: false)
+      shadow.controls.set(.eptViolationVE, to: false)
+      return shadow
+    }
+  }
+
+  private mutating func walkOne(_ access: GuestAccess, _ linear: PlainLinearPage?, on vcpu: Int) -> Access {
     var path = PlainPath()
     let outcome = machines[vcpu].access(access, &path)
     if path.asksSubPages { count(.sppLookups) }
     var ended = false
     if case .translated = outcome { ended = true }
     let read = readNested(path.entries.map(\.address), of: access.gpa.page.rawValue, ended, on: vcpu)
+    forget(after: outcome, linear: linear.map { $0.number & 0xf_ffff_ffff }, on: vcpu)
     return Access(outcome: outcome, references: read)
+  }
+
+  /// A violation drops what would translate its guest-physical address, paging-structure entries included, and what would
+  /// translate the linear address if that is where it led (SDM vol. 3C, "Operations That Invalidate Cached Mappings"). A page
+  /// fault drops the latter (vol. 3A, "Operations that Invalidate TLBs and Paging-Structure Caches").
+  mutating func forget(after outcome: TranslationOutcome, linear: UInt64?, on vcpu: Int) {
+    let set = caches[vcpu].active
+    var (physical, isFinal) = (nil as UInt64?, false)
+    switch outcome {
+    case .violation(let event), .virtualizationException(let event):
+      (physical, isFinal) = (event.gpa.page.rawValue, !event.access.kind.contains(.pagingStructure))
+    case .pageFault: isFinal = true
+    default: return
+    }
+    for level in 0..<3 {
+      let shift = UInt64(27 - 9 * level)
+      if let page = physical {
+        _ = caches[vcpu].pointers[level].drop { $0.set == set && $0.number == page >> shift }
+      }
+      guard let linear, isFinal else { continue }
+      _ = caches[vcpu].combined[level].drop { $0.set == set && $0.number == linear >> shift }
+    }
   }
 
   /// Reads the entries of one walk of the EPT, from the deepest table pointer on that is cached; how many that are.
@@ -195,6 +261,10 @@ struct PlainProcessors: ProcessorControl {
       start = level + 1
     }
     count(.pagingStructureCacheHits, start)
+    if start > 0 {
+      let (gpa, level) = (GuestPageNumber(page).address, [Level.pml4e, .pdpte, .pde][start - 1])
+      include("a walk that starts below a \(level)", gpa, on: vcpu) { $0.hasStructure(level, of: gpa, $1) }
+    }
     for entry in entries.dropFirst(start) { count(place(of: entry, on: vcpu)) }
     for level in pointers.indices where mayCache && level >= start {
       if !caches[vcpu].pointers[level].hit(pointers[level]) { caches[vcpu].pointers[level].insert(pointers[level]) }
@@ -229,13 +299,14 @@ struct PlainProcessors: ProcessorControl {
       leadsHere = event.access.kind.contains(.pagingStructure) || event.access.gpa.page == access.gpa.page
     default: break
     }
+    let number = linear.number & 0xf_ffff_ffff
+    defer { forget(after: outcome, linear: number, on: vcpu) }
     guard leadsHere else { return nil }
     if path.asksSubPages { count(.sppLookups) }
 
     // Which table pointers of the guest a combined cache holds.
     let set = caches[vcpu].active
     let guest = path.entries.filter { $0.kind == .guest }
-    let number = linear.number & 0xf_ffff_ffff
     let pointers = guest.indices.filter { !GuestEntry(guest[$0].value).mapsPage(at: guest[$0].level) }
       .map { PlainCache.Key(set: set, number: number >> UInt64(27 - 9 * $0)) }
     var known = 0
@@ -310,11 +381,26 @@ struct PlainProcessors: ProcessorControl {
   mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
     machines[vcpu].eptp = pointer
     machines[vcpu].fields.eptpIndex = UInt16(set.rawValue)
+    if !shadows.isEmpty {
+      switch means {
+      case .vmcsWrite: shadows[vcpu].eptp = pointer
+      case .vmfunc: _ = shadows[vcpu].vmfunc(eax: 0, ecx: UInt32(set.rawValue))
+      }
+      if shadows[vcpu].eptp != pointer { excluded.append("a switch to \(set) by \(means) did not happen") }
+    }
     caches[vcpu].active = set
     count(means == .vmfunc ? .vmfuncSwitches : .eptpWrites)
   }
 
   mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {
+    if !shadows.isEmpty {
+      let outcome =
+        switch scope {
+        case .single(let pointer): shadows[vcpu].invept(type: 1, eptp: pointer)
+        case .all: shadows[vcpu].invept(type: 2, eptp: EPTPointer(0))
+        }
+      if outcome != .success { excluded.append("INVEPT came to \(outcome)") }
+    }
     var dropped = TableSet.allCases
     if case .single(let pointer) = scope { dropped = [sets.first { $0.pointer == pointer }!.set] }
     count(scope == .all ? .inveptAll : .inveptSingle)

@@ -30,7 +30,14 @@ final class PlainReplay {
   /// What the logs hold: number and count of the store, and whether it touched a protected byte.
   private var logs: [[(store: UInt64, clock: UInt64, touches: Bool, table: GuestPageNumber?)]]
 
-  init(_ strategy: Strategy, _ reader: RecordingReader, geometry: CacheGeometry, dimensions: Dimensions) throws {
+  /// Hits and starts of walks that maximal caches had too, and what they had not; only where that was asked for.
+  var included: Int { hypervisor.processors.included }
+  var excluded: [String] { hypervisor.processors.excluded }
+
+  init(
+    _ strategy: Strategy, _ reader: RecordingReader, geometry: CacheGeometry, dimensions: Dimensions,
+    watchesInclusion: Bool = false
+  ) throws {
     let totals = reader.header.totals
     regions = reader.header.recording.regions
     logs = (0..<totals.vcpus).map { _ in [] }
@@ -40,7 +47,8 @@ final class PlainReplay {
     for region in regions {
       configuration.regionBytes[RegionID(UInt16(region.id)), default: []].append(region.gpa..<region.gpa + region.bytes)
     }
-    let recorded = RandomDriverTrace.ramPages
+    let recorded =
+      ((max(reader.header.recording.guest.ramBytes ?? 0, totals.pageLimit << 12) + 0x1f_ffff) & ~0x1f_ffff) >> 12
     let ram = (recorded + (dimensions == .two ? GuestTables.sparePages(besides: recorded) : 0)) << 12
     let memory = HostMemory(byteCount: Hypervisor<PlainProcessors>.hostBytes(ramBytes: ram))!
     hypervisor = try Hypervisor(
@@ -52,6 +60,7 @@ final class PlainReplay {
       for vcpu in 0..<totals.vcpus { hypervisor.processors.machines[vcpu].policies.guestFlags = .before }
     }
     for set in TableSet.allCases { hypervisor.processors.sets.append((hypervisor.eptp(of: set), set)) }
+    if watchesInclusion { hypervisor.processors.watchInclusion() }
     try run(reader)
   }
 
@@ -189,6 +198,7 @@ final class PlainReplay {
       let linear = GuestLinearAddress(block.linearPages[run] << 12)
       let outcome = hypervisor.processors.machines[vcpu].access(linear: linear, .write, user: false, &path)
       counts[.guestFlagUpdates, default: 0] += UInt64(path.flagUpdates)
+      hypervisor.processors.forget(after: outcome, linear: linear.rawValue >> 12 & 0xf_ffff_ffff, on: vcpu)
       guard case .violation(let violation) = outcome, violation.isUpdate else { return true }
       guard judgeUpdate(violation, number, on: vcpu) else { return false }
     }
@@ -245,7 +255,8 @@ final class PlainReplay {
     let call = Hypercall(recorded)
     let result = hypervisor.hypercall(call, on: recorded.vcpu)
     judgeLate(recorded.vcpu, call.time)
-    guard result == .success else { return }
+    let changing: [HypercallNumber] = [.protect, .unprotect]
+    guard result == .success, HypercallNumber(rawValue: call.number).map(changing.contains) == true else { return }
     let pages = call.rdi..<call.rdi &+ call.rsi
     switch HypercallNumber(rawValue: call.number) {
     case .protect: for page in pages { claims[page, default: []].insert(call.r10) }

@@ -201,16 +201,6 @@ extension TranslationCaches {
   @usableFromInline mutating func insertVector(_ vector: UInt64, _ gpa: GuestPhysicalAddress, _ tag: EPTRTA) {
     vectors[Self.key(tag, .pte, gpa)] = vector
   }
-
-  /// What an EPT violation invalidates: everything that would translate this guest-physical address.
-  mutating func dropPhysical(_ gpa: GuestPhysicalAddress, _ tag: EPTRTA) {
-    for level in Level.allCases {
-      let key = Self.key(tag, level, gpa)
-      translations[key] = nil
-      structures[key] = nil
-      vectors[key] = nil
-    }
-  }
 }
 
 // MARK: Combined mappings
@@ -278,43 +268,65 @@ extension TranslationCaches {
     mapping.walk.assume(assumed)
     combined[Self.key(context, level, linear)] = mapping
   }
+}
 
-  /// Drops what would translate a linear address in a context, globals and paging-structure entries included.
-  @usableFromInline mutating func dropLinear(_ linear: GuestLinearAddress, _ context: CombinedContext) {
-    dropLinear(linear) { $0 == context || ($0.vpid == context.vpid && $0.tag == context.tag && $0.isGlobal) }
+// MARK: What is held
+
+extension TranslationCaches {
+  /// Whether a guest-physical address has a cached translation under a hierarchy.
+  package func hasTranslation(of gpa: GuestPhysicalAddress, _ tag: EPTRTA) -> Bool {
+    [Level.pte, .pde, .pdpte].contains { translations[Self.key(tag, $0, gpa)] != nil }
   }
 
-  /// Drops what would translate a linear address in every context that matches.
-  mutating func dropLinear(_ linear: GuestLinearAddress, where matches: (CombinedContext) -> Bool) {
-    combined = combined.filter { !($0.key.covers(linear) && matches($0.key.context)) }
-    combinedStructures = combinedStructures.filter { !($0.key.covers(linear) && matches($0.key.context)) }
+  /// Whether the entry of this level on the way to a guest-physical address is cached, so that a walk may begin below it.
+  package func hasStructure(_ level: Level, of gpa: GuestPhysicalAddress, _ tag: EPTRTA) -> Bool {
+    structures[Self.key(tag, level, gpa)] != nil
   }
 
-  /// Drops every combined mapping whose context matches, or every one but the global translations.
-  mutating func dropCombined(retainingGlobals: Bool = false, where matches: (CombinedContext) -> Bool) {
-    combined = combined.filter { !matches($0.key.context) || (retainingGlobals && $0.key.context.isGlobal) }
-    combinedStructures = combinedStructures.filter { !matches($0.key.context) }
+  /// Adds what other caches hold: of what may be cached, all of it.
+  package mutating func formUnion(_ other: TranslationCaches) {
+    translations.merge(other.translations) { $1 }
+    structures.merge(other.structures) { $1 }
+    vectors.merge(other.vectors) { $1 }
+    combined.merge(other.combined) { $1 }
+    combinedStructures.merge(other.combinedStructures) { $1 }
   }
+}
 
-  /// Drops combined paging-structure entries whose context matches.
-  mutating func dropCombinedStructures(where matches: (CombinedContext) -> Bool) {
-    combinedStructures = combinedStructures.filter { !matches($0.key.context) }
-  }
+// MARK: What goes
 
-  /// Drops all mappings of one tag, guest-physical and combined, or of every tag.
-  mutating func dropAll(_ tag: EPTRTA?) {
-    guard let tag else {
-      translations = [:]
-      structures = [:]
-      vectors = [:]
-      combined = [:]
-      combinedStructures = [:]
-      return
+extension TranslationCaches {
+  /// Drops mappings, as ``EPTMachine`` says.
+  mutating func drop(_ mappings: DroppedMappings) {
+    switch mappings {
+    case .physical(let gpa, let tag):
+      for level in Level.allCases {
+        let key = Self.key(tag, level, gpa)
+        translations[key] = nil
+        structures[key] = nil
+        vectors[key] = nil
+      }
+    case .linear(let linear, let contexts):
+      combined = combined.filter { !($0.key.covers(linear) && contexts.contains($0.key.context)) }
+      combinedStructures = combinedStructures.filter { !($0.key.covers(linear) && contexts.contains($0.key.context)) }
+    case .combined(let contexts, let retainingGlobals):
+      combined = combined.filter {
+        !contexts.contains($0.key.context) || (retainingGlobals && $0.key.context.isGlobal)
+      }
+      dropStructures(of: contexts)
+    case .combinedStructures(let contexts): dropStructures(of: contexts)
+    case .hierarchy(let tag):
+      func stays(_ other: EPTRTA) -> Bool { tag.map { $0 != other } ?? false }
+      translations = translations.filter { stays($0.key.tag) }
+      structures = structures.filter { stays($0.key.tag) }
+      vectors = vectors.filter { stays($0.key.tag) }
+      combined = combined.filter { stays($0.key.context.tag) }
+      combinedStructures = combinedStructures.filter { stays($0.key.context.tag) }
     }
-    translations = translations.filter { $0.key.tag != tag }
-    structures = structures.filter { $0.key.tag != tag }
-    vectors = vectors.filter { $0.key.tag != tag }
-    dropCombined { $0.tag == tag }
+  }
+
+  private mutating func dropStructures(of contexts: CombinedContexts) {
+    combinedStructures = combinedStructures.filter { !contexts.contains($0.key.context) }
   }
 }
 

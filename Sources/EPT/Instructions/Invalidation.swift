@@ -38,10 +38,10 @@ extension EPTMachine {
     switch type {
     case 1:
       guard capabilities.has(.inveptSingle), eptp.isValid(on: capabilities) else { return .invalidOperand }
-      caches.dropAll(eptp.tag)
+      drop(.hierarchy(eptp.tag))
     case 2:
       guard capabilities.has(.inveptAll) else { return .invalidOperand }
-      caches.dropAll(nil)
+      drop(.hierarchy(nil))
     default:
       return .invalidOperand
     }
@@ -62,10 +62,10 @@ extension EPTMachine {
     switch type {
     case 0:
       guard linear.isCanonical else { return .invalidOperand }
-      caches.dropLinear(linear) { $0.vpid == vpid }
-    case 1: caches.dropCombined { $0.vpid == vpid }
-    case 2: caches.dropCombined { $0.vpid != 0 }
-    default: caches.dropCombined(retainingGlobals: true) { $0.vpid == vpid }
+      drop(.linear(linear, CombinedContexts(vpid: vpid)))
+    case 1: drop(.combined(CombinedContexts(vpid: vpid), retainingGlobals: false))
+    case 2: drop(.combined(CombinedContexts(vpid: nil), retainingGlobals: false))
+    default: drop(.combined(CombinedContexts(vpid: vpid), retainingGlobals: true))
     }
     return .success
   }
@@ -87,23 +87,21 @@ extension EPTMachine {
 extension EPTMachine {
   /// INVLPG: the address under the current PCID and global, and every combined paging-structure entry of the PCID.
   public mutating func invlpg(_ linear: GuestLinearAddress) {
-    let (vpid, pcid) = (vpid, guest.pcid)
-    caches.dropLinear(linear) { $0.vpid == vpid && ($0.pcid == pcid || $0.isGlobal) }
-    caches.dropCombinedStructures { $0.vpid == vpid && $0.pcid == pcid }
+    let contexts = CombinedContexts(vpid: vpid, pcid: guest.pcid)
+    drop(.linear(linear, contexts))
+    drop(.combinedStructures(contexts))
   }
 
   /// MOV to CR3: the new value; what the new PCID holds is dropped but for global translations. (Bit 63 of the source, which asks to
   /// keep it, is not modelled.)
   public mutating func moveToCR3(_ value: UInt64) {
     guest.cr3 = value
-    let (vpid, pcid) = (vpid, guest.pcid)
-    caches.dropCombined(retainingGlobals: true) { $0.vpid == vpid && $0.pcid == pcid }
+    drop(.combined(CombinedContexts(vpid: vpid, pcid: guest.pcid), retainingGlobals: true))
   }
 
   /// INVPCID of every context with globals, or a change of CR0.PG, CR4.PGE, CR4.SMEP (0 to 1) or CR4.PCIDE (1 to 0): everything of the VPID.
   public mutating func flushGuestMappings() {
-    let vpid = vpid
-    caches.dropCombined { $0.vpid == vpid }
+    drop(.combined(CombinedContexts(vpid: vpid), retainingGlobals: false))
   }
 
   /// VM entry or VM exit: without VPIDs, the combined mappings of VPID 0 are dropped.

@@ -29,7 +29,7 @@ extension EPTMachine {
     eptp = pointer
     if capabilities.virtualizationExceptions { fields.eptpIndex = UInt16(truncatingIfNeeded: ecx) }
     // Without VPIDs the switch drops the combined mappings of VPID 0, of every hierarchy.
-    if caches.isActive { passTransition() }
+    if isCaching { passTransition() }
     return .switched(eptp, index: fields.eptpIndex)
   }
 

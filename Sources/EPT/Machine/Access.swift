@@ -137,7 +137,7 @@ extension EPTMachine {
     let qualification = regime.qualification(access.kind, walk, denial, guest: guest, policies: policies)
     let violation = EPTViolation(access: access, qualification: qualification, walk: walk)
     if policies.failedFlags == .upperLevels { setUpperFlags(access.gpa, walk, &observer) }
-    if caches.isActive { invalidate(afterViolation: violation) }
+    if isCaching { invalidate(afterViolation: violation) }
     guard deliversException(violation) else { return .violation(violation) }
     writeExceptionInformation(violation, &observer)
     return .virtualizationException(violation)

@@ -103,23 +103,23 @@ extension EPTMachine {
   /// combined ones of the linear address only if the address was its translation.
   @usableFromInline @inline(never)
   mutating func invalidate(afterViolation violation: EPTViolation) {
-    caches.dropPhysical(violation.gpa, eptp.tag)
+    drop(.physical(violation.gpa, eptp.tag))
     if violation.qualification.isSuperset(of: [.linearAddressValid, .finalTranslation]) {
-      caches.dropLinear(violation.access.gla, combinedContext)
+      drop(.linear(violation.access.gla, CombinedContexts(combinedContext)))
     }
   }
 
   /// Hands an outcome on, after what the VM exit invalidates that it may be.
   @inlinable @inline(__always)
   mutating func left(by outcome: TranslationOutcome) -> TranslationOutcome {
-    if caches.isActive && outcome.isExit { passTransition() }
+    if isCaching && outcome.isExit { passTransition() }
     return outcome
   }
 
   /// What a VM entry or VM exit invalidates: with VPIDs off, every combined mapping of VPID 0.
   @usableFromInline
   mutating func passTransition() {
-    guard caches.isActive, !controls.has(.enableVPID) else { return }
-    caches.dropCombined { $0.vpid == 0 }
+    guard isCaching, !controls.has(.enableVPID) else { return }
+    drop(.combined(CombinedContexts(vpid: 0), retainingGlobals: false))
   }
 }

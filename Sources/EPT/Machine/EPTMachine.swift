@@ -27,6 +27,8 @@ public struct EPTMachine<Memory: PhysicalMemory> {
   @usableFromInline private(set) var enablesPML: Bool
   /// What is cached; nothing under the policy `none`.
   public var caches: TranslationCaches
+  /// A cache that whoever drives the machine keeps; it is told what to drop.
+  public var cache: (any TranslationCache)?
   /// Guest flags that the access under way has yet to set.
   @usableFromInline var guestUpdates = FlagUpdates()
 

@@ -197,7 +197,7 @@ extension EPTMachine {
   /// A page fault, which drops what the combined caches hold for the address.
   @usableFromInline @inline(never)
   mutating func fault(_ code: UInt32, _ linear: GuestLinearAddress) -> TranslationOutcome {
-    if caches.isActive { caches.dropLinear(linear, combinedContext) }
+    if isCaching { drop(.linear(linear, CombinedContexts(combinedContext))) }
     return .pageFault(PageFault(code: code, gla: linear))
   }
 }

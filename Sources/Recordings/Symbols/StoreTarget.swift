@@ -46,7 +46,7 @@ public struct StoreTargets: Sendable {
     for place in table.places(of: address.rawValue, bytes: here) { add(place, on: address.page) }
   }
 
-  private mutating func add(_ place: SymbolTable.Place, on page: GuestPageNumber) {
+  private mutating func add(_ place: SymbolTable.Location, on page: GuestPageNumber) {
     let key = Key(page: page, symbol: place.index)
     var target =
       counts[key]

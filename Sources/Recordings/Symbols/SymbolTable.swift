@@ -1,7 +1,7 @@
 /// The symbols of a recording in the order of their addresses: finds the one that an address lies in.
 public struct SymbolTable: Sendable {
   /// Where an address lies: in a symbol, or in none.
-  public struct Place: Hashable, Sendable {
+  public struct Location: Hashable, Sendable {
     /// The symbol's index in ``SymbolTable/symbols``; nil where no symbol reaches.
     public var index: Int?
     /// Bytes from the symbol's start, or else from the page's.
@@ -24,17 +24,17 @@ public struct SymbolTable: Sendable {
   }
 
   /// The place of an address: of symbols that overlap, in the one that begins last.
-  public func place(of address: UInt64) -> Place {
+  public func place(of address: UInt64) -> Location {
     var low = countOfStarts(upTo: address)
     while low > 0, reach[low - 1] > address {
       low -= 1
-      if Self.end(of: symbols[low]) > address { return Place(index: low, offset: address - symbols[low].gpa) }
+      if Self.end(of: symbols[low]) > address { return Location(index: low, offset: address - symbols[low].gpa) }
     }
-    return Place(index: nil, offset: address & 0xfff)
+    return Location(index: nil, offset: address & 0xfff)
   }
 
   /// The places that a store of so many bytes touches: where it begins, and the start of each symbol it reaches into.
-  public func places(of address: UInt64, bytes: UInt64) -> [Place] {
+  public func places(of address: UInt64, bytes: UInt64) -> [Location] {
     var places = [place(of: address)]
     let (last, overflow) = address.addingReportingOverflow(max(bytes, 1) - 1)
     var next = address

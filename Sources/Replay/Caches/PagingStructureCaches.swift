@@ -40,6 +40,14 @@ struct PagingStructureCaches {
     for level in start..<max(start, pointers) { _ = cache(level).touch(key(level, page, set)) }
   }
 
+  /// Drops the entries on the way to a page.
+  func drop(_ page: UInt64, set: UInt32) {
+    for level in 0..<3 {
+      let key = key(level, page, set)
+      _ = cache(level).remove { $0 == key }
+    }
+  }
+
   /// Drops the entries of one table set, or of all; answers how many went.
   func invalidate(set: UInt32?) -> Int {
     [pde, pdpte, pml4e].reduce(0) { sum, cache in

@@ -27,9 +27,10 @@ struct VirtualCPUCaches {
     return l1.remove(where: leaves) + stlb.remove(where: leaves) + walk.invalidate(set: set)
   }
 
-  /// Drops all combined mappings but the global ones, and all combined paging-structure entries; answers how many went.
-  func invalidateLinear() -> Int {
-    let leaves: (UInt32) -> Bool = { !LinearKey.isGlobal($0) }
+  /// Drops all combined mappings, or all but the global ones, and all combined paging-structure entries; answers how many
+  /// went.
+  func invalidateLinear(retainingGlobals: Bool) -> Int {
+    let leaves: (UInt32) -> Bool = { !retainingGlobals || !LinearKey.isGlobal($0) }
     return l1.remove(where: leaves) + stlb.remove(where: leaves) + walk.invalidateCombined()
   }
 

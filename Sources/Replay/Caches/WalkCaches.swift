@@ -73,6 +73,12 @@ struct WalkCaches {
   /// Drops the combined entries of every table set, as a load of CR3 and INVLPG do; answers how many went.
   func invalidateCombined() -> Int { combined.invalidate(set: nil) }
 
+  /// Drops the guest-physical entries on the way to a page, as an EPT violation there does.
+  func dropPhysical(_ page: UInt64, set: UInt32) { guestPhysical.drop(page, set: set) }
+
+  /// Drops the combined entries on the way to a linear page, as an EPT violation of its translation does.
+  func dropCombined(_ linearPage: UInt64, set: UInt32) { combined.drop(linearPage, set: set) }
+
   /// 0, 1, 2 for the cache level that held the entry's line, 3 for memory; the line becomes the most recent at each level.
   func place(of entry: UInt64) -> Int { lines.place(of: UInt32(truncatingIfNeeded: entry >> 6)) }
 }

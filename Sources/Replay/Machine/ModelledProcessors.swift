@@ -16,11 +16,13 @@ struct ModelledProcessors: ProcessorControl {
   let invalidations: UnsafeMutablePointer<UInt64>
   /// The MMU of each vCPU.
   let machines: UnsafeMutablePointer<EPTMachine<FlatMemory>>
+  /// What the machines tell to drop, by vCPU.
+  let losses: [ModelledCache]
   var counts = EventCounts()
   /// Of them, those of the driver's own refused stores into its tree.
   private(set) var ownStores = EventCounts()
-  /// The EPTP of each table set, by raw value: finds the tag of what an INVEPT invalidates.
-  var pointers: [EPTPointer] = []
+  /// The EPTP of each table set, by raw value: what the tags of cached mappings stand for.
+  var pointers: [EPTPointer] = [] { didSet { for loss in losses { loss.tags = pointers.map(\.tag) } } }
   /// What a page-modification log turned out to hold, oldest first, since somebody last took it; by vCPU.
   private(set) var drained: [[Verdict]]
 
@@ -33,7 +35,9 @@ struct ModelledProcessors: ProcessorControl {
     fast = .allocate(capacity: vcpus)
     invalidations = .allocate(capacity: 1)
     invalidations.initialize(to: 0)
+    losses = (0..<vcpus).map { [caches] in ModelledCache(caches + $0, vpid: UInt16(truncatingIfNeeded: $0 + 1)) }
     for vcpu in 0..<vcpus {
+      machines[vcpu].cache = losses[vcpu]
       (caches + vcpu).initialize(to: VirtualCPUCaches(geometry: geometry))
       (fast + vcpu).initialize(to: FirstLevelTLB(cache: caches[vcpu].l1))
     }
@@ -49,18 +53,27 @@ struct ModelledProcessors: ProcessorControl {
   }
 
   mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
-    machines[vcpu].eptp = pointer
-    machines[vcpu].fields.eptpIndex = UInt16(set.rawValue)
+    switch means {
+    case .vmcsWrite:
+      machines[vcpu].eptp = pointer
+      machines[vcpu].fields.eptpIndex = UInt16(set.rawValue)
+    case .vmfunc:
+      let outcome = machines[vcpu].vmfunc(eax: 0, ecx: UInt32(set.rawValue))
+      // The hypervisor says so only after GI_INIT, when the list holds every set that the guest may reach.
+      precondition(outcome == .switched(pointer, index: UInt16(set.rawValue)), "VMFUNC came to \(outcome)")
+    }
     fast[vcpu].tag = TranslationKey.key(page: 0, set: UInt32(set.rawValue))
     counts[means == .vmfunc ? .vmfuncSwitches : .eptpWrites] += 1
   }
 
   mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {
-    let lost =
+    let outcome =
       switch scope {
-      case .single(let pointer): caches[vcpu].invalidate(set: pointers.firstIndex(of: pointer).map(UInt32.init))
-      case .all: caches[vcpu].invalidate(set: nil)
+      case .single(let pointer): machines[vcpu].invept(type: 1, eptp: pointer)
+      case .all: machines[vcpu].invept(type: 2, eptp: EPTPointer(0))
       }
+    precondition(outcome == .success, "INVEPT came to \(outcome)")
+    let lost = losses[vcpu].takeLost()
     invalidations.pointee += 1
     counts[scope == .all ? .inveptAll : .inveptSingle] += 1
     counts[.translationsInvalidated] += UInt64(lost)

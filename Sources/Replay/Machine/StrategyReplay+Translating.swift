@@ -116,6 +116,8 @@ extension StrategyReplay {
       walk = nested
     } else {
       hypervisor.processors.counts[.unmappedWalks] += 1
+      var request = request
+      request.gla = GuestLinearAddress(cursor.block.linearPages[index] << 12 | request.gpa.pageOffset)
       walk = walkEPT(request, on: vcpu)
     }
     translations.add(walk.cost)
@@ -133,6 +135,7 @@ extension StrategyReplay {
     let cost = caches[vcpu].walk.cost(
       of: path, page: UInt32(truncatingIfNeeded: request.gpa.page.rawValue),
       set: TranslationKey.set(of: fast[vcpu].tag), translated: isTranslated)
+    if !isTranslated { hypervisor.processors.losses[vcpu].settle() }
     return Walk(outcome: outcome, cost: cost, asksSubPages: path.asksSubPages)
   }
 }

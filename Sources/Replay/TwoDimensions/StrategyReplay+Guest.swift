@@ -15,7 +15,8 @@ extension StrategyReplay {
   /// paging-structure entry (SDM vol. 3A, "Operations that Invalidate TLBs and Paging-Structure Caches").
   func loadCR3(_ value: UInt64, on vcpu: Int) {
     setRoot(value, on: vcpu)
-    let lost = caches[vcpu].invalidateLinear()
+    machines[vcpu].moveToCR3(value)
+    let lost = hypervisor.processors.losses[vcpu].takeLost()
     hypervisor.processors.counts[.cr3Loads] += 1
     hypervisor.processors.counts[.translationsFlushed] += UInt64(lost)
   }
@@ -49,12 +50,14 @@ extension StrategyReplay {
     var path = NestedPath(linear: linear, root: root)
     let outcome = machines[vcpu].write(request, to: linear, &path)
     hypervisor.processors.counts[.guestFlagUpdates] += UInt64(path.flagUpdates)
+    let isTranslated = outcome.isTranslation
+    defer { if !isTranslated { hypervisor.processors.losses[vcpu].settle() } }
     guard outcome.isOf(request.gpa.page) else {
       if case .virtualizationException = outcome { machines[vcpu].acknowledgeException() }
       return nil
     }
     let cost = caches[vcpu].walk.cost(
-      of: path, set: TranslationKey.set(of: fast[vcpu].tag), translated: outcome.isTranslation)
+      of: path, set: TranslationKey.set(of: fast[vcpu].tag), translated: isTranslated)
     return Walk(outcome: outcome, cost: cost, asksSubPages: path.asksSubPages)
   }
 
@@ -68,6 +71,7 @@ extension StrategyReplay {
     while true {
       var counter = ReferenceCounter()
       let outcome = machines[vcpu].access(linear: linear, .write, user: false, &counter)
+      hypervisor.processors.losses[vcpu].settle()
       hypervisor.processors.counts[.guestFlagUpdates] += counter.guestFlagWrites
       guard case .violation(let violation) = outcome, violation.isWalkerUpdate else { return true }
       guard try noticeUpdate(access, ofRun: index, violation, .completion, WalkCost()) else { return false }
