@@ -1,7 +1,7 @@
 import Replay
 
 /// The formats reports come in; one exporter each.
-public enum ReportFormat: String, CaseIterable, Sendable {
+package enum ReportFormat: String, CaseIterable, Sendable {
   /// For a terminal or a log.
   case text
   /// Schema 1, keys sorted.
@@ -15,7 +15,7 @@ public enum ReportFormat: String, CaseIterable, Sendable {
 }
 
 /// Results of runs in one of the formats.
-public func report(on results: [RunResult], as format: ReportFormat, painted: Bool = false) throws -> String {
+package func report(on results: [RunResult], as format: ReportFormat, painted: Bool = false) throws -> String {
   func documents(_ detail: Detail) -> [Document] {
     results.map { $0.document(detail) } + [Summary(of: results)?.document].compactMap(\.self)
   }

@@ -1,7 +1,7 @@
 import Addresses
 
 /// What an EPT entry means at its level under given rules.
-public enum DecodedEntry: Hashable, Sendable {
+package enum DecodedEntry: Hashable, Sendable {
   /// Not present: bits 62:3 are ignored; bit 63 decides whether the violation may become a #VE.
   case notPresent(suppressVE: Bool)
   /// Present and misconfigured, for these reasons.
@@ -21,18 +21,18 @@ public struct Misconfiguration: OptionSet, Hashable, Sendable {
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// M1: bit 0 is clear and bit 1 is set.
-  @inlinable public static var writableNotReadable: Misconfiguration { Misconfiguration(rawValue: 1) }
+  @inlinable package static var writableNotReadable: Misconfiguration { Misconfiguration(rawValue: 1) }
   /// M2: execute-only, and the processor does not support it.
-  @inlinable public static var executeOnlyUnsupported: Misconfiguration { Misconfiguration(rawValue: 2) }
+  @inlinable package static var executeOnlyUnsupported: Misconfiguration { Misconfiguration(rawValue: 2) }
   /// M3: a leaf with paging-write access (bit 58) that is not readable.
-  @inlinable public static var pagingWriteNotReadable: Misconfiguration { Misconfiguration(rawValue: 4) }
+  @inlinable package static var pagingWriteNotReadable: Misconfiguration { Misconfiguration(rawValue: 4) }
   /// M4: a reserved bit is set.
-  @inlinable public static var reservedBit: Misconfiguration { Misconfiguration(rawValue: 8) }
+  @inlinable package static var reservedBit: Misconfiguration { Misconfiguration(rawValue: 8) }
   /// M5: a leaf whose memory type is 2, 3 or 7.
-  @inlinable public static var memoryType: Misconfiguration { Misconfiguration(rawValue: 16) }
+  @inlinable package static var memoryType: Misconfiguration { Misconfiguration(rawValue: 16) }
 
   /// One sentence part a reason, in the order M1...M5.
-  public var sentences: [String] {
+  package var sentences: [String] {
     var parts: [String] = []
     if contains(.writableNotReadable) { parts.append("writable (bit 1) but not readable (bit 0)") }
     if contains(.executeOnlyUnsupported) { parts.append("execute-only, which this processor does not support") }
@@ -45,7 +45,7 @@ public struct Misconfiguration: OptionSet, Hashable, Sendable {
 
 extension EntryRules {
   /// What the entry means at this level.
-  public func decode(_ entry: EPTEntry, at level: Level) -> DecodedEntry {
+  package func decode(_ entry: EPTEntry, at level: Level) -> DecodedEntry {
     guard isPresent(entry.rawValue) else { return .notPresent(suppressVE: entry.suppressesVE) }
     let reasons = misconfigurations(of: entry, at: level)
     guard reasons.isEmpty else { return .misconfigured(reasons) }
@@ -55,7 +55,7 @@ extension EntryRules {
   }
 
   /// Every reason for which a present entry is misconfigured at this level; empty for a good one.
-  public func misconfigurations(of entry: EPTEntry, at level: Level) -> Misconfiguration {
+  package func misconfigurations(of entry: EPTEntry, at level: Level) -> Misconfiguration {
     let bits = entry.rawValue
     let isLeaf = mapsPage(bits, level)
     var reasons: Misconfiguration = []
@@ -71,7 +71,7 @@ extension EntryRules {
   }
 
   /// The reserved bits that are set in a present entry of this level.
-  public func reservedBits(of entry: EPTEntry, at level: Level) -> UInt64 {
+  package func reservedBits(of entry: EPTEntry, at level: Level) -> UInt64 {
     entry.rawValue & (mapsPage(entry.rawValue, level) ? reservedInPage(level) : reservedInTable(level))
   }
 }

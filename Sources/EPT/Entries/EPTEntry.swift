@@ -15,23 +15,23 @@ public struct EPTEntry: RawRepresentable, Hashable, Sendable {
   @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Bits 51:12, the widest address field an entry can have.
-  @inlinable public static var addressMask: UInt64 { 0x000f_ffff_ffff_f000 }
+  @inlinable package static var addressMask: UInt64 { 0x000f_ffff_ffff_f000 }
   /// Bit 7: maps a page (PDPTE, PDE).
-  @inlinable public static var pageBit: UInt64 { 1 << 7 }
+  @inlinable package static var pageBit: UInt64 { 1 << 7 }
   /// Bit 8: accessed.
-  @inlinable public static var accessedBit: UInt64 { 1 << 8 }
+  @inlinable package static var accessedBit: UInt64 { 1 << 8 }
   /// Bit 9: dirty (entries that map a page).
-  @inlinable public static var dirtyBit: UInt64 { 1 << 9 }
+  @inlinable package static var dirtyBit: UInt64 { 1 << 9 }
   /// Bit 57: verify guest paging (entries that map a page).
-  @inlinable public static var verifyGuestPagingBit: UInt64 { 1 << 57 }
+  @inlinable package static var verifyGuestPagingBit: UInt64 { 1 << 57 }
   /// Bit 58: paging-write access (entries that map a page).
-  @inlinable public static var pagingWriteBit: UInt64 { 1 << 58 }
+  @inlinable package static var pagingWriteBit: UInt64 { 1 << 58 }
   /// Bit 60: supervisor shadow-stack page (entries that map a page).
-  @inlinable public static var supervisorShadowStackBit: UInt64 { 1 << 60 }
+  @inlinable package static var supervisorShadowStackBit: UInt64 { 1 << 60 }
   /// Bit 61: sub-page write permissions (PTE).
-  @inlinable public static var subPageWriteBit: UInt64 { 1 << 61 }
+  @inlinable package static var subPageWriteBit: UInt64 { 1 << 61 }
   /// Bit 63: suppress #VE.
-  @inlinable public static var suppressVEBit: UInt64 { 1 << 63 }
+  @inlinable package static var suppressVEBit: UInt64 { 1 << 63 }
 
   @inlinable @inline(__always) func has(_ bit: UInt64) -> Bool { rawValue & bit != 0 }
 
@@ -41,25 +41,25 @@ public struct EPTEntry: RawRepresentable, Hashable, Sendable {
     set { rawValue = rawValue & ~Rights.entryMask | newValue.entryBits }
   }
   /// Bits 5:3 of an entry that maps a page, as a number 0...7 (2, 3 and 7 misconfigure).
-  @inlinable public var memoryTypeBits: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 3 & 7) }
+  @inlinable package var memoryTypeBits: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 3 & 7) }
   /// Bit 6: ignore PAT.
-  @inlinable public var ignoresPAT: Bool { has(1 << 6) }
+  @inlinable package var ignoresPAT: Bool { has(1 << 6) }
   /// Bit 7.
-  @inlinable public var hasPageBit: Bool { has(Self.pageBit) }
+  @inlinable package var hasPageBit: Bool { has(Self.pageBit) }
   /// Bit 8.
   @inlinable public var accessed: Bool { has(Self.accessedBit) }
   /// Bit 9.
   @inlinable public var dirty: Bool { has(Self.dirtyBit) }
   /// Bit 57.
-  @inlinable public var verifiesGuestPaging: Bool { has(Self.verifyGuestPagingBit) }
+  @inlinable package var verifiesGuestPaging: Bool { has(Self.verifyGuestPagingBit) }
   /// Bit 58.
-  @inlinable public var allowsPagingWrite: Bool { has(Self.pagingWriteBit) }
+  @inlinable package var allowsPagingWrite: Bool { has(Self.pagingWriteBit) }
   /// Bit 60.
-  @inlinable public var isSupervisorShadowStack: Bool { has(Self.supervisorShadowStackBit) }
+  @inlinable package var isSupervisorShadowStack: Bool { has(Self.supervisorShadowStackBit) }
   /// Bit 61.
-  @inlinable public var hasSubPageWrite: Bool { has(Self.subPageWriteBit) }
+  @inlinable package var hasSubPageWrite: Bool { has(Self.subPageWriteBit) }
   /// Bit 63.
-  @inlinable public var suppressesVE: Bool { has(Self.suppressVEBit) }
+  @inlinable package var suppressesVE: Bool { has(Self.suppressVEBit) }
 
   /// The table that an entry refers to (bits 51:12).
   @inlinable @inline(__always)

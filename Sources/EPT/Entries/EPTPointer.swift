@@ -23,13 +23,13 @@ public struct EPTPointer: RawRepresentable, Hashable, Sendable {
   }
 
   /// Bits 2:0: the memory type of accesses to EPT paging structures, as a number.
-  @inlinable public var memoryTypeBits: UInt8 { UInt8(truncatingIfNeeded: rawValue & 7) }
+  @inlinable package var memoryTypeBits: UInt8 { UInt8(truncatingIfNeeded: rawValue & 7) }
   /// Bits 5:3: one less than the page-walk length.
-  @inlinable public var walkLengthBits: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 3 & 7) }
+  @inlinable package var walkLengthBits: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 3 & 7) }
   /// Bit 6: accessed and dirty flags are enabled.
-  @inlinable public var enablesAccessedDirty: Bool { rawValue & 1 << 6 != 0 }
+  @inlinable package var enablesAccessedDirty: Bool { rawValue & 1 << 6 != 0 }
   /// Bit 7: access rights for supervisor shadow-stack pages are enforced.
-  @inlinable public var enforcesSupervisorShadowStack: Bool { rawValue & 1 << 7 != 0 }
+  @inlinable package var enforcesSupervisorShadowStack: Bool { rawValue & 1 << 7 != 0 }
   /// The PML4 table (bits 51:12).
   @inlinable @inline(__always)
   public var root: HostPhysicalAddress { HostPhysicalAddress(rawValue & EPTEntry.addressMask) }
@@ -37,7 +37,7 @@ public struct EPTPointer: RawRepresentable, Hashable, Sendable {
   @inlinable public var tag: EPTRTA { EPTRTA(rawValue >> 12 & (1 << 40 - 1)) }
 
   /// Why a pointer would fail VM entry, VMFUNC or INVEPT.
-  public enum Fault: Hashable, Sendable {
+  package enum Fault: Hashable, Sendable {
     /// Bits 2:0 are not a memory type that the processor offers for EPT structures (0 UC, 6 WB).
     case memoryType(UInt8)
     /// Bits 5:3 are not 3 (page-walk length 4), or the processor lacks that length.
@@ -53,7 +53,7 @@ public struct EPTPointer: RawRepresentable, Hashable, Sendable {
   }
 
   /// Every fault of the pointer on such a processor (SDM vol. 3C, "VM-Execution Control Fields" under "Checks on VMX Controls").
-  public func faults(on capabilities: Capabilities) -> [Fault] {
+  package func faults(on capabilities: Capabilities) -> [Fault] {
     var faults: [Fault] = []
     let typeFeature: Capabilities.Feature? =
       memoryTypeBits == 0 ? .typeUncacheable : memoryTypeBits == 6 ? .typeWriteBack : nil

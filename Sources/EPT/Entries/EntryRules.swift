@@ -30,7 +30,7 @@ public struct EntryRules: Hashable, Sendable {
 
   /// Whether entries have execute permissions by mode (bit 10).
   @inlinable @inline(__always)
-  public var modeBasedExecute: Bool { features & 1 << 10 != 0 }
+  package var modeBasedExecute: Bool { features & 1 << 10 != 0 }
 
   /// Bits of which one must be set in a present entry: 2:0, with mode-based execute control also 10.
   @inlinable @inline(__always)
@@ -46,7 +46,7 @@ public struct EntryRules: Hashable, Sendable {
 
   /// Whether the entry is present.
   @inlinable @inline(__always)
-  public func isPresent(_ entry: UInt64) -> Bool { entry & presentMask != 0 }
+  package func isPresent(_ entry: UInt64) -> Bool { entry & presentMask != 0 }
 
   /// Bit 7 if an entry of this level may map a large page, else 0.
   @inlinable @inline(__always)
@@ -57,37 +57,37 @@ public struct EntryRules: Hashable, Sendable {
 
   /// Whether a present entry maps a page: a PTE, or bit 7 where large pages are supported.
   @inlinable @inline(__always)
-  public func mapsPage(_ entry: UInt64, _ level: Level) -> Bool {
+  package func mapsPage(_ entry: UInt64, _ level: Level) -> Bool {
     level < .pde || entry & largePageBit(level) != 0
   }
 
   /// Reserved bits of an entry that refers to a table.
   @inlinable @inline(__always)
-  public func reservedInTable(_ level: Level) -> UInt64 {
+  package func reservedInTable(_ level: Level) -> UInt64 {
     reservedAddress | 0x78 | (EPTEntry.pageBit ^ largePageBit(level))
   }
 
   /// Reserved bits of an entry that maps a page: 51:M, and the address bits below a large page.
   @inlinable @inline(__always)
-  public func reservedInPage(_ level: Level) -> UInt64 {
+  package func reservedInPage(_ level: Level) -> UInt64 {
     reservedAddress | (level.offsetMask & ~0xfff)
   }
 
   /// Whether a present entry that refers to a table is misconfigured.
   @inlinable @inline(__always)
-  public func isMisconfiguredTable(_ entry: UInt64, _ level: Level) -> Bool {
+  package func isMisconfiguredTable(_ entry: UInt64, _ level: Level) -> Bool {
     (entry & reservedInTable(level)) | (badRights >> (entry & 7) & 1) != 0
   }
 
   /// Whether a present entry that maps a page is misconfigured.
   @inlinable @inline(__always)
-  public func isMisconfiguredPage(_ entry: UInt64, _ level: Level) -> Bool {
+  package func isMisconfiguredPage(_ entry: UInt64, _ level: Level) -> Bool {
     (entry & reservedInPage(level)) | (badLeaf >> (entry & 63) & 1) | (entry & readableIf & ~(entry << 58)) != 0
   }
 
   /// Whether a present entry is misconfigured.
   @inlinable
-  public func isMisconfigured(_ entry: EPTEntry, at level: Level) -> Bool {
+  package func isMisconfigured(_ entry: EPTEntry, at level: Level) -> Bool {
     mapsPage(entry.rawValue, level)
       ? isMisconfiguredPage(entry.rawValue, level) : isMisconfiguredTable(entry.rawValue, level)
   }

@@ -32,7 +32,7 @@ public enum Level: UInt8, Comparable, CaseIterable, Sendable {
   @inlinable @inline(__always) public var pageCount: UInt64 { 1 &<< (shift &- 12) }
 
   /// The address bits below this level's: the offset within the page that a leaf of this level maps.
-  @inlinable @inline(__always) public var offsetMask: UInt64 { (1 &<< shift) &- 1 }
+  @inlinable @inline(__always) package var offsetMask: UInt64 { (1 &<< shift) &- 1 }
 
   /// The index of an address in a table of this level, 0...511.
   @inlinable @inline(__always)
@@ -43,10 +43,10 @@ public enum Level: UInt8, Comparable, CaseIterable, Sendable {
   public var below: Level? { number > 1 ? unsafeBitCast(number &- 2, to: Level.self) : nil }
 
   /// The level above, nil for a PML4E.
-  @inlinable public var above: Level? { Level(rawValue: number &+ 1) }
+  @inlinable package var above: Level? { Level(rawValue: number &+ 1) }
 
   /// The manual's name of an entry of this level.
-  public var entryName: String {
+  package var entryName: String {
     switch self {
     case .pte: "EPT PTE"
     case .pde: "EPT PDE"

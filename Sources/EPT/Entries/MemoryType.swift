@@ -30,7 +30,7 @@ public enum MemoryType: UInt8, Hashable, Sendable, CaseIterable {
   ///
   /// CR0.CD = 1 gives UC; ignore-PAT gives the EPT type; otherwise the EPT type is combined with the PAT type as MTRR and PAT are
   /// combined without EPT. The MTRRs take no part. `pat` is WB where CR0.PG = 0.
-  public static func effective(ept: MemoryType, ignorePAT: Bool, pat: MemoryType, cacheDisabled: Bool) -> MemoryType {
+  package static func effective(ept: MemoryType, ignorePAT: Bool, pat: MemoryType, cacheDisabled: Bool) -> MemoryType {
     if cacheDisabled { return .uncacheable }
     if ignorePAT { return ept }
     switch pat {
@@ -46,7 +46,7 @@ public enum MemoryType: UInt8, Hashable, Sendable, CaseIterable {
   /// The PAT type that bits PAT, PCD and PWT of a guest entry select from IA32_PAT (SDM vol. 3A, "Page Attribute Table (PAT)").
   ///
   /// A reserved encoding in the register (2, 3) counts as UC; WRMSR would have refused it.
-  public static func pat(register: UInt64, pat: Bool, cacheDisable: Bool, writeThrough: Bool) -> MemoryType {
+  package static func pat(register: UInt64, pat: Bool, cacheDisable: Bool, writeThrough: Bool) -> MemoryType {
     let index = UInt64(pat ? 4 : 0) | (cacheDisable ? 2 : 0) | (writeThrough ? 1 : 0)
     return MemoryType(rawValue: UInt8(truncatingIfNeeded: register >> (index * 8) & 7)) ?? .uncacheable
   }

@@ -19,7 +19,7 @@ public struct Rights: OptionSet, Hashable, Sendable {
   /// Everything.
   @inlinable public static var all: Rights { [.read, .write, .execute, .executeUser] }
   /// Everything but writes: how a traced page is mapped.
-  @inlinable public static var allButWrite: Rights { [.read, .execute, .executeUser] }
+  @inlinable package static var allButWrite: Rights { [.read, .execute, .executeUser] }
 
   /// The rights that an entry, or the AND of several entries, grants.
   @inlinable @inline(__always)
@@ -27,10 +27,10 @@ public struct Rights: OptionSet, Hashable, Sendable {
 
   /// The rights as bits 2:0 and 10 of an entry.
   @inlinable @inline(__always)
-  public var entryBits: UInt64 { UInt64(rawValue & 7) | UInt64(rawValue & 8) << 7 }
+  package var entryBits: UInt64 { UInt64(rawValue & 7) | UInt64(rawValue & 8) << 7 }
 
   /// The bits of an entry that hold rights.
-  @inlinable public static var entryMask: UInt64 { 0x407 }
+  @inlinable package static var entryMask: UInt64 { 0x407 }
 }
 
 extension Rights: CustomStringConvertible {

@@ -1,17 +1,17 @@
 import Addresses
 
 /// One field of a paging-structure entry, by its bits high:low.
-public struct EntryField: Hashable, Sendable {
+package struct EntryField: Hashable, Sendable {
   /// The highest bit.
-  public let high: Int
+  package let high: Int
   /// The lowest bit.
-  public let low: Int
+  package let low: Int
   /// What the manual calls it.
-  public let name: String
+  package let name: String
   /// The bits, shifted down.
-  public let value: UInt64
+  package let value: UInt64
   /// What the value means, if the name does not say it all.
-  public let meaning: String?
+  package let meaning: String?
 
   init(_ high: Int, _ low: Int, _ name: String, of entry: UInt64, _ meaning: String? = nil) {
     self.high = high
@@ -22,12 +22,12 @@ public struct EntryField: Hashable, Sendable {
   }
 
   /// Whether the field says nothing: ignored, or reserved and clear.
-  public var isSilent: Bool { name == "ignored" || (name == "reserved" && value == 0) }
+  package var isSilent: Bool { name == "ignored" || (name == "reserved" && value == 0) }
 }
 
 extension EntryField: CustomStringConvertible {
   /// The field as `high:low name = value (meaning)`.
-  public var description: String {
+  package var description: String {
     let bits = high == low ? "\(high)" : "\(high):\(low)"
     let number = name.hasSuffix("address") ? hex(value << UInt64(low)) : String(value, radix: 16)
     return "\(bits) \(name) = \(number)" + (meaning.map { " (\($0))" } ?? "")
@@ -38,7 +38,7 @@ extension EPTRegime {
   /// The fields of an EPT entry at a level, bit 63 first; they tile the 64 bits.
   ///
   /// Source: SDM vol. 3C, the tables "Format of an EPT … Entry" that … "Maps" and "References", under the controls in force.
-  public func fields(of entry: EPTEntry, at level: Level) -> [EntryField] {
+  package func fields(of entry: EPTEntry, at level: Level) -> [EntryField] {
     let bits = entry.rawValue
     let isPresent = rules.isPresent(bits)
     let isLeaf = rules.mapsPage(bits, level)
@@ -96,7 +96,7 @@ extension GuestState {
   /// The fields of a guest paging-structure entry at a level, bit 63 first; they tile the 64 bits.
   ///
   /// Source: SDM vol. 3A, "Use of … with 4-Level Paging and 5-Level Paging", the tables "Format of a … Entry".
-  public func fields(of entry: GuestEntry, at level: Level, _ width: PhysicalAddressWidth) -> [EntryField] {
+  package func fields(of entry: GuestEntry, at level: Level, _ width: PhysicalAddressWidth) -> [EntryField] {
     let bits = entry.rawValue
     func field(_ high: Int, _ low: Int, _ name: String, _ meaning: String? = nil) -> EntryField {
       EntryField(high, low, name, of: bits, meaning)

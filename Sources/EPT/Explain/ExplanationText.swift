@@ -3,7 +3,7 @@ import Addresses
 /// The explanation as lines of text.
 extension WalkExplanation {
   /// All lines, without line ends.
-  public var lines: [String] {
+  package var lines: [String] {
     var lines = ["EPTP \(hex(pointer.rawValue)): PML4 table at \(hex(pointer.root.rawValue)), \(pointerFlags)"]
     lines += pointerFaults.map { "  VM entry would refuse this pointer: \($0)" }
     for step in steps {

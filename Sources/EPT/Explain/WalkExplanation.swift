@@ -1,38 +1,38 @@
 import Addresses
 
 /// One access told step by step: every entry read with its fields, the outcome, each bit of the qualification in words, every store.
-public struct WalkExplanation: Sendable {
+package struct WalkExplanation: Sendable {
   /// One entry that was read.
-  public struct Step: Sendable {
+  package struct Step: Sendable {
     /// Number of the reference, from 1.
-    public let number: Int
+    package let number: Int
     /// Whose entry, its level, where it lies and what it held.
-    public let reference: ReferenceLog.Reference
+    package let reference: ReferenceLog.Reference
     /// The entry's name in the manual.
-    public let name: String
+    package let name: String
     /// The named fields, bit 63 first.
-    public let fields: [EntryField]
+    package let fields: [EntryField]
     /// Why the entry ends the walk badly, if it does.
-    public let faults: [String]
+    package let faults: [String]
   }
 
   /// The entries in the order they were read.
-  public let steps: [Step]
+  package let steps: [Step]
   /// What became of the access.
-  public let outcome: TranslationOutcome
+  package let outcome: TranslationOutcome
   /// The stores that the processor made by itself.
-  public let writes: [ReferenceLog.Write]
+  package let writes: [ReferenceLog.Write]
   /// The pointer in force, with its faults if VM entry would refuse it.
-  public let pointer: EPTPointer
+  package let pointer: EPTPointer
   /// One sentence a fault of the pointer.
-  public let pointerFaults: [String]
+  package let pointerFaults: [String]
   /// Entries have execute permissions by mode (bit 10).
-  public let usesModes: Bool
+  package let usesModes: Bool
 }
 
 extension EPTMachine {
   /// Makes an access and tells how it went.
-  public mutating func explained(_ target: StaleTranslation.Target) -> WalkExplanation {
+  package mutating func explained(_ target: StaleTranslation.Target) -> WalkExplanation {
     var log = ReferenceLog()
     let outcome = examined(target, &log).outcome
     let steps = log.references.enumerated().map { explain($0.offset + 1, $0.element) }
@@ -90,7 +90,7 @@ extension EPTMachine {
 
 extension EPTPointer.Fault {
   /// What is wrong, in words.
-  public var sentence: String {
+  package var sentence: String {
     switch self {
     case .memoryType(let type):
       "bits 2:0 are \(type), not a memory type that this processor offers for EPT structures (0 UC, 6 WB)"

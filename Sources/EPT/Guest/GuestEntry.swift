@@ -13,28 +13,28 @@ public struct GuestEntry: RawRepresentable, Hashable, Sendable {
   @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Bit 0: present.
-  @inlinable public static var presentBit: UInt64 { 1 << 0 }
+  @inlinable package static var presentBit: UInt64 { 1 << 0 }
   /// Bit 1: writes are allowed.
-  @inlinable public static var writableBit: UInt64 { 1 << 1 }
+  @inlinable package static var writableBit: UInt64 { 1 << 1 }
   /// Bit 2: user-mode accesses are allowed.
-  @inlinable public static var userBit: UInt64 { 1 << 2 }
+  @inlinable package static var userBit: UInt64 { 1 << 2 }
   /// Bit 5: accessed.
-  @inlinable public static var accessedBit: UInt64 { 1 << 5 }
+  @inlinable package static var accessedBit: UInt64 { 1 << 5 }
   /// Bit 6: dirty (entries that map a page).
-  @inlinable public static var dirtyBit: UInt64 { 1 << 6 }
+  @inlinable package static var dirtyBit: UInt64 { 1 << 6 }
   /// Bit 8: global (entries that map a page).
-  @inlinable public static var globalBit: UInt64 { 1 << 8 }
+  @inlinable package static var globalBit: UInt64 { 1 << 8 }
   /// Bit 63: execute-disable.
-  @inlinable public static var executeDisableBit: UInt64 { 1 << 63 }
+  @inlinable package static var executeDisableBit: UInt64 { 1 << 63 }
 
   /// Whether an entry of this level maps a page.
   @inlinable @inline(__always)
-  public func mapsPage(at level: Level) -> Bool {
+  package func mapsPage(at level: Level) -> Bool {
     level < .pde || (level < .pml4e && rawValue & EPTEntry.pageBit != 0)
   }
 
   /// The PAT type that a leaf selects; its PAT bit is bit 7 of a PTE and bit 12 of a large page.
-  public func patType(at level: Level, register: UInt64) -> MemoryType {
+  package func patType(at level: Level, register: UInt64) -> MemoryType {
     MemoryType.pat(
       register: register, pat: rawValue & (level == .pte ? 1 << 7 : 1 << 12) != 0,
       cacheDisable: rawValue & 1 << 4 != 0, writeThrough: rawValue & 1 << 3 != 0)
@@ -45,7 +45,7 @@ extension GuestState {
   /// The bits that are reserved in a present guest entry of this level: 51:M, bit 63 without NXE, bit 7 of a PML4E, and the low
   /// address bits of a large page but for bit 12, which is its PAT bit.
   @inlinable @inline(__always)
-  public func reservedBits(_ entry: UInt64, at level: Level, _ rules: EntryRules) -> UInt64 {
+  package func reservedBits(_ entry: UInt64, at level: Level, _ rules: EntryRules) -> UInt64 {
     var reserved = reservedBits(rules)
     if level >= .pml4e {
       reserved |= EPTEntry.pageBit
@@ -84,7 +84,7 @@ extension GuestState {
 extension GuestLinearAddress {
   /// Whether the address is canonical under 4-level paging, the guest's paging here.
   @inlinable @inline(__always)
-  public var isCanonical: Bool { isCanonical(width: 48) }
+  package var isCanonical: Bool { isCanonical(width: 48) }
 }
 
 /// What the guest's paging structures say of a linear address: where it leads, and what all entries together allow.
@@ -111,13 +111,13 @@ public struct GuestTranslation: Hashable, Sendable {
   }
 
   /// U/S = 1 in every entry: a user-mode address.
-  @inlinable public var isUser: Bool { allowed & GuestEntry.userBit != 0 }
+  @inlinable package var isUser: Bool { allowed & GuestEntry.userBit != 0 }
   /// R/W = 1 in every entry.
-  @inlinable public var isWritable: Bool { allowed & GuestEntry.writableBit != 0 }
+  @inlinable package var isWritable: Bool { allowed & GuestEntry.writableBit != 0 }
   /// XD = 1 in some entry.
-  @inlinable public var isExecuteDisable: Bool { allowed & GuestEntry.executeDisableBit == 0 }
+  @inlinable package var isExecuteDisable: Bool { allowed & GuestEntry.executeDisableBit == 0 }
   /// Some entry was read from a page whose EPT leaf has no paging-write access (bit 58).
-  @inlinable public var isUnverified: Bool { tableLeaves & EPTEntry.pagingWriteBit == 0 }
+  @inlinable package var isUnverified: Bool { tableLeaves & EPTEntry.pagingWriteBit == 0 }
 
   /// Takes in the rights of one more entry, and the EPT leaf of its page.
   @inlinable @inline(__always)
@@ -137,7 +137,7 @@ public struct GuestTranslation: Hashable, Sendable {
 
   /// The properties that an access to the final address takes from its translation.
   @inlinable @inline(__always)
-  public var accessKind: AccessKind {
+  package var accessKind: AccessKind {
     var kind: AccessKind = .linear
     if isUser { kind.insert(.userAddress) }
     if isWritable { kind.insert(.guestWritable) }
@@ -150,7 +150,7 @@ public struct GuestTranslation: Hashable, Sendable {
 extension GuestState {
   /// Whether guest paging denies an access to a translated linear address (SDM vol. 3A, "Determination of Access Rights").
   @inlinable @inline(__always)
-  public func denies(_ kind: AccessKind, user: Bool, _ page: GuestTranslation) -> Bool {
+  package func denies(_ kind: AccessKind, user: Bool, _ page: GuestTranslation) -> Bool {
     if kind.contains(.fetch) {
       if page.isExecuteDisable { return true }
       return user ? !page.isUser : page.isUser && smep
@@ -165,7 +165,7 @@ extension GuestState {
   /// The error code of a page fault (SDM vol. 3A, "Interrupt 14—Page-Fault Exception (#PF)"): bit 0 protection, 1 write, 2 user,
   /// 3 reserved bit, 4 fetch (with NXE or SMEP only).
   @inlinable
-  public func faultCode(_ kind: AccessKind, user: Bool, protection: Bool, reserved: Bool) -> UInt32 {
+  package func faultCode(_ kind: AccessKind, user: Bool, protection: Bool, reserved: Bool) -> UInt32 {
     (protection ? 1 : 0) | (kind.contains(.write) ? 2 : 0) | (user ? 4 : 0) | (reserved ? 8 : 0)
       | (kind.contains(.fetch) && (noExecute || smep) ? 16 : 0)
   }

@@ -1,7 +1,7 @@
 import Addresses
 
 /// A VM-entry check that fails: VMfailValid with error 7, "VM entry with invalid control field(s)".
-public enum VMEntryFailure: Hashable, Sendable {
+package enum VMEntryFailure: Hashable, Sendable {
   /// "Enable EPT" is 1 and EPTP is bad.
   case eptPointer(EPTPointer.Fault)
   /// These controls are 1 although "enable EPT" is 0.
@@ -21,7 +21,7 @@ extension EPTMachine {
   ///
   /// Source: SDM vol. 3C, "VM-Execution Control Fields" under "Checks on VMX Controls". What lies inside the tables and the EPTP list is not
   /// looked at by VM entry.
-  public func vmEntryFailures() -> [VMEntryFailure] {
+  package func vmEntryFailures() -> [VMEntryFailure] {
     var failures: [VMEntryFailure] = []
     if controls.has(.enableEPT) {
       failures += eptp.faults(on: capabilities).map { .eptPointer($0) }

@@ -28,7 +28,7 @@ extension EPTMachine {
 
   /// Sets the flags of the guest entry for which EPT has just refused the walker its update: what a hypervisor does that lets the update
   /// through, by its own mapping of guest memory. False if the last access was not refused there.
-  public mutating func emulateFlagUpdate(at gpa: GuestPhysicalAddress) -> Bool {
+  package mutating func emulateFlagUpdate(at gpa: GuestPhysicalAddress) -> Bool {
     for step in 0..<min(4, guestUpdates.count) where guestUpdates.items[step].gpa == gpa {
       let update = guestUpdates.items[step]
       return memory.raise(update.wanted, in: update.value, at: update.hpa, tolerating: ~0) != nil

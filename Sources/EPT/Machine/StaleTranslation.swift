@@ -33,7 +33,6 @@ public struct StaleTranslation: Hashable, Sendable {
 extension StaleTranslation: CustomStringConvertible {
   /// One sentence that names the access, both results, and what was owed.
   public var description: String {
-    func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
     let what =
       switch target {
       case .physical(let access): "\(access.kind.verb) of guest-physical \(hex(access.gpa.rawValue))"
@@ -58,7 +57,6 @@ extension AccessKind {
 extension TranslationOutcome {
   /// The outcome in a few words.
   public var summary: String {
-    func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
     return switch self {
     case .translated(let translation): "host-physical \(hex(translation.hpa.rawValue))"
     case .violation(let violation): "an EPT violation (qualification \(hex(violation.qualification.rawValue)))"

@@ -1,21 +1,21 @@
 import Addresses
 
 /// What became of a store that may touch two pages.
-public struct StoreOutcome: Hashable, Sendable {
+package struct StoreOutcome: Hashable, Sendable {
   /// One part of a store, on one page.
-  public struct Part: Hashable, Sendable {
+  package struct Part: Hashable, Sendable {
     /// Where the part goes.
-    public let translation: Translation
+    package let translation: Translation
     /// How many bytes of the store it holds.
-    public let byteCount: Int
+    package let byteCount: Int
     /// Its offset from the first byte of the store.
-    public let offset: Int
+    package let offset: Int
   }
 
   /// The parts that are stored, low address first; a trace records these bytes and no others.
-  public var parts: [Part] = []
+  package var parts: [Part] = []
   /// Why the store, or part of it, was refused; nil if all of it is stored.
-  public var refusal: TranslationOutcome?
+  package var refusal: TranslationOutcome?
 }
 
 extension EPTMachine {
@@ -25,7 +25,7 @@ extension EPTMachine {
   /// with the first byte of the store on it; ``Policies/crossingOrder``, ``Policies/wideStore`` and ``Policies/subPageCrossing`` choose
   /// otherwise. Flags and log are written only for parts that are stored. (SDM vol. 3A, "Guaranteed Atomic Operations"; vol. 3C, "EPT
   /// Violations": "for any byte".)
-  public mutating func store<Observer: WalkObserver>(
+  package mutating func store<Observer: WalkObserver>(
     _ access: GuestAccess, byteCount: Int, _ observer: inout Observer
   ) -> StoreOutcome {
     store(byteCount: byteCount, at: access.gpa.pageOffset, &observer) { machine, offset, count, crosses, observer in
@@ -41,7 +41,7 @@ extension EPTMachine {
   }
 
   /// Makes a store of 1...4096 bytes at a linear address, which may run into the next page; otherwise as for a guest-physical one.
-  public mutating func store<Observer: WalkObserver>(
+  package mutating func store<Observer: WalkObserver>(
     linear: GuestLinearAddress, byteCount: Int, user: Bool, _ observer: inout Observer
   ) -> StoreOutcome {
     store(byteCount: byteCount, at: linear.rawValue & 0xfff, &observer) { machine, offset, count, crosses, observer in

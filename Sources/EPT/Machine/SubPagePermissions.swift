@@ -1,16 +1,16 @@
 import Addresses
 
 /// The write permissions of the 32 sub-pages, 128 bytes each, of a 4 KiB page: bit 2S for sub-page S; the odd bits are reserved.
-@frozen
-public struct SubPageVector: RawRepresentable, Hashable, Sendable {
+@frozen @usableFromInline
+package struct SubPageVector: RawRepresentable, Hashable, Sendable {
   /// The 64 bits.
-  public var rawValue: UInt64
+  @usableFromInline package var rawValue: UInt64
   /// A vector from its bits.
-  @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+  @inlinable package init(rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Whether every sub-page that the bytes from `gpa` on touch is writable; bytes beyond the page are not looked at.
   @inlinable
-  public func allows(_ gpa: GuestPhysicalAddress, byteCount: UInt16) -> Bool {
+  package func allows(_ gpa: GuestPhysicalAddress, byteCount: UInt16) -> Bool {
     let first = gpa.pageOffset >> 7
     let last = min(4095, gpa.pageOffset &+ UInt64(max(1, byteCount)) &- 1) >> 7
     for subPage in first...last where rawValue >> (2 * subPage) & 1 == 0 { return false }
@@ -19,8 +19,8 @@ public struct SubPageVector: RawRepresentable, Hashable, Sendable {
 }
 
 /// How a walk of the sub-page permission tables ends.
-@frozen
-public enum SubPageWalk: Hashable, Sendable {
+@frozen @usableFromInline
+package enum SubPageWalk: Hashable, Sendable {
   /// At the vector of the page.
   case vector(SubPageVector)
   /// At an entry that is not valid: SPP miss.

@@ -1,23 +1,23 @@
 import Addresses
 
 /// Bytes that belong at a host-physical address, and what to call them in a complaint.
-public struct MemoryImage: Sendable {
+package struct MemoryImage: Sendable {
   /// The file or option they come from.
-  public let name: String
+  package let name: String
   /// Where the first byte belongs.
-  public let address: UInt64
+  package let address: UInt64
   /// How many bytes.
-  public let byteCount: UInt64
+  package let byteCount: UInt64
 
   /// An image from its parts.
-  public init(name: String, address: UInt64, byteCount: UInt64) {
+  package init(name: String, address: UInt64, byteCount: UInt64) {
     self.name = name
     self.address = address
     self.byteCount = byteCount
   }
 
   /// What is wrong with a set of images, one sentence each: not made of whole aligned 64-bit words, beyond MAXPHYADDR, or overlapping.
-  public static func faults(of images: [MemoryImage], on width: PhysicalAddressWidth) -> [String] {
+  package static func faults(of images: [MemoryImage], on width: PhysicalAddressWidth) -> [String] {
     var faults: [String] = []
     let limit = UInt64(1) << UInt64(width.bits)
     for image in images {
@@ -43,7 +43,7 @@ public struct MemoryImage: Sendable {
 
 extension SparseMemory {
   /// Copies bytes to `address` (8-byte aligned), little endian; a page of zeros takes no room. False if the page limit is reached.
-  public func copy(_ bytes: UnsafeRawBufferPointer, to address: HostPhysicalAddress) -> Bool {
+  package func copy(_ bytes: UnsafeRawBufferPointer, to address: HostPhysicalAddress) -> Bool {
     let refused = refusedStores
     for offset in stride(from: 0, to: bytes.count & ~7, by: 8) {
       let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))

@@ -1,24 +1,24 @@
 import Addresses
 
 /// A memory seen through a layer that keeps every store to itself: what a trial run may write to.
-public final class OverlayMemory<Base: PhysicalMemory>: PhysicalMemory {
+package final class OverlayMemory<Base: PhysicalMemory>: PhysicalMemory {
   private let base: Base
   private var stores: [HostPhysicalAddress: UInt64] = [:]
 
   /// An empty layer over a memory.
-  public init(_ base: Base) { self.base = base }
+  package init(_ base: Base) { self.base = base }
 
   /// The word as the layer has it, else as the base has it.
-  public func load(_ address: HostPhysicalAddress) -> UInt64 {
+  package func load(_ address: HostPhysicalAddress) -> UInt64 {
     if stores.isEmpty { return base.load(address) }
     return stores[address] ?? base.load(address)
   }
 
   /// Stores to the layer.
-  public func store(_ value: UInt64, at address: HostPhysicalAddress) { stores[address] = value }
+  package func store(_ value: UInt64, at address: HostPhysicalAddress) { stores[address] = value }
 
   /// Compares and stores in the layer; not for use by several threads.
-  public func compareExchange(at address: HostPhysicalAddress, expected: UInt64, desired: UInt64) -> UInt64 {
+  package func compareExchange(at address: HostPhysicalAddress, expected: UInt64, desired: UInt64) -> UInt64 {
     let old = load(address)
     if old == expected { stores[address] = desired }
     return old

@@ -8,7 +8,7 @@ public final class SparseMemory: PhysicalMemory {
   /// How many pages may come into being.
   public let pageLimit: Int
   /// Stores lost because the limit was reached.
-  public private(set) var refusedStores: UInt64 = 0
+  package private(set) var refusedStores: UInt64 = 0
   /// How many pages exist.
   public private(set) var pageCount = 0
 
@@ -59,7 +59,7 @@ public final class SparseMemory: PhysicalMemory {
   }
 
   /// Forgets everything written.
-  public func clear() {
+  package func clear() {
     freePages()
     if slots != Self.initialSlots {
       keys.deallocate()

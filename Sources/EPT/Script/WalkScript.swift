@@ -10,7 +10,7 @@ public struct WalkScript {
   /// How many lines answered `ERR`.
   public private(set) var failures = 0
   /// Stale translations found so far under a caching policy; taking them is the caller's business.
-  public var staleTranslations: [StaleTranslation] = []
+  package var staleTranslations: [StaleTranslation] = []
 
   private var lineNumber = 0
   private var carried: [UInt8] = []
@@ -20,7 +20,7 @@ public struct WalkScript {
   private var log = ReferenceLog()
 
   /// The longest line in bytes; a longer one answers `ERR`.
-  public static let lineLimit = 1 << 16
+  package static let lineLimit = 1 << 16
 
   /// A machine with the protocol's defaults: all capabilities, 46 address bits, EPT and VM functions on, EPTP 1EH.
   public init(memory: SparseMemory = SparseMemory()) {

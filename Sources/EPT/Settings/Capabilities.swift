@@ -17,10 +17,10 @@ public struct PhysicalAddressWidth: Hashable, Sendable {
   @inlinable public static var bits46: PhysicalAddressWidth { PhysicalAddressWidth(trusted: 46) }
 
   /// The bits 63:M that no physical address has.
-  @inlinable public var beyond: UInt64 { ~0 << UInt64(bits) }
+  @inlinable package var beyond: UInt64 { ~0 << UInt64(bits) }
 
   /// The bits 51:M, reserved in paging-structure entries.
-  @inlinable public var reservedInEntries: UInt64 { beyond & 0x000f_ffff_ffff_ffff }
+  @inlinable package var reservedInEntries: UInt64 { beyond & 0x000f_ffff_ffff_ffff }
 }
 
 /// What the processor can do: IA32_VMX_EPT_VPID_CAP (MSR 48CH), MAXPHYADDR, and whether #VE exists.

@@ -80,9 +80,9 @@ public struct Controls: Hashable, Sendable {
   }
 
   /// Secondary controls as they take effect.
-  @inlinable public var activeSecondary: Secondary { primary & Self.activateSecondary != 0 ? secondary : [] }
+  @inlinable package var activeSecondary: Secondary { primary & Self.activateSecondary != 0 ? secondary : [] }
   /// Tertiary controls as they take effect.
-  @inlinable public var activeTertiary: Tertiary { primary & Self.activateTertiary != 0 ? tertiary : [] }
+  @inlinable package var activeTertiary: Tertiary { primary & Self.activateTertiary != 0 ? tertiary : [] }
 
   /// Whether every one of these secondary controls takes effect.
   @inlinable public func has(_ control: Secondary) -> Bool { activeSecondary.isSuperset(of: control) }

@@ -38,5 +38,5 @@ public struct GuestState: Hashable, Sendable {
   @inlinable public init() {}
 
   /// The PCID in force; 0 without CR4.PCIDE.
-  @inlinable public var pcid: UInt16 { processContextIDs ? UInt16(truncatingIfNeeded: cr3 & 0xfff) : 0 }
+  @inlinable package var pcid: UInt16 { processContextIDs ? UInt16(truncatingIfNeeded: cr3 & 0xfff) : 0 }
 }

@@ -9,7 +9,7 @@ public struct EPTRegime: Hashable, Sendable {
   /// The pointer in force.
   public let pointer: EPTPointer
   /// Bits 8 and 9 if accessed and dirty flags are enabled, else 0.
-  public let flagMask: UInt64
+  @usableFromInline package let flagMask: UInt64
   /// Properties of an access that need more than the comparison of rights.
   @usableFromInline let special: AccessKind
   /// Those, and with accessed and dirty flags enabled every access: what the AND of bits 0, 1, 2 and 10 does not decide.
@@ -35,7 +35,7 @@ public struct EPTRegime: Hashable, Sendable {
 
   /// The same regime under another pointer: what EPTP switching changes.
   @inlinable
-  public func switched(to pointer: EPTPointer) -> EPTRegime {
+  package func switched(to pointer: EPTPointer) -> EPTRegime {
     EPTRegime(
       rules: rules, pointer: pointer, pagingWrite: pagingWrite,
       verifiesGuestPaging: special.contains(.unverifiedPaging), subPages: subPages,
@@ -62,18 +62,18 @@ public struct EPTRegime: Hashable, Sendable {
 
   /// Whether accessed and dirty flags are enabled (EPTP bit 6).
   @inlinable @inline(__always)
-  public var hasFlags: Bool { flagMask != 0 }
+  package var hasFlags: Bool { flagMask != 0 }
 
   /// Whether an access counts as a write: it is one, or it is to a guest paging structure, for a linear address, while accessed and
   /// dirty flags are enabled (SDM vol. 3C, "Accessed and Dirty Flags for EPT").
   @inlinable @inline(__always)
-  public func countsAsWrite(_ kind: AccessKind) -> Bool {
+  package func countsAsWrite(_ kind: AccessKind) -> Bool {
     kind.contains(.write) || (hasFlags && kind.isSuperset(of: .ofPaging))
   }
 
   /// The bits, of 0, 1, 2 and 10, that the AND of all entries must have for the access (SDM vol. 3C, "EPT Violations").
   @inlinable @inline(__always)
-  public func needed(by kind: AccessKind) -> UInt64 {
+  package func needed(by kind: AccessKind) -> UInt64 {
     neededOfAny(kind) | (hasFlags && kind.isSuperset(of: .ofPaging) ? 3 : 0)
   }
 
@@ -86,13 +86,13 @@ public struct EPTRegime: Hashable, Sendable {
 
   /// The flags that a permitted access must set in its leaf: accessed, and dirty for what counts as a write; 0 with flags disabled.
   @inlinable @inline(__always)
-  public func flags(of kind: AccessKind) -> UInt64 {
+  package func flags(of kind: AccessKind) -> UInt64 {
     flagMask & (countsAsWrite(kind) ? EPTEntry.accessedBit | EPTEntry.dirtyBit : EPTEntry.accessedBit)
   }
 
   /// The flags, of accessed and dirty, that the access would have to set somewhere on its path.
   @inlinable @inline(__always)
-  public func missingFlags(_ walk: EPTWalk, _ kind: AccessKind) -> UInt64 {
+  package func missingFlags(_ walk: EPTWalk, _ kind: AccessKind) -> UInt64 {
     guard hasFlags else { return 0 }
     let seen = walk.granted & EPTEntry.accessedBit | walk.entry.rawValue & EPTEntry.dirtyBit
     return flags(of: kind) & ~seen
@@ -140,7 +140,7 @@ extension EPTRegime {
 
   /// Judges the rights of a walk that reached its leaf, sub-page permissions not considered.
   @inlinable @inline(__always)
-  public func denial(_ kind: AccessKind, _ walk: EPTWalk) -> Denial {
+  package func denial(_ kind: AccessKind, _ walk: EPTWalk) -> Denial {
     let denied = needed(by: kind) & ~walk.granted
     return denied == 0 && kind.isDisjoint(with: special) ? [] : exceptions(to: denied, kind, walk)
   }
@@ -171,7 +171,7 @@ extension EPTRegime {
 
   /// Whether a write so denied may ask the sub-page permission table (SDM vol. 3C, "Sub-Page Write Permissions").
   @inlinable
-  public func mayUseSubPages(_ denial: Denial, _ kind: AccessKind, _ walk: EPTWalk, _ policies: Policies) -> Bool {
+  package func mayUseSubPages(_ denial: Denial, _ kind: AccessKind, _ walk: EPTWalk, _ policies: Policies) -> Bool {
     subPages && denial == .write && kind.contains(.write) && walk.level == .pte && walk.entry.hasSubPageWrite
       && kind.isDisjoint(with: [.pagingStructure, .noSubPage])
       && (policies.subPageEdition == .current || walk.granted & 1 != 0)

@@ -25,7 +25,7 @@ public struct EPTWalk: Hashable, Sendable {
   /// Where the deciding entry lies.
   public var entryAddress: HostPhysicalAddress
   /// The AND of the entries that refer to tables, the leaf not included; all ones if there were none.
-  public var grantedAboveLeaf: UInt64
+  @usableFromInline package var grantedAboveLeaf: UInt64
 
   /// A walk from its parts.
   @inlinable @inline(__always)
@@ -41,7 +41,7 @@ public struct EPTWalk: Hashable, Sendable {
 
   /// The AND of all entries used, the leaf included.
   @inlinable @inline(__always)
-  public var granted: UInt64 { grantedAboveLeaf & entry.rawValue }
+  package var granted: UInt64 { grantedAboveLeaf & entry.rawValue }
 
   /// Takes accessed and dirty flags of the entries used as set.
   @inlinable
@@ -71,7 +71,7 @@ public struct WalkStart: Hashable, Sendable {
   /// The level of that table's entries.
   public var level: Level
   /// The AND of the entries that led to the table; all ones at the root.
-  public var granted: UInt64
+  @usableFromInline package var granted: UInt64
 
   /// A start from its parts.
   @inlinable

@@ -50,7 +50,7 @@ public struct ExitQualification: OptionSet, Hashable, Sendable {
   @inlinable public static var subPageMiss: ExitQualification { ExitQualification(1 << 11) }
 
   /// Number, and meaning when set and when clear, of each bit of an EPT violation's qualification.
-  public static let meanings: [(bit: Int, set: String, clear: String)] = [
+  package static let meanings: [(bit: Int, set: String, clear: String)] = [
     (0, "the access was a data read", "not a data read"),
     (1, "the access was a data write", "not a data write"),
     (2, "the access was an instruction fetch", "not an instruction fetch"),
@@ -71,7 +71,7 @@ public struct ExitQualification: OptionSet, Hashable, Sendable {
   ]
 
   /// Each bit on which two qualifications differ, in words: for tests and comparisons.
-  public func differences(from other: ExitQualification) -> [String] {
+  package func differences(from other: ExitQualification) -> [String] {
     (0..<64).compactMap { bit in
       let mask = UInt64(1) << UInt64(bit)
       guard (rawValue ^ other.rawValue) & mask != 0 else { return nil }

@@ -23,7 +23,7 @@ public enum TranslationOutcome: Hashable, Sendable {
 
 extension TranslationOutcome {
   /// Whether the outcome is a VM exit; translations and events of the guest's own are not.
-  @inlinable public var isExit: Bool {
+  @inlinable package var isExit: Bool {
     switch self {
     case .violation, .misconfiguration, .sppEvent, .pmlFull: true
     case .translated, .virtualizationException, .pageFault, .notCanonical: false

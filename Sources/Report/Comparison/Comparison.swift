@@ -1,38 +1,38 @@
 import Replay
 
 /// Two saved results side by side: a ratio, its interval and a verdict for every figure.
-public struct Comparison: Codable, Equatable, Sendable {
+package struct Comparison: Codable, Equatable, Sendable {
   /// Schema version, 1.
-  public var schema = 1
+  package var schema = 1
   /// Names of the two results.
-  public var names: [String]
+  package var names: [String]
   /// In what the results differ that they should share; empty unless the comparison was forced.
-  public var unlike: [String]
+  package var unlike: [String]
   /// What the reader should know, one sentence each.
-  public var notes: [String]
+  package var notes: [String]
   /// One row a figure.
-  public var rows: [Row]
+  package var rows: [Row]
 
   /// One figure of one strategy in both results.
-  public struct Row: Codable, Equatable, Sendable {
+  package struct Row: Codable, Equatable, Sendable {
     /// The recording.
-    public var trace: String
+    package var trace: String
     /// The strategy.
-    public var strategy: String
+    package var strategy: String
     /// What is compared, with its unit.
-    public var figure: String
+    package var figure: String
     /// The figure in the first result.
-    public var a: Double
+    package var a: Double
     /// The figure in the second result.
-    public var b: Double
+    package var b: Double
     /// Second over first, with the interval that the brackets leave; nil where the first is zero.
-    public var ratio: Bracket?
+    package var ratio: Bracket?
     /// What follows.
-    public var verdict: Verdict
+    package var verdict: Verdict
   }
 
   /// What follows from a row.
-  public enum Verdict: String, Codable, Sendable {
+  package enum Verdict: String, Codable, Sendable {
     /// Equal, exactly.
     case same
     /// Less in the second result, whatever the costs within their brackets.
@@ -50,7 +50,7 @@ public struct Comparison: Codable, Equatable, Sendable {
   /// Holds `b` against `a`, pairwise in order; `names` are those of the files.
   ///
   /// Throws ``NotComparable`` for unlike results unless `isForced`.
-  public init(of b: [RunResult], against a: [RunResult], names: (a: String, b: String), isForced: Bool) throws {
+  package init(of b: [RunResult], against a: [RunResult], names: (a: String, b: String), isForced: Bool) throws {
     self.names = [names.a, names.b]
     (unlike, notes, rows) = ([], [], [])
     guard a.count == b.count else {

@@ -2,7 +2,7 @@ import Replay
 
 extension Comparison {
   /// The comparison as a document.
-  public var document: Document {
+  package var document: Document {
     let hasTraces = Set(rows.map(\.trace)).count > 1
     var blocks: [Document.Block] = []
     if !unlike.isEmpty {
@@ -14,7 +14,7 @@ extension Comparison {
   }
 
   /// The comparison as rows of comma-separated values, every figure exact.
-  public var csv: String {
+  package var csv: String {
     CSVExporter.export(
       rows: [["trace", "strategy", "figure", "a", "b", "ratio", "ratio_low", "ratio_high", "verdict"]]
         + rows.map { row in

@@ -2,29 +2,29 @@ import Foundation
 import Replay
 
 /// Why a saved result was refused: one sentence with place, finding, expectation and remedy.
-public struct SavedResultError: Error, CustomStringConvertible, Equatable {
+package struct SavedResultError: Error, CustomStringConvertible, Equatable {
   /// The sentence.
-  public let description: String
+  package let description: String
 }
 
 /// Why two results cannot be held against each other: one sentence.
-public struct NotComparable: Error, CustomStringConvertible, Equatable {
+package struct NotComparable: Error, CustomStringConvertible, Equatable {
   /// The sentence.
-  public let description: String
+  package let description: String
 
   /// An error from its sentence.
-  public init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 }
 
 /// Results that were saved as JSON, schema 1: one object, or an array of them.
-public enum SavedResults {
+package enum SavedResults {
   /// The greatest file that is read, in bytes.
-  public static let sizeLimit = 64 << 20
+  package static let sizeLimit = 64 << 20
 
   /// The results in a file's bytes, every rule checked; `origin` names the file in errors.
   ///
   /// Throws ``SavedResultError``, and ``NotComparable`` for another schema.
-  public static func decode(_ json: Data, origin: String) throws -> [RunResult] {
+  package static func decode(_ json: Data, origin: String) throws -> [RunResult] {
     func fail(_ what: String) -> SavedResultError { SavedResultError(description: "\(origin): \(what)") }
     let decoder = JSONDecoder()
     let isArray = json.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "[")

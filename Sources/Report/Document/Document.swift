@@ -3,20 +3,20 @@ import Replay
 /// A report before it has a format: what is said, in which order, not how it looks.
 ///
 /// Run, comparison, gate and profile reports build documents; the text, Markdown and HTML exporters render them.
-public struct Document: Equatable, Sendable {
+package struct Document: Equatable, Sendable {
   /// The heading of the whole.
-  public var title: String
+  package var title: String
   /// Its parts in reading order.
-  public var blocks: [Block]
+  package var blocks: [Block]
 
   /// A document from its parts.
-  public init(title: String, blocks: [Block] = []) {
+  package init(title: String, blocks: [Block] = []) {
     self.title = title
     self.blocks = blocks
   }
 
   /// One part of a document.
-  public enum Block: Equatable, Sendable {
+  package enum Block: Equatable, Sendable {
     /// Opens a section.
     case heading(String)
     /// Running text.
@@ -32,14 +32,14 @@ public struct Document: Equatable, Sendable {
   }
 
   /// A name with its value.
-  public struct Fact: Equatable, Sendable {
+  package struct Fact: Equatable, Sendable {
     /// The name.
-    public var name: String
+    package var name: String
     /// The value.
-    public var value: String
+    package var value: String
 
     /// A name with its value.
-    public init(_ name: String, _ value: String) {
+    package init(_ name: String, _ value: String) {
       self.name = name
       self.value = value
     }
@@ -47,24 +47,24 @@ public struct Document: Equatable, Sendable {
 }
 
 /// Text that means well or ill.
-public struct Cell: Equatable, Sendable, ExpressibleByStringLiteral {
+package struct Cell: Equatable, Sendable, ExpressibleByStringLiteral {
   /// The text; it says everything also without its tone.
-  public var text: String
+  package var text: String
   /// How it is meant.
-  public var tone: Tone
+  package var tone: Tone
 
   /// Text and tone.
-  public init(_ text: String, _ tone: Tone = .plain) {
+  package init(_ text: String, _ tone: Tone = .plain) {
     self.text = text
     self.tone = tone
   }
 
   /// Plain text.
-  public init(stringLiteral text: String) { self.init(text) }
+  package init(stringLiteral text: String) { self.init(text) }
 }
 
 /// How a text is meant.
-public enum Tone: String, Equatable, Sendable {
+package enum Tone: String, Equatable, Sendable {
   /// Neither good nor bad.
   case plain
   /// As it should be.

@@ -4,12 +4,12 @@ import Replay
 /// Figures as people read them: three significant digits, decimal prefixes, the same in every locale.
 ///
 /// Exact figures stand in the JSON and CSV exports.
-public enum Figure {
+package enum Figure {
   /// A count: exact below ten thousand, prefixed from there on.
-  public static func count(_ n: UInt64) -> String { n < 10_000 ? String(n) : number(Double(n)) }
+  package static func count(_ n: UInt64) -> String { n < 10_000 ? String(n) : number(Double(n)) }
 
   /// A number with a decimal prefix where it is long: `0.42`, `1529`, `17.8 k`, `4.21 G`.
-  public static func number(_ x: Double) -> String {
+  package static func number(_ x: Double) -> String {
     guard x.isFinite else { return "-" }
     let magnitude = abs(x)
     if magnitude < 9999.5 {
@@ -24,17 +24,17 @@ public enum Figure {
   }
 
   /// Every digit the figure has, and no more.
-  public static func exact(_ x: Double) -> String {
+  package static func exact(_ x: Double) -> String {
     x == x.rounded() && abs(x) < 1e15 ? String(Int64(x)) : String(x)
   }
 
   /// The range of a bracket, or `exact` where it has no width.
-  public static func range(_ bracket: Bracket) -> String {
+  package static func range(_ bracket: Bracket) -> String {
     bracket.low == bracket.high ? "exact" : "\(number(bracket.low)) to \(number(bracket.high))"
   }
 
   /// A ratio with two decimals, or enough digits to tell it from 1.
-  public static func ratio(_ x: Double) -> String {
+  package static func ratio(_ x: Double) -> String {
     guard x.isFinite else { return "-" }
     if x == 1 { return "1" }
     for decimals in 2...6 where fixed(x, decimals) != fixed(1, decimals) { return fixed(x, decimals) }

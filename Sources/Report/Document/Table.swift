@@ -1,14 +1,14 @@
 /// Rows and columns, with a caption that names the unit and says whether figures are modelled or measured.
-public struct Table: Equatable, Sendable {
+package struct Table: Equatable, Sendable {
   /// What the table shows.
-  public var caption: String
+  package var caption: String
   /// Columns, left to right; the first names the row.
-  public var columns: [Column]
+  package var columns: [Column]
   /// Rows, top to bottom, one cell a column.
-  public var rows: [[Cell]]
+  package var rows: [[Cell]]
 
   /// A table from its rows; missing cells are empty.
-  public init(caption: String, columns: [Column], rows: [[Cell]]) {
+  package init(caption: String, columns: [Column], rows: [[Cell]]) {
     self.caption = caption
     self.columns = columns
     self.rows = rows.map { row in
@@ -17,16 +17,16 @@ public struct Table: Equatable, Sendable {
   }
 
   /// A column.
-  public struct Column: Equatable, Sendable {
+  package struct Column: Equatable, Sendable {
     /// Its heading.
-    public var title: String
+    package var title: String
     /// Whether it holds figures, which are set flush right.
-    public var isFigure: Bool
+    package var isFigure: Bool
 
     /// A column of figures.
-    public static func figure(_ title: String) -> Column { Column(title: title, isFigure: true) }
+    package static func figure(_ title: String) -> Column { Column(title: title, isFigure: true) }
 
     /// A column of words.
-    public static func words(_ title: String) -> Column { Column(title: title, isFigure: false) }
+    package static func words(_ title: String) -> Column { Column(title: title, isFigure: false) }
   }
 }

@@ -1,9 +1,9 @@
 import Replay
 
 /// Results as comma-separated values (RFC 4180): one row a strategy, every figure exact.
-public enum CSVExporter {
+package enum CSVExporter {
   /// One header row, then one row for each strategy of each result.
-  public static func export(_ results: [RunResult]) -> String {
+  package static func export(_ results: [RunResult]) -> String {
     let rows = results.map { $0.roundedForExport() }.flatMap { result in
       result.strategies.map { fields(of: $0, in: result) }
     }
@@ -12,7 +12,7 @@ public enum CSVExporter {
   }
 
   /// Any rows, the first with the names of the columns.
-  public static func export(rows: [[String]]) -> String {
+  package static func export(rows: [[String]]) -> String {
     rows.map { $0.map(quoted).joined(separator: ",") + "\r\n" }.joined()
   }
 

@@ -1,8 +1,8 @@
 /// Documents as one HTML page that needs nothing else: styles and charts are inline, light and dark follow the reader's
 /// preference, figures of every chart stand in a table.
-public enum HTMLExporter {
+package enum HTMLExporter {
   /// One page of all documents.
-  public static func export(_ documents: [Document]) -> String {
+  package static func export(_ documents: [Document]) -> String {
     let title = documents.count == 1 ? documents[0].title : "gi-bench: \(documents.count) reports"
     return """
       <!DOCTYPE html>

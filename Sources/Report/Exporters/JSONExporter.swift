@@ -2,15 +2,15 @@ import Foundation
 import Replay
 
 /// Results as JSON, schema 1: keys sorted, so that equal results are equal bytes.
-public enum JSONExporter {
+package enum JSONExporter {
   /// One result as an object, several as an array.
-  public static func export(_ results: [RunResult]) throws -> String {
+  package static func export(_ results: [RunResult]) throws -> String {
     let rounded = results.map { $0.roundedForExport() }
     return try rounded.count == 1 ? encode(rounded[0]) : encode(rounded)
   }
 
   /// Any value, keys sorted, with a newline at the end.
-  public static func encode(_ value: some Encodable) throws -> String {
+  package static func encode(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"

@@ -1,7 +1,7 @@
 /// Documents as GitHub-flavoured Markdown.
-public enum MarkdownExporter {
+package enum MarkdownExporter {
   /// The documents one below the other.
-  public static func export(_ documents: [Document]) -> String {
+  package static func export(_ documents: [Document]) -> String {
     documents.map { document in
       ([("# " + escaped(document.title))] + document.blocks.compactMap(block)).joined(separator: "\n\n") + "\n"
     }.joined(separator: "\n")

@@ -3,7 +3,7 @@ import Replay
 extension RunResult {
   /// The result as exports hold it: totals in whole cycles, percentiles in tenths of a cycle, host figures to what a clock
   /// can tell. Rounding an already rounded result changes nothing.
-  public func roundedForExport() -> RunResult {
+  package func roundedForExport() -> RunResult {
     var result = self
     for i in result.strategies.indices { result.strategies[i].round() }
     result.sensitivity = result.sensitivity?.map { $0.rounded() }

@@ -1,10 +1,10 @@
 /// Text that is safe and pleasant on a terminal.
-public enum Terminal {
+package enum Terminal {
   /// Columns that running text fills.
-  public static let width = 110
+  package static let width = 110
 
   /// The text with everything a terminal could act on replaced by `?`: names in recordings are hostile input.
-  public static func printable(_ text: String) -> String {
+  package static func printable(_ text: String) -> String {
     var safe = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       switch scalar.properties.generalCategory {
@@ -18,7 +18,7 @@ public enum Terminal {
   }
 
   /// Lines of at most `width` columns, each with this indent; at least one line.
-  public static func wrapped(_ text: String, indent: String = "", width: Int = width) -> [String] {
+  package static func wrapped(_ text: String, indent: String = "", width: Int = width) -> [String] {
     var lines = [indent]
     for word in printable(text).split(separator: " ") {
       let last = lines.count - 1

@@ -1,15 +1,15 @@
 import TextTable
 
 /// Documents as text for a terminal or a log.
-public struct TextExporter: Sendable {
+package struct TextExporter: Sendable {
   /// Whether tones are painted with ANSI colours.
-  public var paints: Bool
+  package var paints: Bool
 
   /// An exporter; painted or not.
-  public init(paints: Bool = false) { self.paints = paints }
+  package init(paints: Bool = false) { self.paints = paints }
 
   /// The documents one below the other.
-  public func export(_ documents: [Document]) -> String {
+  package func export(_ documents: [Document]) -> String {
     documents.map { lines(of: $0).joined(separator: "\n") + "\n" }.joined(separator: "\n\n")
   }
 

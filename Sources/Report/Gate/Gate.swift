@@ -2,44 +2,44 @@ import Replay
 
 /// Holds a fresh result against its reviewed baseline: counts and modelled cycles exactly; where asked, host times against
 /// those of another build in the same run, outside its noise floor.
-public struct Gate: Codable, Equatable, Sendable {
+package struct Gate: Codable, Equatable, Sendable {
   /// The recording.
-  public var trace: String
+  package var trace: String
   /// The profile that priced the counts.
-  public var profile: String
+  package var profile: String
   /// 2 where translations were walked in both dimensions; absent for one.
-  public var dimensions: Int?
+  package var dimensions: Int?
   /// Strategies that were held against the baseline.
-  public var strategies: [String]
+  package var strategies: [String]
   /// Every figure that differs.
-  public var findings: [Finding]
+  package var findings: [Finding]
   /// Host ratios of our own paths, and what follows from them; absent where they were not asked for.
-  public var host: Host?
+  package var host: Host?
 
   /// Host ratios of our own paths, and those that are outside the noise.
-  public struct Host: Codable, Equatable, Sendable {
+  package struct Host: Codable, Equatable, Sendable {
     /// This program over another build of it.
-    public var ratios: HostRatios
+    package var ratios: HostRatios
     /// The paths that became slower or faster; no baseline holds them.
-    public var findings: [Finding]
+    package var findings: [Finding]
   }
 
   /// A figure that differs from its baseline.
-  public struct Finding: Codable, Equatable, Sendable {
+  package struct Finding: Codable, Equatable, Sendable {
     /// The strategy; nil for what all strategies share.
-    public var strategy: String?
+    package var strategy: String?
     /// The figure, with its unit.
-    public var figure: String
+    package var figure: String
     /// What the baseline says.
-    public var baseline: String
+    package var baseline: String
     /// What the run says.
-    public var now: String
+    package var now: String
     /// What follows.
-    public var verdict: Verdict
+    package var verdict: Verdict
   }
 
   /// What follows from a difference, from harmless to grave.
-  public enum Verdict: String, Codable, Sendable {
+  package enum Verdict: String, Codable, Sendable {
     /// Another count, at no greater cost.
     case changed
     /// Cheaper.
@@ -49,12 +49,12 @@ public struct Gate: Codable, Equatable, Sendable {
   }
 
   /// Whether some figure is dearer or some answer another one.
-  public var hasRegression: Bool { (findings + (host?.findings ?? [])).contains { $0.verdict == .regression } }
+  package var hasRegression: Bool { (findings + (host?.findings ?? [])).contains { $0.verdict == .regression } }
 
   /// Holds `run` against `baseline`.
   ///
   /// Throws ``NotComparable`` where recording, policy, profile or strategies differ.
-  public init(_ run: RunResult, against baseline: RunResult) throws {
+  package init(_ run: RunResult, against baseline: RunResult) throws {
     let differences = Likeness.differences(baseline, run)
     guard differences.isEmpty else {
       throw NotComparable(

@@ -2,7 +2,7 @@ import Replay
 
 extension Gate {
   /// What the gate found, as a document.
-  public var document: Document {
+  package var document: Document {
     let title = "\(trace) by \(profile)\(dimensions == nil ? "" : " in two dimensions"), against its baseline"
     guard !findings.isEmpty else {
       let names = strategies.joined(separator: ", ")
@@ -29,7 +29,7 @@ extension Gate {
   }
 
   /// The findings as rows of comma-separated values.
-  public static func csv(_ gates: [Gate]) -> String {
+  package static func csv(_ gates: [Gate]) -> String {
     CSVExporter.export(
       rows: [["trace", "strategy", "figure", "baseline", "now", "verdict"]]
         + gates.flatMap { gate in

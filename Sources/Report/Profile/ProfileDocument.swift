@@ -2,7 +2,7 @@ import Replay
 
 extension CycleProfile {
   /// The profile with every cost, its bracket, tag and source.
-  public var document: Document {
+  package var document: Document {
     let description = ProfileDescription(name: name, parameters: parameters)
     return Document(
       title: "profile \(name): \(processor)",
@@ -28,7 +28,7 @@ extension CycleProfile {
 }
 
 /// The profiles that can be named, one row each.
-public func profileList(_ profiles: [CycleProfile], default defaultName: String) -> Document {
+package func profileList(_ profiles: [CycleProfile], default defaultName: String) -> Document {
   Document(
     title: "profiles",
     blocks: [

@@ -1,7 +1,7 @@
 import Replay
 
 /// Published measurements against the model, one row each.
-public func publishedChecks(_ checks: [PublishedCheck]) -> Document {
+package func publishedChecks(_ checks: [PublishedCheck]) -> Document {
   let table = Table(
     caption: "emerges: from the modelled caches, nothing was set to it; set: follows from costs that were set",
     columns: [

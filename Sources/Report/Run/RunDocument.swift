@@ -1,7 +1,7 @@
 import Replay
 
 /// How much a report says.
-public enum Detail: Sendable {
+package enum Detail: Sendable {
   /// What fits a terminal.
   case brief
   /// Also charts, every count, and every parameter with its source.
@@ -10,7 +10,7 @@ public enum Detail: Sendable {
 
 extension RunResult {
   /// The report of a run.
-  public func document(_ detail: Detail) -> Document {
+  package func document(_ detail: Detail) -> Document {
     var blocks: [Document.Block] = [.facts(facts)]
     if let table = policy.regionTable { blocks += [.heading("Policy"), .table(table)] }
     blocks += [.heading("Strategies"), .table(strategyTable)]

@@ -5,31 +5,31 @@ import Replay
 ///
 /// A ratio says the same whichever recording is long; its geometric mean ranks strategies alike whatever the reference (P. J.
 /// Fleming, J. J. Wallace, "How not to lie with statistics", 1986).
-public struct Summary: Equatable, Sendable {
+package struct Summary: Equatable, Sendable {
   /// The strategy that ratios are taken over.
-  public var reference: String
+  package var reference: String
   /// Recordings that took part.
-  public var recordings: Int
+  package var recordings: Int
   /// One row a strategy that every result holds, cheapest first.
-  public var rows: [Row]
+  package var rows: [Row]
 
   /// One strategy.
-  public struct Row: Equatable, Sendable {
+  package struct Row: Equatable, Sendable {
     /// Its name.
-    public var strategy: String
+    package var strategy: String
     /// Geometric mean of its ratios; nil where an overhead is not positive, so that there is none.
-    public var mean: Double?
+    package var mean: Double?
     /// Least ratio.
-    public var least: Double
+    package var least: Double
     /// Greatest ratio.
-    public var greatest: Double
+    package var greatest: Double
     /// In how many recordings it cost least.
-    public var wins: Int
+    package var wins: Int
   }
 
   /// The summary of results of one profile; nil for fewer than two, or of different profiles, or where no reference has a
   /// positive overhead in each.
-  public init?(of results: [RunResult]) {
+  package init?(of results: [RunResult]) {
     guard results.count > 1, Set(results.map(\.profile.name)).count == 1 else { return nil }
     let overheads = results.map { result in
       Dictionary(result.strategies.map { ($0.name, $0.overheadCycles.value) }) { first, _ in first }
@@ -52,7 +52,7 @@ public struct Summary: Equatable, Sendable {
   }
 
   /// The summary as a document.
-  public var document: Document {
+  package var document: Document {
     let table = Table(
       caption: "Modelled overhead over that of \(reference), geometric mean of \(recordings) recordings",
       columns: [

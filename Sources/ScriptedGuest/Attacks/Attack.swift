@@ -2,13 +2,13 @@ import Addresses
 import GuestIntegrity
 
 /// An attack on guest integrity: a program against the scripted machine, and what it is after.
-public struct Attack: Sendable {
+package struct Attack: Sendable {
   /// "A1" and so on; a letter tells variants apart.
-  public let id: String
+  package let id: String
   /// What the attacker does.
-  public let name: String
+  package let name: String
   /// What the attacker has won if it succeeds, as the machine's state shows it afterwards.
-  public let groundTruth: String
+  package let groundTruth: String
   /// How the machine is set up, beyond the mechanism.
   let setup: @Sendable (inout AttackSetup) -> Void
   let program: @Sendable (GuestMachine) -> AttackResult
@@ -26,7 +26,7 @@ public struct Attack: Sendable {
   }
 
   /// Every attack, in order.
-  public static let all: [Attack] =
+  package static let all: [Attack] =
     [
       callForeignly, enterFromOwnCode, patchDriverCode, editDriverData, editTree, redirectRoot, remapEntry,
       remapExit, craftRegisters,

@@ -1,9 +1,9 @@
 import GuestIntegrity
 
 /// What came of an attack under a mechanism.
-public struct AttackOutcome: Hashable, Sendable {
+package struct AttackOutcome: Hashable, Sendable {
   /// The kinds of outcome, as reports name them.
-  public enum Kind: String, CaseIterable, Sendable {
+  package enum Kind: String, CaseIterable, Sendable {
     /// The attacker did not get what it was after.
     case blocked
     /// The attacker got it, and an alert was raised before its next instruction.
@@ -17,14 +17,14 @@ public struct AttackOutcome: Hashable, Sendable {
   }
 
   /// What came of it.
-  public let kind: Kind
+  package let kind: Kind
   /// Why: what the machine did, and the alerts it raised.
-  public let reason: String
+  package let reason: String
 }
 
 extension Attack {
   /// Runs the attack on a machine of its own under a mechanism.
-  public func run(under mechanism: Mechanism) throws(HypervisorError) -> AttackOutcome {
+  package func run(under mechanism: Mechanism) throws(HypervisorError) -> AttackOutcome {
     var setup = AttackSetup(configuration: Configuration(mechanism))
     self.setup(&setup)
     let machine = try GuestMachine(setup.configuration)
@@ -92,7 +92,7 @@ extension AlertEvent {
 
 extension GuestMachine {
   /// Takes every alert there is, logs drained first.
-  public func takeEvents() -> [AlertEvent] {
+  package func takeEvents() -> [AlertEvent] {
     (0..<hypervisor.vcpuCount).flatMap { vcpu in
       hypervisor.drainModificationLog(of: vcpu, time: time)
       return hypervisor.alerts(of: vcpu).drain()

@@ -1,64 +1,64 @@
 import Addresses
 
 /// Where everything lies in the scripted guest: 64 MiB of memory, a kernel, a driver, malware, and a user program.
-public enum GuestLayout {
+package enum GuestLayout {
   /// Bytes of guest memory.
-  public static let ramBytes: UInt64 = 64 << 20
+  package static let ramBytes: UInt64 = 64 << 20
 
   /// Code of the GI driver.
-  public static let code = pages(0x800, 1)
+  package static let code = pages(0x800, 1)
   /// Data of the GI driver: page 0 its own, 1...6 private page tables, 7 private interrupt table, 8 and 9 stacks.
-  public static let data = pages(0x801, 10)
+  package static let data = pages(0x801, 10)
   /// Pages the driver donates to the tree.
-  public static let nodes = pages(0x810, 64)
+  package static let nodes = pages(0x810, 64)
   /// Kernel text.
-  public static let text = pages(0x1000, 0x200)
+  package static let text = pages(0x1000, 0x200)
   /// Kernel read-only data.
-  public static let rodata = pages(0x1200, 16)
+  package static let rodata = pages(0x1200, 16)
   /// The system-call table, in read-only data.
-  public static let syscalls = pages(0x1204, 1)
+  package static let syscalls = pages(0x1204, 1)
   /// The kernel's interrupt-descriptor table.
-  public static let interruptTable = pages(0x1210, 1)
+  package static let interruptTable = pages(0x1210, 1)
   /// Kernel data nobody protects, stacks first.
-  public static let kernelData = pages(0x1300, 16)
+  package static let kernelData = pages(0x1300, 16)
   /// The guest's page tables.
-  public static let pageTables = pages(0x2000, 32)
+  package static let pageTables = pages(0x2000, 32)
   /// Kernel-mode malware: a page of code and pages to play with.
-  public static let malware = pages(0x3000, 16)
+  package static let malware = pages(0x3000, 16)
   /// A user program.
-  public static let user = pages(0x3100, 1)
+  package static let user = pages(0x3100, 1)
 
   /// Where the guest's direct map of all memory starts.
-  public static let directMap: UInt64 = 0xffff_8880_0000_0000
+  package static let directMap: UInt64 = 0xffff_8880_0000_0000
   /// Where the kernel image is mapped: text at its guest-physical address above this.
-  public static let kernelMap: UInt64 = 0xffff_ffff_8000_0000
+  package static let kernelMap: UInt64 = 0xffff_ffff_8000_0000
   /// Where modules are mapped: page 0x800 + n of guest memory at this + n pages.
-  public static let moduleMap: UInt64 = 0xffff_ffff_c000_0000
+  package static let moduleMap: UInt64 = 0xffff_ffff_c000_0000
   /// Where the user program is mapped.
-  public static let userMap: UInt64 = 0x40_0000
+  package static let userMap: UInt64 = 0x40_0000
   /// Where malware's code is mapped.
-  public static let malwareMap: UInt64 = moduleMap + 0x10_0000
+  package static let malwareMap: UInt64 = moduleMap + 0x10_0000
 
   /// The registered entry, in GI code.
-  public static let entry = GuestLinearAddress(moduleMap + 0x100)
+  package static let entry = GuestLinearAddress(moduleMap + 0x100)
   /// The registered exit, in GI code.
-  public static let exit = GuestLinearAddress(moduleMap + 0x200)
+  package static let exit = GuestLinearAddress(moduleMap + 0x200)
   /// Where the driver's other hypercalls and stores lie.
-  public static let driverBody = GuestLinearAddress(moduleMap + 0x300)
+  package static let driverBody = GuestLinearAddress(moduleMap + 0x300)
   /// Where malware runs.
-  public static let malwareBody = GuestLinearAddress(malwareMap + 0x40)
+  package static let malwareBody = GuestLinearAddress(malwareMap + 0x40)
   /// Where the kernel runs.
-  public static let kernelBody = GuestLinearAddress(kernelMap + text.first.address.rawValue + 0x40)
+  package static let kernelBody = GuestLinearAddress(kernelMap + text.first.address.rawValue + 0x40)
   /// Where the user program runs.
-  public static let userBody = GuestLinearAddress(userMap + 0x40)
+  package static let userBody = GuestLinearAddress(userMap + 0x40)
 
   /// A guest-physical address in the direct map.
-  public static func direct(_ address: GuestPhysicalAddress) -> GuestLinearAddress {
+  package static func direct(_ address: GuestPhysicalAddress) -> GuestLinearAddress {
     GuestLinearAddress(directMap + address.rawValue)
   }
 
   /// A byte of GI data, where the driver has it mapped.
-  public static func driverData(page: UInt64, offset: UInt64) -> GuestLinearAddress {
+  package static func driverData(page: UInt64, offset: UInt64) -> GuestLinearAddress {
     GuestLinearAddress(moduleMap + (1 + page) << 12 + offset)
   }
 

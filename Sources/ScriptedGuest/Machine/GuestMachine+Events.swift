@@ -5,7 +5,7 @@ import GuestIntegrity
 // What comes from outside the instruction stream.
 extension GuestMachine {
   /// A maskable interrupt: let in at once, or kept until the guest and the hypervisor let it in.
-  public func interrupt(_ vector: UInt8, on vcpu: Int) {
+  package func interrupt(_ vector: UInt8, on vcpu: Int) {
     hypervisor.processors.pending[vcpu].append(vector)
     letInterruptsIn(on: vcpu)
   }
@@ -19,7 +19,7 @@ extension GuestMachine {
   }
 
   /// A non-maskable interrupt: it exits, and integrity mode is over before the guest's handler runs.
-  public func nonMaskableInterrupt(on vcpu: Int) {
+  package func nonMaskableInterrupt(on vcpu: Int) {
     hypervisor.processors.exit(.nonMaskableInterrupt, on: vcpu)
     hypervisor.integrityFault(
       .nonMaskableInterrupt, on: vcpu, address: GuestPhysicalAddress(0), rip: registers(of: vcpu).rip, time: time)
@@ -51,7 +51,7 @@ extension GuestMachine {
 
   /// A device model stores on its device's behalf, in pieces of 64 bytes; false if the hypervisor does not let it go on.
   @discardableResult
-  public func deviceStore(_ bytes: [UInt8], at address: GuestPhysicalAddress, for vcpu: Int = 0) -> Bool {
+  package func deviceStore(_ bytes: [UInt8], at address: GuestPhysicalAddress, for vcpu: Int = 0) -> Bool {
     tick()
     return stride(from: 0, to: bytes.count, by: 64).allSatisfy { start in
       let place = GuestPhysicalAddress(address.rawValue + UInt64(start))

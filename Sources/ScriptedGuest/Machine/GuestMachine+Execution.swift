@@ -8,17 +8,17 @@ extension GuestMachine {
 
   /// Executes nothing at a vCPU's RIP: whether it can be fetched.
   @discardableResult
-  public func noOperation(on vcpu: Int) -> StepOutcome { execute(on: vcpu) { .done } }
+  package func noOperation(on vcpu: Int) -> StepOutcome { execute(on: vcpu) { .done } }
 
   /// Goes on at another address, of the same privilege level.
   @discardableResult
-  public func jump(to target: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
+  package func jump(to target: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
     setRegisters(of: vcpu) { $0.rip = target }
     return noOperation(on: vcpu)
   }
 
   /// Loads a qword.
-  public func load(_ linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
+  package func load(_ linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
     execute(on: vcpu) {
       switch resolve(linear, .read, on: vcpu) {
       case .ready(let host): .value(memory.load(host))
@@ -31,20 +31,20 @@ extension GuestMachine {
 
   /// Stores a qword.
   @discardableResult
-  public func store(_ value: UInt64, at linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
+  package func store(_ value: UInt64, at linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
     store(bytes: (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }, at: linear, on: vcpu)
   }
 
   /// Stores 1...64 bytes by one instruction.
   @discardableResult
-  public func store(bytes: [UInt8], at linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
+  package func store(bytes: [UInt8], at linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
     guard (1...64).contains(bytes.count) else { return .fault(.undefinedOpcode) }
     return execute(on: vcpu) { perform(bytes, at: linear, on: vcpu) }
   }
 
   /// Adds to a qword in memory: a read-modify-write.
   @discardableResult
-  public func add(_ addend: UInt64, to linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
+  package func add(_ addend: UInt64, to linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
     execute(on: vcpu) {
       guard case .ready(let host) = resolve(linear, .read, on: vcpu) else { return .fault(.pageFault) }
       let sum = memory.load(host) &+ addend
@@ -54,7 +54,7 @@ extension GuestMachine {
 
   /// Executes a hypercall (VMCALL).
   @discardableResult
-  public func hypercall(
+  package func hypercall(
     _ number: HypercallNumber, _ rdi: UInt64 = 0, _ rsi: UInt64 = 0, _ rdx: UInt64 = 0, _ r10: UInt64 = 0,
     on vcpu: Int
   ) -> StepOutcome {
@@ -70,7 +70,7 @@ extension GuestMachine {
 
   /// Executes VMFUNC leaf 0 with an EPTP-list index; any privilege level may.
   @discardableResult
-  public func vmfunc(_ index: UInt32, on vcpu: Int) -> StepOutcome {
+  package func vmfunc(_ index: UInt32, on vcpu: Int) -> StepOutcome {
     execute(on: vcpu) {
       switch hypervisor.processors.machines[vcpu].vmfunc(eax: 0, ecx: index) {
       case .undefinedOpcode: return .fault(.undefinedOpcode)
@@ -89,7 +89,7 @@ extension GuestMachine {
 
   /// Drops what is cached of a linear address (INVLPG).
   @discardableResult
-  public func invalidatePage(_ linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
+  package func invalidatePage(_ linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
     execute(on: vcpu) {
       hypervisor.processors.machines[vcpu].invlpg(linear)
       return .done
@@ -98,7 +98,7 @@ extension GuestMachine {
 
   /// Loads CR3.
   @discardableResult
-  public func loadCR3(_ value: UInt64, on vcpu: Int) -> StepOutcome {
+  package func loadCR3(_ value: UInt64, on vcpu: Int) -> StepOutcome {
     execute(on: vcpu) {
       guard registers(of: vcpu).cpl == 0 else { return .fault(.generalProtection) }
       // Under VMFUNC the hypervisor does not know of the mode in time to intercept the load.

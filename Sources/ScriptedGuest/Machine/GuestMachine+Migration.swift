@@ -3,21 +3,21 @@ import EPT
 import GuestIntegrity
 
 /// A scripted machine on its way to another host: what the guest sees, and what its hypervisor knows.
-public struct MachineImage: Sendable {
+package struct MachineImage: Sendable {
   /// The hypervisor's state, as ``Snapshot/bytes``.
-  public var state: [UInt8]
+  package var state: [UInt8]
   /// Pages of guest memory that hold anything.
-  public var memory: [GuestPageNumber: [UInt64]]
+  package var memory: [GuestPageNumber: [UInt64]]
   /// The registers of each vCPU.
-  public var registers: [GuestRegisters]
+  package var registers: [GuestRegisters]
   /// Vectors of interrupts that wait to be let in, by vCPU.
-  public var pendingInterrupts: [[UInt8]]
+  package var pendingInterrupts: [[UInt8]]
   /// How many instructions have been executed.
-  public var time: UInt64
+  package var time: UInt64
 }
 
 /// Why a machine did not arrive.
-public enum MigrationError: Error, Hashable, Sendable {
+package enum MigrationError: Error, Hashable, Sendable {
   /// The other host cannot set up such a machine.
   case host(HypervisorError)
   /// The state is not one a hypervisor has saved.
@@ -28,7 +28,7 @@ public enum MigrationError: Error, Hashable, Sendable {
 
 extension GuestMachine {
   /// Stops between two instructions and packs up: alerts that have not been taken stay behind, in their rings.
-  public func image() -> MachineImage {
+  package func image() -> MachineImage {
     let state = hypervisor.snapshot(time: time).bytes
     var pages: [GuestPageNumber: [UInt64]] = [:]
     for number in 0..<GuestLayout.ramBytes >> 12 {
@@ -43,7 +43,7 @@ extension GuestMachine {
   }
 
   /// Arrives on another host, whose hypervisor is set up alike: with empty caches and tables of its own.
-  public convenience init(
+  package convenience init(
     _ image: MachineImage, _ configuration: Configuration, cache: Policies.Cache = .maximal
   ) throws(MigrationError) {
     do throws(HypervisorError) {

@@ -7,23 +7,23 @@ import GuestIntegrity
 /// The guest runs no code of its own: a script says what each instruction does, and the machine does it as the processor
 /// would: it fetches at RIP, translates through guest paging and EPT, exits where it must, and completes what the
 /// hypervisor lets be completed.
-public final class GuestMachine {
+package final class GuestMachine {
   /// The hypervisor, which owns the processors.
-  public let hypervisor: Hypervisor<MachineProcessors>
+  package let hypervisor: Hypervisor<MachineProcessors>
   private let owner: HostMemory
   let memory: FlatMemory
   /// Accesses that a stale cached translation let through, or led elsewhere, and the invalidation that was owed.
   ///
   /// One that merely refused what the tables allow by now is harmless, and owed nobody anything: the violation itself
   /// drops it, and the access is made again.
-  public internal(set) var staleTranslations: [StaleTranslation] = []
+  package internal(set) var staleTranslations: [StaleTranslation] = []
   /// Counts up by one an instruction, on all vCPUs together.
-  public internal(set) var time: UInt64 = 0
+  package internal(set) var time: UInt64 = 0
 
   /// Boots the guest under a hypervisor: memory is filled, page tables are built, every vCPU runs kernel code.
   ///
   /// - Parameter cache: what each vCPU's translation caches keep; by default everything the architecture lets them.
-  public convenience init(
+  package convenience init(
     _ configuration: Configuration, vcpus: Int = 2, cache: Policies.Cache = .maximal
   ) throws(HypervisorError) {
     let registers = (0..<max(vcpus, 0)).map { GuestMachine.kernelRegisters(of: $0) }
@@ -56,10 +56,10 @@ public final class GuestMachine {
   }
 
   /// The registers of a vCPU.
-  public func registers(of vcpu: Int) -> GuestRegisters { hypervisor.processors.registers[vcpu] }
+  package func registers(of vcpu: Int) -> GuestRegisters { hypervisor.processors.registers[vcpu] }
 
   /// Changes registers, as an instruction or a script would.
-  public func setRegisters(of vcpu: Int, _ change: (inout GuestRegisters) -> Void) {
+  package func setRegisters(of vcpu: Int, _ change: (inout GuestRegisters) -> Void) {
     change(&hypervisor.processors.registers[vcpu])
   }
 
@@ -78,12 +78,12 @@ public final class GuestMachine {
 
 extension GuestMachine {
   /// The qword at a guest-physical address.
-  public func word(at address: GuestPhysicalAddress) -> UInt64 {
+  package func word(at address: GuestPhysicalAddress) -> UInt64 {
     hostAddress(of: address).map { memory.load($0) } ?? 0
   }
 
   /// Changes a qword past page tables and EPT, as nothing in the guest can.
-  public func poke(_ value: UInt64, at address: GuestPhysicalAddress) { setWord(value, at: address) }
+  package func poke(_ value: UInt64, at address: GuestPhysicalAddress) { setWord(value, at: address) }
 
   func setWord(_ value: UInt64, at address: GuestPhysicalAddress) {
     if let host = hostAddress(of: address) { memory.store(value, at: host) }
@@ -104,7 +104,7 @@ extension GuestMachine {
   }
 
   /// Where guest paging leads, rights and flags left aside: what a hypervisor finds out by reading the guest's tables.
-  public func guestTranslation(of linear: GuestLinearAddress, cr3: UInt64) -> GuestPhysicalAddress? {
+  package func guestTranslation(of linear: GuestLinearAddress, cr3: UInt64) -> GuestPhysicalAddress? {
     var table = cr3 & EPTEntry.addressMask
     var level = Level.pml4e
     while true {

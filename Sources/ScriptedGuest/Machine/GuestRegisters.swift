@@ -2,24 +2,24 @@ import Addresses
 import GuestIntegrity
 
 /// The registers of a scripted vCPU, as far as guest integrity can tell them apart.
-public struct GuestRegisters: Hashable, Sendable {
+package struct GuestRegisters: Hashable, Sendable {
   /// RIP.
-  public var rip: GuestLinearAddress
+  package var rip: GuestLinearAddress
   /// RSP.
-  public var rsp: UInt64
+  package var rsp: UInt64
   /// CR3.
-  public var cr3: UInt64
+  package var cr3: UInt64
   /// RFLAGS.
-  public var rflags: UInt64
+  package var rflags: UInt64
   /// Current privilege level, 0...3.
-  public var cpl: UInt8
+  package var cpl: UInt8
   /// Base of the interrupt-descriptor table.
-  public var idtBase: UInt64
+  package var idtBase: UInt64
   /// Limit of the interrupt-descriptor table.
-  public var idtLimit: UInt64
+  package var idtLimit: UInt64
 
   /// Registers by value; interrupts are enabled.
-  public init(
+  package init(
     rip: GuestLinearAddress, rsp: UInt64, cr3: UInt64, rflags: UInt64 = 0x202, cpl: UInt8 = 0, idtBase: UInt64,
     idtLimit: UInt64
   ) {
@@ -33,7 +33,7 @@ public struct GuestRegisters: Hashable, Sendable {
   }
 
   /// RFLAGS.IF: maskable interrupts come in.
-  public var interruptsEnabled: Bool {
+  package var interruptsEnabled: Bool {
     get { rflags & 0x200 != 0 }
     set { rflags = newValue ? rflags | 0x200 : rflags & ~0x200 }
   }

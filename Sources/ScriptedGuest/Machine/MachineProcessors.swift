@@ -3,23 +3,23 @@ import EPT
 import GuestIntegrity
 
 /// The processors of a scripted machine: an emulated MMU and registers for each vCPU, and what the hypervisor asks of them.
-public struct MachineProcessors: ProcessorControl {
+package struct MachineProcessors: ProcessorControl {
   /// The MMU of each vCPU.
-  public internal(set) var machines: [EPTMachine<FlatMemory>]
+  package internal(set) var machines: [EPTMachine<FlatMemory>]
   /// The registers of each vCPU.
-  public var registers: [GuestRegisters]
+  package var registers: [GuestRegisters]
   /// Vectors of interrupts that wait to be let in, by vCPU.
-  public internal(set) var pending: [[UInt8]]
+  package internal(set) var pending: [[UInt8]]
   /// Whether the hypervisor holds interrupts back, by vCPU.
-  public internal(set) var holdsInterrupts: [Bool]
+  package internal(set) var holdsInterrupts: [Bool]
   /// Whether INVEPTs that the hypervisor asks of other vCPUs are lost: what a hypervisor that forgot them would do.
-  public var losesShootdowns = false
+  package var losesShootdowns = false
   /// How often vCPUs left the guest, by reason.
-  public private(set) var exits: [ExitReason: Int] = [:]
+  package private(set) var exits: [ExitReason: Int] = [:]
   /// How often an EPTP was put in force, by means.
-  public private(set) var switches: [SwitchMeans: Int] = [:]
+  package private(set) var switches: [SwitchMeans: Int] = [:]
   /// How many INVEPTs were executed.
-  public private(set) var invalidations = 0
+  package private(set) var invalidations = 0
   private var interrupted: Set<Int> = []
 
   init(memory: FlatMemory, registers: [GuestRegisters], cache: Policies.Cache) {
@@ -32,14 +32,14 @@ public struct MachineProcessors: ProcessorControl {
   }
 
   /// Puts a table set in force on a vCPU.
-  public mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
+  package mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
     machines[vcpu].eptp = pointer
     machines[vcpu].fields.eptpIndex = UInt16(set.rawValue)
     switches[means, default: 0] += 1
   }
 
   /// Executes INVEPT on a vCPU.
-  public mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {
+  package mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {
     if losesShootdowns, interrupted.contains(vcpu) { return }
     invalidations += 1
     switch scope {
@@ -49,25 +49,25 @@ public struct MachineProcessors: ProcessorControl {
   }
 
   /// Counts nothing: the INVEPT that follows does the work.
-  public mutating func shootdown(of vcpu: Int, from sender: Int) { interrupted.insert(vcpu) }
+  package mutating func shootdown(of vcpu: Int, from sender: Int) { interrupted.insert(vcpu) }
   /// Counts nothing, as above.
-  public mutating func entriesEdited(_ count: Int) {}
+  package mutating func entriesEdited(_ count: Int) {}
 
   /// Counts nothing: the scripted guest looks at outcomes, not at costs.
-  public mutating func exit(_ reason: ExitReason, on vcpu: Int) {
+  package mutating func exit(_ reason: ExitReason, on vcpu: Int) {
     exits[reason, default: 0] += 1
     interrupted.removeAll()
   }
 
   /// Counts nothing, as above.
-  public mutating func driverStores(_ count: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {}
+  package mutating func driverStores(_ count: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {}
   /// Counts nothing, as above.
-  public mutating func treeNodesVisited(_ count: Int, on vcpu: Int) {}
+  package mutating func treeNodesVisited(_ count: Int, on vcpu: Int) {}
   /// The registers that entering or leaving integrity mode changes; nil where they are not modelled.
-  public func contextRegisters(of vcpu: Int) -> ContextRegisters? { registers[vcpu].context }
+  package func contextRegisters(of vcpu: Int) -> ContextRegisters? { registers[vcpu].context }
 
   /// Loads the registers that entering or leaving integrity mode changes.
-  public mutating func setContextRegisters(_ context: ContextRegisters, of vcpu: Int) {
+  package mutating func setContextRegisters(_ context: ContextRegisters, of vcpu: Int) {
     registers[vcpu].context = context
     // Other page tables under the same VPID: the hypervisor drops what was cached of the ones before (INVVPID).
     machines[vcpu].guest.cr3 = context.cr3
@@ -75,10 +75,10 @@ public struct MachineProcessors: ProcessorControl {
   }
 
   /// Holds the injection of interrupts, or lets it go on.
-  public mutating func holdInterrupts(_ hold: Bool, on vcpu: Int) { holdsInterrupts[vcpu] = hold }
+  package mutating func holdInterrupts(_ hold: Bool, on vcpu: Int) { holdsInterrupts[vcpu] = hold }
 
   /// Takes what a vCPU's page-modification log holds, and empties it.
-  public mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] {
+  package mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] {
     machines[vcpu].takeModificationLog()
   }
 }

@@ -1,7 +1,7 @@
 import GuestIntegrity
 
 /// What came of one scripted instruction.
-public enum StepOutcome: Hashable, Sendable {
+package enum StepOutcome: Hashable, Sendable {
   /// It was executed.
   case done
   /// It was executed, and read this.
@@ -16,7 +16,7 @@ public enum StepOutcome: Hashable, Sendable {
   case stopped
 
   /// Whether the instruction did what it was to do.
-  public var isDone: Bool {
+  package var isDone: Bool {
     switch self {
     case .done, .value: true
     case .answered(let result): result.isSuccess

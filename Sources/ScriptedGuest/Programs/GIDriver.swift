@@ -3,19 +3,19 @@ import GuestIntegrity
 import MonitorTree
 
 /// The GI driver of the scripted guest: its code page's hypercalls, switches and stores, on one vCPU.
-public struct GIDriver {
+package struct GIDriver {
   let machine: GuestMachine
   let vcpu: Int
 
   /// The driver on a vCPU of a machine.
-  public init(_ machine: GuestMachine, on vcpu: Int = 0) {
+  package init(_ machine: GuestMachine, on vcpu: Int = 0) {
     self.machine = machine
     self.vcpu = vcpu
   }
 
   /// GI_INIT, as the kernel lets the driver do it while it boots.
   @discardableResult
-  public func initialise() -> StepOutcome {
+  package func initialise() -> StepOutcome {
     asDriver {
       machine.hypercall(
         .initialise, GuestLayout.code.first.address.rawValue | GuestLayout.code.count,
@@ -26,7 +26,7 @@ public struct GIDriver {
 
   /// Enters integrity mode at the registered address: by hypercall, or by VMFUNC where that is the way.
   @discardableResult
-  public func enter() -> StepOutcome {
+  package func enter() -> StepOutcome {
     machine.setRegisters(of: vcpu) {
       $0.interruptsEnabled = false
       $0.cpl = 0
@@ -61,7 +61,7 @@ public struct GIDriver {
 
   /// Leaves integrity mode at the registered address; the kernel goes on.
   @discardableResult
-  public func exit() -> StepOutcome {
+  package func exit() -> StepOutcome {
     machine.setRegisters(of: vcpu) { $0.rip = GuestLayout.exit }
     let outcome: StepOutcome
     if machine.hypervisor.configuration.switching == .eptpByVMFUNC {
@@ -83,7 +83,7 @@ public struct GIDriver {
 
   /// One window of integrity mode around what the driver does.
   @discardableResult
-  public func window<Result>(_ body: () throws -> Result) rethrows -> Result {
+  package func window<Result>(_ body: () throws -> Result) rethrows -> Result {
     enter()
     defer { exit() }
     return try body()
@@ -91,13 +91,13 @@ public struct GIDriver {
 
   /// GI_DONATE_NODE.
   @discardableResult
-  public func donate(_ range: PageRange = GuestLayout.nodes) -> StepOutcome {
+  package func donate(_ range: PageRange = GuestLayout.nodes) -> StepOutcome {
     asDriver { machine.hypercall(.donateNode, range.first.rawValue, range.count, on: vcpu) }
   }
 
   /// GI_PROTECT.
   @discardableResult
-  public func protect(_ range: PageRange, _ actions: AlertActions, region: UInt16) -> StepOutcome {
+  package func protect(_ range: PageRange, _ actions: AlertActions, region: UInt16) -> StepOutcome {
     asDriver {
       machine.hypercall(
         .protect, range.first.rawValue, range.count, UInt64(actions.rawValue), UInt64(region), on: vcpu)
@@ -106,23 +106,23 @@ public struct GIDriver {
 
   /// GI_UNPROTECT.
   @discardableResult
-  public func unprotect(_ range: PageRange, region: UInt16 = 0) -> StepOutcome {
+  package func unprotect(_ range: PageRange, region: UInt16 = 0) -> StepOutcome {
     asDriver { machine.hypercall(.unprotect, range.first.rawValue, range.count, 0, UInt64(region), on: vcpu) }
   }
 
   /// GI_SHUTDOWN.
   @discardableResult
-  public func shutdown() -> StepOutcome { asDriver { machine.hypercall(.shutdown, on: vcpu) } }
+  package func shutdown() -> StepOutcome { asDriver { machine.hypercall(.shutdown, on: vcpu) } }
 
   /// A store of the driver's code.
   @discardableResult
-  public func store(_ value: UInt64, at address: GuestLinearAddress) -> StepOutcome {
+  package func store(_ value: UInt64, at address: GuestLinearAddress) -> StepOutcome {
     asDriver { machine.store(value, at: address, on: vcpu) }
   }
 
   /// A push of the driver's code: a store at RSP.
   @discardableResult
-  public func push(_ value: UInt64) -> StepOutcome {
+  package func push(_ value: UInt64) -> StepOutcome {
     asDriver {
       machine.setRegisters(of: vcpu) { $0.rsp &-= 8 }
       return machine.store(value, at: GuestLinearAddress(machine.registers(of: vcpu).rsp), on: vcpu)
@@ -130,7 +130,7 @@ public struct GIDriver {
   }
 
   /// Registers, donates and protects: kernel text, read-only data, the interrupt table, and page tables if asked to.
-  public func arm(_ actions: AlertActions = [.count, .log, .notify], pageTables: Bool = false) {
+  package func arm(_ actions: AlertActions = [.count, .log, .notify], pageTables: Bool = false) {
     initialise()
     window {
       donate()
