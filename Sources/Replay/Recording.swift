@@ -158,6 +158,11 @@ struct Recording {
       lookupNanoseconds: timing.lookup, alertNanoseconds: timing.alert)
   }
 
+  /// What is protected by a policy, or else by the recorded driver, from the named mark on, or else from the start.
+  func protection(by policy: Policy?, armedBy arm: String?) throws -> Protection {
+    try Protection(by: policy, armedBy: arm, in: reader, path: path, ramBytes: ramBytes)
+  }
+
   /// The recording as a result describes it.
   var description: ReplayedRecording {
     let header = reader.header

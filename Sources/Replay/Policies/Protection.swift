@@ -31,9 +31,12 @@ struct Protection {
   }
 }
 
-extension Recording {
-  /// What is protected by a policy, or else by the recorded driver, from the named mark on, or else from the start.
-  func protection(by policy: Policy?, armedBy arm: String?) throws -> Protection {
+extension Protection {
+  /// What is protected by a policy, or else by the recorded driver, from the named mark on, or else from the start; of a
+  /// recording at this path, whose stores reach so many bytes of guest memory.
+  init(
+    by policy: Policy?, armedBy arm: String?, in reader: RecordingReader, path: String, ramBytes: UInt64
+  ) throws {
     let recording = reader.header.recording
     let recordedRegions = ProtectedBytes.listed(in: recording.regions)
     let named = recording.regions.map { region in
@@ -41,21 +44,24 @@ extension Recording {
       return (name: region.name, bytes: [region.gpa..<(isBeyond ? .max : end)])
     }
     guard policy != nil || arm != nil else {
-      return Protection(
+      self.init(
         source: HypercallSource(), listed: recordedRegions, regions: named,
         description: PolicyDescription(name: "recorded-driver"),
         path: path, origin: path)
+      return
     }
     let survey = try RecordingSurvey(reader)
     let mark = try arm.map { try survey.mark($0, in: recording, path: path) }
     guard policy != nil || survey.registration != nil else {
       throw ReplayError("\(path): the recording has no driver to arm at a mark; say with --policy what to protect")
     }
+    // The guest's memory, as far as it is known: what is recorded, or else what the stores reach.
+    let guestBytes = recording.guest.ramBytes ?? ramBytes
     let resolved = try policy?.resolved(
       for: recording, guestBytes: guestBytes, topLevelTables: survey.topLevelTables)
     let source = HypercallSource(
       mark: mark, protection: resolved, registration: survey.registration, guestBytes: ramBytes)
-    return Protection(
+    self.init(
       source: source, listed: resolved?.listed ?? recordedRegions,
       regions: resolved?.regions.map { (name: $0.name, bytes: $0.bytes) } ?? named,
       description: PolicyDescription(
@@ -65,9 +71,6 @@ extension Recording {
         regions: resolved?.regions.map { $0.description }),
       path: path, origin: policy?.origin ?? path)
   }
-
-  /// The guest's memory, as far as it is known: what is recorded, or else what the stores reach.
-  private var guestBytes: UInt64 { reader.header.recording.guest.ramBytes ?? ramBytes }
 }
 
 extension ResolvedPolicy.Region {

@@ -156,20 +156,6 @@ extension UnavailableStrategy {
   }
 }
 
-/// Whether a strategy keeps its promise, and why.
-public struct Soundness: Codable, Equatable, Sendable {
-  /// True when no store to a monitored page can go unnoticed, or be noticed only after its effect.
-  public var value: Bool
-  /// The reason, one sentence.
-  public var reason: String
-
-  /// A verdict and its reason.
-  public init(value: Bool, reason: String) {
-    self.value = value
-    self.reason = reason
-  }
-}
-
 /// What one strategy cost and noticed.
 public struct StrategyResult: Codable, Equatable, Sendable {
   /// Name of the strategy.
@@ -309,20 +295,6 @@ public struct LateDetection: Codable, Equatable, Sendable {
   public var p99: UInt64
   /// Greatest.
   public var max: UInt64
-}
-
-/// Percentiles of a distribution, nearest rank.
-public struct Percentiles: Codable, Equatable, Sendable {
-  /// Median.
-  public var p50: Double
-  /// 90th percentile.
-  public var p90: Double
-  /// 99th percentile.
-  public var p99: Double
-  /// 99.9th percentile.
-  public var p999: Double
-  /// Greatest.
-  public var max: Double
 }
 
 /// Host figures of our own path: nanoseconds here, never added to cycles.
