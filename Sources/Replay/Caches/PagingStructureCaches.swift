@@ -42,10 +42,7 @@ struct PagingStructureCaches {
 
   /// Drops the entries on the way to a page.
   func drop(_ page: UInt64, set: UInt32) {
-    for level in 0..<3 {
-      let key = key(level, page, set)
-      _ = cache(level).remove { $0 == key }
-    }
+    for level in 0..<3 { cache(level).remove(key(level, page, set)) }
   }
 
   /// Drops the entries of one table set, or of all; answers how many went.

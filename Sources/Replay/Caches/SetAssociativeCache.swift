@@ -74,6 +74,19 @@ public struct SetAssociativeCache {
     set[0] = key
   }
 
+  /// Drops a key, if it is cached, keeping the order of the others.
+  func remove(_ key: UInt32) {
+    let set = keys + Int(key & setMask) &* ways
+    var way = 0
+    while way < ways, set[way] != key { way &+= 1 }
+    guard way < ways else { return }
+    while way &+ 1 < ways {
+      set[way] = set[way &+ 1]
+      way &+= 1
+    }
+    set[way] = Self.empty
+  }
+
   /// Drops every key the predicate names, keeping the order of the others; answers how many went.
   func remove(where leaves: (UInt32) -> Bool) -> Int {
     guard ways > 0 else { return 0 }

@@ -6,8 +6,8 @@ import SeededRandom
 
 /// What a replay keeps of its notifications: enough to price and compare them, of constant memory.
 struct NotificationTally {
-  /// Nothing yet; stores are named by these symbols.
-  init(symbols: SymbolTable = SymbolTable([])) { targets = StoreTargets(symbols) }
+  /// Nothing yet; stores are named by these symbols, if they are to be.
+  init(symbols: SymbolTable? = nil) { targets = symbols.map(StoreTargets.init) }
 
   /// How many notifications had which shape.
   private(set) var shapes: [NotificationShape: UInt64] = [:]
@@ -17,8 +17,8 @@ struct NotificationTally {
   private(set) var falseShare: UInt64 = 0
   /// Notifications by page; no more pages than are monitored.
   private(set) var byPage: [GuestPageNumber: UInt64] = [:]
-  /// Notifications by what the store touches.
-  private(set) var targets: StoreTargets
+  /// Notifications by what the store touches; nil where nobody asked for names.
+  private(set) var targets: StoreTargets?
   /// What alert actions would have done to a guest that is not a recording.
   var wouldHave = WouldHaveTally()
   /// The stores notified.
@@ -38,7 +38,7 @@ struct NotificationTally {
     touched: Touched
   ) {
     byPage[address.page, default: 0] += 1
-    targets.add(address, bytes: bytes)
+    targets?.add(address, bytes: bytes)
     shapes[shape, default: 0] += 1
     byKind[Int(kind.rawValue)] += 1
     all.insert(store)

@@ -37,7 +37,7 @@ final class StrategyReplay {
 
   init(
     _ strategy: Strategy?, ramBytes recordedBytes: UInt64, vcpus: Int, geometry: CacheGeometry,
-    listed: [UInt64: [Range<UInt64>]], dimensions: Dimensions = .one, symbols: SymbolTable = SymbolTable([])
+    listed: [UInt64: [Range<UInt64>]], dimensions: Dimensions = .one, symbols: SymbolTable? = nil
   ) throws {
     tally = NotificationTally(symbols: symbols)
     let spare = dimensions == .one ? 0 : GuestTables.sparePages(besides: recordedBytes >> 12) << 12

@@ -33,7 +33,7 @@ extension HottestPages {
       !tallies[chosen].byPage.isEmpty
     else { return nil }
     strategy = strategies[chosen].name
-    let targets = tallies[chosen].targets.byPage(most: 3)
+    let targets = tallies[chosen].targets?.byPage(most: 3) ?? [:]
     let hottest = tallies[chosen].byPage.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(10)
     pages = hottest.map { page, notifications in
       func lies(_ start: UInt64, _ bytes: UInt64) -> Bool {
