@@ -11,6 +11,8 @@ struct Protection {
   let listed: [UInt64: [Range<UInt64>]]
   /// Every region by name, with its bytes.
   let regions: [(name: String, bytes: [Range<UInt64>])]
+  /// Which frame is which page, where the recording numbers frames.
+  let truePages: TruePages?
   /// How results describe it.
   let description: PolicyDescription
   /// The recording, and the policy file, as errors name them.
@@ -34,6 +36,7 @@ struct Protection {
 extension Recording {
   /// What is protected by a policy, or else by the recorded driver, from the named mark on, or else from the start.
   func protection(by policy: Policy?, armedBy arm: String?) throws -> Protection {
+    let truePages = try truePages()
     let recording = reader.header.recording
     let recordedRegions = ProtectedBytes.listed(in: recording.regions)
     let named = recording.regions.map { region in
@@ -42,7 +45,7 @@ extension Recording {
     }
     guard policy != nil || arm != nil else {
       return Protection(
-        source: HypercallSource(), listed: recordedRegions, regions: named,
+        source: HypercallSource(), listed: recordedRegions, regions: named, truePages: truePages,
         description: PolicyDescription(name: "recorded-driver"),
         path: path, origin: path)
     }
@@ -51,18 +54,19 @@ extension Recording {
     guard policy != nil || survey.registration != nil else {
       throw ReplayError("\(path): the recording has no driver to arm at a mark; say with --policy what to protect")
     }
-    let resolved = try policy?.resolved(
-      for: recording, guestBytes: guestBytes, topLevelTables: survey.topLevelTables)
+    let stated = try policy?.resolved(
+      for: recording, guestBytes: truePages == nil ? guestBytes : .max, topLevelTables: survey.topLevelTables)
+    let resolved = truePages.map { pages in stated?.placed(on: pages) } ?? stated
     let source = HypercallSource(
       mark: mark, protection: resolved, registration: survey.registration, guestBytes: ramBytes)
     return Protection(
       source: source, listed: resolved?.listed ?? recordedRegions,
-      regions: resolved?.regions.map { (name: $0.name, bytes: $0.bytes) } ?? named,
+      regions: resolved?.regions.map { (name: $0.name, bytes: $0.bytes) } ?? named, truePages: truePages,
       description: PolicyDescription(
         name: policy?.name ?? "recorded-driver",
         arm: mark.map { id in recording.marks.first { $0.id == id }?.name ?? "\(id)" },
         driver: policy == nil ? nil : source.hasSyntheticDriver ? .synthetic : .recorded,
-        regions: resolved?.regions.map { $0.description }),
+        regions: stated?.regions.map { $0.description }),
       path: path, origin: policy?.origin ?? path)
   }
 
