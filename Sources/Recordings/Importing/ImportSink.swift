@@ -58,7 +58,7 @@ struct ImportSink {
         return
       }
       guard address < 1 << 52 else {
-        throw .line("guest-physical address 0x\(String(address, radix: 16))", "an address of at most 52 bits")
+        throw .line("guest-physical address \(hex(address))", "an address of at most 52 bits")
       }
       if numbersFrames {
         stores &+= 1
@@ -104,7 +104,7 @@ struct ImportSink {
   private static func isBeyond(_ address: UInt64) -> WriterFlaw {
     .log(
       Flaw(
-        found: "guest-physical address 0x\(String(address, radix: 16))",
+        found: "guest-physical address \(hex(address))",
         expected: "addresses below 1 TiB, or numbered frames"),
       kind: .beyondRuns,
       remedy: "number the frames with --number-frames, or leave out what is beyond RAM with --ram SIZE")

@@ -1,3 +1,4 @@
+import Addresses
 import Recordings
 
 extension Policy {
@@ -60,7 +61,7 @@ extension Policy {
         }
         if let outside = bytes.first(where: { $0.upperBound > guestBytes }) {
           throw failure(
-            "0x\(String(outside.lowerBound, radix: 16)) to 0x\(String(outside.upperBound - 1, radix: 16)) lies outside "
+            "\(hex(outside.lowerBound)) to \(hex(outside.upperBound - 1)) lies outside "
               + (recording.guest.ramBytes == nil && recording.origin == .imported
                 ? "the \(guestBytes) bytes that the log's stores reach, and the log does not say how much memory its guest has; "
                   + "import it again with --ram SIZE, or give a range inside"

@@ -1,3 +1,4 @@
+import Addresses
 import Recordings
 
 /// What a log of another tool is asked before it can be replayed: nothing in it says what to protect.
@@ -16,7 +17,7 @@ extension Recording {
     let statistics = try RecordingStatistics(reader, slices: 1, hottest: 3)
     let key = recording.isLinear ? "linear" : "gpa"
     let regions = statistics.hottest.map { page in
-      let start = "0x" + String(page.page << 12, radix: 16)
+      let start = hex(page.page << 12)
       return "{\"name\": \"\(start)\", \"\(key)\": \"\(start)\", \"bytes\": 4096}"
     }
     throw ProtectionQuestion(
