@@ -14,7 +14,7 @@ struct Recording {
     self.path = path
     let header = reader.header
     // Numbered frames are as many as are touched, whatever memory there was.
-    let recorded = header.recording.addresses == .virtual ? 0 : header.recording.guest.ramBytes ?? 0
+    let recorded = header.recording.addresses == .virtual ? 0 : min(header.recording.guest.ramBytes ?? 0, 1 << 52)
     ramBytes = (max(recorded, header.totals.pageLimit << 12) + 0x1f_ffff) & ~0x1f_ffff
     guard ramBytes > 0, ramBytes >> 12 <= TranslationKey.pageLimit, ramBytes <= 1 << 40 else {
       throw ReplayError("\(path): \(ramBytes) bytes of guest memory, expected 1 byte to 1 TiB")

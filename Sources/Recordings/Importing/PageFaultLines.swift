@@ -8,11 +8,6 @@ struct PageFaultLines: LineParser {
   let tool = "KVM kvm_page_fault"
   let addresses = RecordingDescription.AddressSpace.guestPhysical
   let columns: RecordingColumns = [.steps, .instructionPointers]
-  let notes = [
-    "Only stores that faulted in the host's tables are in the log, not every store.",
-    "The log has no sizes: each store counts as one byte.",
-    "Instruction counts are nanoseconds since the log's first event.",
-  ]
   let record = "kvm_page_fault: vcpu V rip R address A error_code E"
   var log: RecordedLog { RecordedLog(coverage: .faults, time: .nanoseconds, hasSizes: false) }
   /// The VGA window, and from the I/O APIC to 4 GiB: HPET, local APICs, firmware. Stores there are no stores to RAM on any PC.

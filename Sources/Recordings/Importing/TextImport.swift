@@ -43,7 +43,7 @@ public final class TextImport {
   /// The optional columns that the trace gets.
   public let columns: RecordingColumns
   private let lines: LineReader
-  private let options: Options
+  private var options: Options
   private var parser: any LineParser
   /// What the first lines look like.
   private let likeness: Format?
@@ -76,14 +76,21 @@ public final class TextImport {
     case .dramsim: parser = MemoryControllerLines(options.addresses ?? .guestPhysical)
     case .dinero: parser = DineroLines(options.addresses ?? .guestPhysical)
     }
+    if options.addresses != nil, !([.addresses, .dramsim, .dinero] as Set).contains(chosen) {
+      throw RecordingError(
+        .input, file: lines.name, found: "a log of \(parser.tool), which tells what its addresses are",
+        expected: "a list of addresses, for --addresses", remedy: "leave --addresses out")
+    }
     if !options.tasks.isEmpty, !([.kvmPageFault, .drmemtrace, .jsonl] as Set).contains(chosen) {
       throw RecordingError(
         .input, file: lines.name, found: "a log of \(parser.tool), whose lines do not say whose store they are",
         expected: "a log that names tasks, for --task",
         remedy: "leave --task out, or record each process to a file of its own")
     }
+    // These frames are numbered as it is.
+    if parser.addresses == .virtual { self.options.numbersFrames = false }
     columns = parser.columns.union(
-      parser.addresses == .virtual || options.numbersFrames ? .linearPages : [])
+      parser.addresses == .virtual || self.options.numbersFrames ? .linearPages : [])
   }
 
   /// What the trace says of itself if nobody describes it better.

@@ -46,6 +46,7 @@ struct TraceLineHead {
     if rest.takeLast(0x29) {
       process = rest.lastNumber()
       guard rest.dropLast(from: 0x28) else { return nil }
+      rest.trimEnd()
     }
     guard let task = rest.lastNumber() else { return nil }
     if rest.takeLast(0x2f) {
