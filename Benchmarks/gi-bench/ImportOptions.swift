@@ -30,7 +30,7 @@ struct ImportOptions: ParsableArguments {
   var addresses: RecordingDescription.AddressSpace?
 
   @Flag(
-    help: "Number frames by first touch and keep the true pages in a column; done unasked where addresses pass 1 TiB.")
+    help: "Number frames by first touch and keep the true pages in a column; done unasked where addresses pass 64 GiB.")
   var numberFrames = false
 
   @Option(

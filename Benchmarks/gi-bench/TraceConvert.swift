@@ -136,7 +136,7 @@ struct TraceConvert: ParsableCommand {
     do {
       try convert(format, options)
     } catch let error as RecordingError where error.kind == .beyondRuns && InputFile.isRegular(input) {
-      StandardError.write("\(input): guest-physical addresses beyond 1 TiB, so frames are numbered by first touch\n")
+      StandardError.write("\(input): guest-physical addresses beyond 64 GiB, so frames are numbered by first touch\n")
       options.numbersFrames = true
       try convert(format, options)
     }

@@ -67,7 +67,7 @@ struct ImportCommandTests {
     #expect((described?["log"] as? [String: Any])?["lost_events"] as? Int == 48211)
   }
 
-  @Test("numbers frames where addresses pass 1 TiB, if the file can be read again")
+  @Test("numbers frames where addresses pass 64 GiB, if the file can be read again")
   func numbered() throws {
     let folder = try Program.Folder()
     let log = try folder.file("log", "0x1000,8\n0x380000001010,8\n")

@@ -129,6 +129,22 @@ struct KVMTextTests {
     #expect(try RecordingCheck.findings(in: RecordingReader(path: folder.file("t"))).isEmpty)
   }
 
+  @Test(
+    "that are not among a log's events are missed by name",
+    arguments: [
+      ("bash-7 [1] d..2. 1.000002: sched_switch: prev_comm=bash", "such as sched_switch"),
+      ("bash  7 [001]  1.000002:   sched:sched_switch: bash", "such as sched:sched_switch"),
+      ("x-1 [0] .. 1.000001: kvm_entry: vcpu 0, rip 0x10", "1 other KVM events"),
+    ])
+  func others(line: String, found: String) throws {
+    for isLenient in [false, true] {
+      let error = #expect(throws: RecordingError.self) {
+        try Self.convert(line + "\n", options: .init(isLenient: isLenient))
+      }
+      #expect(error?.found.contains(found) == true && error?.remedy.contains("kvm:kvm_page_fault") == true)
+    }
+  }
+
   @Test("of a clock without a fraction count its ticks")
   func ticks() throws {
     let (writes, header) = try Self.convert(

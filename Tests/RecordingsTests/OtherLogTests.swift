@@ -108,7 +108,7 @@ struct OtherLogTests {
     }
   }
 
-  @Test("whose addresses pass 1 TiB has its frames numbered, and its true pages kept")
+  @Test("whose addresses pass 64 GiB has its frames numbered, and its true pages kept")
   func numberedFrames() throws {
     let text = "0x1000,8\n0xfffffffff000,8\n0x380000001010,8\n0x1008,8\n"
     let error = #expect(throws: RecordingError.self) { try TextImportTests.convert(.addresses, text) }

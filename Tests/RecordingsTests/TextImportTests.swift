@@ -20,7 +20,7 @@ struct TextImportTests {
     let folder = Folder()
     try bytes.write(to: URL(filePath: folder.file("text")))
     var options = options
-    options.isLenient = lenient
+    if lenient { options.isLenient = true }
     let text = try TextImport(format, InputStream(path: folder.file("text")), options: options)
     let writer = try RecordingWriter(
       path: folder.file("t"), description: text.description(title: "test"),

@@ -25,6 +25,8 @@ struct CSVLines: LineParser {
   var log: RecordedLog { RecordedLog() }
   let record = "write,0,1,0x1000,8"
   let recording: RecordingDescription?
+  /// All that a run can name: what was exported comes back as it was.
+  let physicalLimit: UInt64 = 1 << 44
   private let hasLinear: Bool
   private let hasPointer: Bool
   private let hasValue: Bool

@@ -23,19 +23,21 @@ struct ImportSink {
   private let plainEnd: UInt64
   private var frames = FirstTouchFrames()
 
-  /// The first guest-physical address that no replay can take as it is: 1 TiB.
-  static let physicalLimit: UInt64 = 1 << 40
+  /// From here on guest-physical addresses need numbered frames.
+  private let physicalLimit: UInt64
 
   init(
-    _ writer: RecordingWriter, options: TextImport.Options, log: RecordedLog?, deviceWindows: [ClosedRange<UInt64>] = []
+    _ writer: RecordingWriter, options: TextImport.Options, log: RecordedLog?, physicalLimit: UInt64,
+    deviceWindows: [ClosedRange<UInt64>]
   ) {
+    self.physicalLimit = physicalLimit
     self.writer = writer
     self.log = log ?? RecordedLog()
     self.deviceWindows = deviceWindows
     end = options.ramBytes ?? .max
     numbersFrames = options.numbersFrames
     isVirtual = options.addresses == .virtual
-    plainEnd = numbersFrames ? 0 : deviceWindows.reduce(min(end, Self.physicalLimit)) { min($0, $1.lowerBound) }
+    plainEnd = numbersFrames ? 0 : deviceWindows.reduce(min(end, physicalLimit)) { min($0, $1.lowerBound) }
     for mark in writer.description.marks {
       markIDs[mark.name] = mark.id
       lastMark = max(lastMark, mark.id)
@@ -64,7 +66,7 @@ struct ImportSink {
         stores &+= 1
         return try frames.store(address, size, vcpu: vcpu, count: count, rip: rip, value: value, into: writer)
       }
-      guard address < Self.physicalLimit else { throw Self.isBeyond(address) }
+      guard address < physicalLimit else { throw isBeyond(address) }
     }
     stores &+= 1
     if size <= UInt64(Place.maximumSize) {
@@ -101,11 +103,11 @@ struct ImportSink {
     }
   }
 
-  private static func isBeyond(_ address: UInt64) -> WriterFlaw {
+  private func isBeyond(_ address: UInt64) -> WriterFlaw {
     .log(
       Flaw(
         found: "guest-physical address \(hex(address))",
-        expected: "addresses below 1 TiB, or numbered frames"),
+        expected: "addresses below \(physicalLimit >> 30) GiB, or numbered frames"),
       kind: .beyondRuns,
       remedy: "number the frames with --number-frames, or leave out what is beyond RAM with --ram SIZE")
   }

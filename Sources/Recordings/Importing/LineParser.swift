@@ -14,6 +14,9 @@ protocol LineParser {
   var record: String { get }
   /// Guest-physical addresses that are devices wherever this format comes from.
   var deviceWindows: [ClosedRange<UInt64>] { get }
+  /// The first guest-physical address for which frames are numbered: where pages stay as they are, a replay has a table of all up
+  /// to the highest.
+  var physicalLimit: UInt64 { get }
   /// The description that the log itself holds.
   var recording: RecordingDescription? { get }
   /// What there was instead of any record, and what to do; nil if nothing is known of it.
@@ -27,6 +30,7 @@ protocol LineParser {
 extension LineParser {
   var notes: [String] { [] }
   var deviceWindows: [ClosedRange<UInt64>] { [] }
+  var physicalLimit: UInt64 { 1 << 36 }
   var recording: RecordingDescription? { nil }
   var absence: (found: String, remedy: String)? { nil }
   func finish(_ sink: inout ImportSink) {}

@@ -19,6 +19,8 @@ struct PageFaultLines: LineParser {
   private var faults: UInt64 = 0
   private var exitsWithoutAddress: UInt64 = 0
   private var otherEvents: UInt64 = 0
+  /// The first event that is none of KVM's.
+  private var foreignEvent: String?
 
   /// What is known of a vCPU.
   private struct Processor {
@@ -42,7 +44,22 @@ struct PageFaultLines: LineParser {
       if head.last == 0x20 { otherEvents &+= 1 }
     }
     if LostEvents.read(line, into: &sink) { return }
+    if foreignEvent == nil, faults == 0 { foreignEvent = Self.event(line) }
     try mark(line, &sink)
+  }
+
+  /// The name of the event in a line of a trace: what stands behind the time, up to a colon.
+  private static func event(_ line: UnsafeRawBufferPointer) -> String? {
+    var scanner = TextScanner(line)
+    while scanner.find(": ") {
+      let colon = line.count - scanner.count - 2
+      scanner.skipSpaces()
+      let name = scanner.field(upTo: 0x20)
+      if colon > 0, line[colon - 1] &- 0x30 < 10, name.count > 1, name.last == 0x3a {
+        return String(decoding: name.dropLast().prefix(40), as: UTF8.self)
+      }
+    }
+    return nil
   }
 
   private mutating func fault(
@@ -149,6 +166,9 @@ struct PageFaultLines: LineParser {
     }
     if otherEvents > 0 {
       return ("\(otherEvents) other KVM events, and no kvm_page_fault", "record the event kvm:kvm_page_fault as well")
+    }
+    if let foreignEvent {
+      return ("only other events, such as \(foreignEvent)", "record the event kvm:kvm_page_fault")
     }
     let others = tasks.othersText
     return others.isEmpty ? nil : ("only events of \(others)", "choose one of them with --task")

@@ -107,7 +107,8 @@ public final class TextImport {
   /// description is made whole here.
   public func convert(into writer: RecordingWriter) throws(RecordingError) -> Report {
     var sink = ImportSink(
-      writer, options: options, log: writer.description.log, deviceWindows: parser.deviceWindows)
+      writer, options: options, log: writer.description.log, physicalLimit: parser.physicalLimit,
+      deviceWindows: parser.deviceWindows)
     var skipped = 0
     var first: RecordingError?
     while let line = try lines.next() {
