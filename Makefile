@@ -15,7 +15,7 @@ define gate
 	    --baseline Benchmarks/baselines/$$(basename $$trace .trace).$$profile$$(test $$dimensions = 1 || echo .2d).json || status=$$?; \
 	  done; done; done; exit $$status
 endef
-FUZZ = tree trace script profile snapshot
+FUZZ = tree trace script profile snapshot imports
 SECONDS ?= 60
 # What `make coverage` runs, and the files or folders that it reports.
 TESTS ?= .
@@ -29,10 +29,10 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-deps: ## install libxxhash-dev and libzstd-dev where pkg-config does not find them
-	@command -v pkg-config >/dev/null && pkg-config --exists libxxhash libzstd || { \
-	  echo "installing libxxhash-dev, libzstd-dev and pkg-config (apt-get)"; \
-	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq libxxhash-dev libzstd-dev pkg-config >/dev/null; }
+deps: ## install libxxhash-dev, libzstd-dev and zlib1g-dev where pkg-config does not find them
+	@command -v pkg-config >/dev/null && pkg-config --exists libxxhash libzstd zlib || { \
+	  echo "installing libxxhash-dev, libzstd-dev, zlib1g-dev and pkg-config (apt-get)"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq libxxhash-dev libzstd-dev zlib1g-dev pkg-config >/dev/null; }
 
 run: deps ## build, then replay traces/boot.trace under every strategy
 	$(SWIFT) run gi-bench $(TRACE)

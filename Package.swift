@@ -32,6 +32,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CNodeSearch", cSettings: houseC),
     .target(name: "CHost"),
 
@@ -40,7 +41,9 @@ let package = Package(
     .target(name: "EPT", dependencies: ["Addresses", "SeededRandom"], swiftSettings: house),
     .target(name: "EPTTables", dependencies: ["Addresses", "EPT"], swiftSettings: house),
     .target(name: "MonitorTree", dependencies: ["Addresses", "CNodeSearch"], swiftSettings: house),
-    .target(name: "Recordings", dependencies: ["Addresses", "SeededRandom", "CXXHash", "CZstd"], swiftSettings: house),
+    .target(
+      name: "Recordings", dependencies: ["Addresses", "SeededRandom", "CXXHash", "CZstd", "CZlib"], swiftSettings: house
+    ),
     .target(
       name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "EPTTables", "MonitorTree", "CHost", "CXXHash"],
       swiftSettings: house),
@@ -57,7 +60,7 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "Report",
-      dependencies: ["Addresses", "Replay", .product(name: "TextTable", package: "TextTable")],
+      dependencies: ["Addresses", "Replay", "Recordings", .product(name: "TextTable", package: "TextTable")],
       swiftSettings: house),
     .executableTarget(
       name: "gi-bench",
@@ -75,7 +78,8 @@ let package = Package(
     .testTarget(
       name: "MonitorTreeTests", dependencies: ["MonitorTree", "CNodeSearch", "SeededRandom"], swiftSettings: house),
     .testTarget(
-      name: "RecordingsTests", dependencies: ["Recordings", "SeededRandom", "CZstd", "CXXHash"], exclude: ["Fixtures"],
+      name: "RecordingsTests", dependencies: ["Recordings", "SeededRandom", "CZstd", "CZlib", "CXXHash"],
+      exclude: ["Fixtures"],
       swiftSettings: house),
     .testTarget(
       name: "GuestIntegrityTests",

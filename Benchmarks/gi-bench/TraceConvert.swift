@@ -9,9 +9,16 @@ struct TraceConvert: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert", abstract: "Import other formats as a trace, export a trace to other formats.",
     discussion: """
-      --from recorder reads the raw stream of the recorder and needs --description. The other imports are texts; those \
-      of virtual addresses get frames in the order of first touch, and their header says so. Without --from the input \
-      is a trace, and --to says what it becomes. Each store that a text gives no size counts as one byte.
+      --from recorder reads the raw stream of the recorder and needs --description. The other imports are texts, packed \
+      by gzip or zstd or not; --from auto says what it takes one for. Those of virtual addresses get frames in the order \
+      of first touch, and their header says so. Each store that a text gives no size counts as one byte. Without --from \
+      the input is a trace, and --to says what it becomes.
+
+      EXAMPLES:
+        gi-bench trace convert kvm.txt.gz --from auto --ram 4G --output kvm.trace
+        gi-bench trace convert traces/quick.trace --to csv --output quick.csv
+
+      Which tool's log is recorded and read how: "I have a log" in Sources/Recordings/Recordings.docc/ImportingLogs.md.
       """)
 
   @Argument(help: "The file to convert; - is the standard input.")
@@ -20,7 +27,7 @@ struct TraceConvert: ParsableCommand {
   @Option(help: "What the input is: \(Source.names). Default: a trace.")
   var from: Source?
 
-  @Option(help: "What a trace becomes: csv, perfetto (JSON for the Perfetto viewer), or trace.")
+  @Option(help: "What a trace becomes: csv, jsonl, perfetto (JSON for the Perfetto viewer), or trace.")
   var to = Target.trace
 
   @Option(help: "The JSON description of the recording, as the recorder writes it.")
@@ -45,16 +52,21 @@ struct TraceConvert: ParsableCommand {
   @Flag(help: "Accept a stream that breaks off; leave out lines that are not understood, and count them.")
   var lenient = false
 
+  @OptionGroup(title: "Import of a text") var choice: ImportOptions
+
   @Flag(help: "Take the whole blocks of a trace that breaks off.")
   var salvage = false
 
   enum Source: Hashable, ExpressibleByArgument {
     case recorder
-    case text(TextImport.Format)
+    /// A text of this format; nil for the one that its first lines look like.
+    case text(TextImport.Format?)
 
     init?(argument: String) {
       if argument == "recorder" {
         self = .recorder
+      } else if argument == "auto" {
+        self = .text(nil)
       } else if let format = TextImport.Format(rawValue: argument) {
         self = .text(format)
       } else {
@@ -62,11 +74,11 @@ struct TraceConvert: ParsableCommand {
       }
     }
 
-    static var allValueStrings: [String] { ["recorder"] + TextImport.Format.allCases.map(\.rawValue) }
+    static var allValueStrings: [String] { ["auto", "recorder"] + TextImport.Format.allCases.map(\.rawValue) }
     static var names: String { allValueStrings.joined(separator: ", ") }
   }
 
-  enum Target: String, ExpressibleByArgument, CaseIterable { case trace, csv, perfetto }
+  enum Target: String, ExpressibleByArgument, CaseIterable { case trace, csv, jsonl, perfetto }
 
   func validate() throws {
     _ = try columnSet
@@ -77,6 +89,11 @@ struct TraceConvert: ParsableCommand {
     }
     if from != nil, to != .trace {
       throw ValidationError("--to \(to.rawValue) exports a trace; import to a trace first")
+    }
+    if from == nil || from == .recorder, choice.isGiven {
+      throw ValidationError(
+        "--ram, --task, --addresses, --number-frames, --symbols and --kernel-base are of imports of a text; give --from"
+      )
     }
   }
 
@@ -96,7 +113,7 @@ struct TraceConvert: ParsableCommand {
   }
 
   func run() throws {
-    try OutputClaims.check([output, saveDescription], inputs: [input, description])
+    try OutputClaims.check([output, saveDescription], inputs: [input, description, choice.symbols])
     switch from {
     case .recorder?: try convertRecording()
     case .text(let format)?: try convert(format)
@@ -114,17 +131,34 @@ struct TraceConvert: ParsableCommand {
     tell(report.summary, ", \(report.deviceWrites) device writes left out")
   }
 
-  private func convert(_ format: TextImport.Format) throws {
-    let text = try TextImport(format, InputStream(path: input))
-    let described =
+  private func convert(_ format: TextImport.Format?) throws {
+    var options = choice.text(isLenient: lenient)
+    do {
+      try convert(format, options)
+    } catch let error as RecordingError where error.kind == .beyondRuns && InputFile.isRegular(input) {
+      StandardError.write("\(input): guest-physical addresses beyond 64 GiB, so frames are numbered by first touch\n")
+      options.numbersFrames = true
+      try convert(format, options)
+    }
+  }
+
+  private func convert(_ format: TextImport.Format?, _ options: TextImport.Options) throws {
+    let text = try TextImport(format, InputStream(path: input), options: options)
+    if format == nil { StandardError.write("\(Terminal.printable(input)): taken for \(text.format.rawValue)\n") }
+    var described =
       try description.map { path throws(RecordingError) in try RecordingDescription(path: path) }
-      ?? text.description(title: "\(format.rawValue) import of \(input)")
-    try save(described)
+      ?? text.description(title: "\(text.format.rawValue) import of \(input)")
+    if let symbols = choice.symbols {
+      described.symbols = try SymbolFile.read(
+        symbols, kernelBase: choice.kernelBase?.value, addresses: described.addresses)
+    }
     let writer = try RecordingWriter(
       path: output, description: described, options: .init(columns: try columnSet ?? text.columns, level: level ?? 3))
-    let report = try text.convert(into: writer, isLenient: lenient)
+    let report = try text.convert(into: writer)
+    try save(report.summary.header.recording)
     tell(report.summary, report.skipped == 0 ? "" : ", \(report.skipped) of \(report.lines) lines left out")
     if let first = report.firstSkipped { StandardError.write("the first: \(Terminal.printable(first.description))\n") }
+    for caution in report.summary.header.recording.cautions { StandardError.write("note: \(caution)\n") }
   }
 
   private func convertTrace() throws {
@@ -133,6 +167,7 @@ struct TraceConvert: ParsableCommand {
     try save(reader.header.recording)
     switch to {
     case .csv: try CSVExport.write(reader, to: output)
+    case .jsonl: try JSONLinesExport.write(reader, to: output)
     case .perfetto: try PerfettoExport.write(reader, to: output)
     case .trace:
       let kept = (try columnSet ?? reader.header.columnSet).intersection(reader.header.columnSet)

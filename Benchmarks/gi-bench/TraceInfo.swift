@@ -48,6 +48,8 @@ private struct TraceSummary: Encodable {
     var symbols: Int
     var ground_truth: Int
     var notes: [String]
+    var log: RecordedLog?
+    var cautions: [String]?
   }
 
   init(_ reader: RecordingReader, path: String) {
@@ -67,7 +69,8 @@ private struct TraceSummary: Encodable {
       title: description.title, origin: description.origin.rawValue, addresses: description.addresses.rawValue,
       guest: description.guest, recorder: description.recorder, marks: description.marks,
       regions: description.regions, symbols: description.symbols.count, ground_truth: description.groundTruth.count,
-      notes: description.notes)
+      notes: description.notes, log: description.log,
+      cautions: description.cautions.isEmpty ? nil : description.cautions)
   }
 
   /// The facts, one below the other, in `Trace.columns` columns.
@@ -85,7 +88,7 @@ private struct TraceSummary: Encodable {
       ("trace", "\(path), \(bytes) bytes, \(blocks) blocks\(complete ? "" : ", INCOMPLETE")"),
       ("digest", digest),
       ("title", recording.title),
-      ("origin", "\(recording.origin), \(recording.addresses) addresses"),
+      ("origin", "\(recording.origin), \(addressesText)"),
       ("kernel", guest.kernelPackage ?? "unknown"),
       ("command line", guest.commandLine ?? "unknown"),
       ("memory", guest.ramBytes.map { "\($0) bytes" } ?? "unknown"),
@@ -103,7 +106,22 @@ private struct TraceSummary: Encodable {
       ("columns", columns.map { "\($0) \(column_bytes[$0, default: 0])" }.joined(separator: ", ")),
       ("recorder", [recording.recorder.name, recording.recorder.version ?? ""].joined(separator: " ")),
     ]
-    return lines + recording.notes.map { (name: "note", value: $0) }
+    return lines + (recording.cautions ?? []).map { ("caution", $0) } + tasks + recording.notes.map { ("note", $0) }
+  }
+
+  private var addressesText: String {
+    recording.log?.truePages == .guestPhysical
+      ? "guest-physical addresses, frames numbered by first touch" : "\(recording.addresses) addresses"
+  }
+
+  /// The tasks of an imported log.
+  private var tasks: [(String, String)] {
+    guard let tasks = recording.log?.tasks, !tasks.isEmpty else { return [] }
+    let texts = tasks.prefix(40).map { task in
+      "\(task.task)" + (task.name.map { " (\($0))" } ?? "") + (task.process.map { " of process \($0)" } ?? "")
+        + (task.vcpu.map { " vCPU \($0), \(task.stores) stores" } ?? "")
+    }
+    return [("tasks", texts.joined(separator: "; ") + (tasks.count > 40 ? "; and \(tasks.count - 40) more" : ""))]
   }
 
   /// Each name once, with the number of its ranges.

@@ -48,6 +48,7 @@ struct TraceStats: ParsableCommand {
 
   private func text(_ statistics: RecordingStatistics) -> String {
     var lines = ["\(statistics.writes) writes, \(statistics.runs) runs, \(statistics.pages) pages"]
+    lines += statistics.cautions ?? []
     lines.append("\nruns by accesses")
     lines += statistics.runLengths.map { row([("\($0.atLeast)+", 12), ("\($0.runs)", 12)]) }
     lines.append("\nworking set" + row([("from write", 17), ("runs", 12), ("pages", 10), ("new", 10)]))

@@ -8,7 +8,7 @@ struct TraceView: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "view", abstract: "Print records as text: vCPU, instruction count, what, where.",
     discussion: """
-      A write's count is that of its run's first write. Lines: `VCPU COUNT write GPA SIZE`, `… hypercall NUMBER RDI RSI \
+      A write's count is that of its run's first write; its address is linear where the trace is of virtual addresses. Lines: `VCPU COUNT write GPA SIZE`, `… hypercall NUMBER RDI RSI \
       RDX R10 RIP CPL`, `… cr3 VALUE`, `… map LINEAR SHIFT ENTRY [below PML4E PDPTE PDE]`, `… mark \
       ID NAME`.
       """)
@@ -39,9 +39,13 @@ struct TraceView: ParsableCommand {
     }
     var lines = LineOutput(limit: limit ?? .max)
     let block = RecordingBlock()
+    var columns: RecordingColumns = events ? [.runs, .events] : [.runs, .events, .clocks, .places]
+    // Frames that the import numbered say nothing; the pages behind them do.
+    if reader.header.recording.addresses == .virtual {
+      columns.formUnion(reader.header.columnSet.intersection(.linearPages))
+    }
     for number in reader.blocks.indices where !lines.isFull {
-      try reader.read(
-        block: number, columns: events ? [.runs, .events] : [.runs, .events, .clocks, .places], into: block)
+      try reader.read(block: number, columns: columns, into: block)
       var next = 0
       for placed in block.events {
         if !events, awaited == nil { try writes(next..<placed.run, of: block, to: &lines) }
@@ -62,7 +66,8 @@ struct TraceView: ParsableCommand {
       let accesses = try block.accesses(ofRun: run)
       let what = block.runs[run].isContinuation ? "continued" : "write"
       for access in accesses.indices {
-        let address = hex(accesses.address(access).rawValue)
+        let page = block.linearPages.isEmpty ? accesses.address(access).rawValue >> 12 : block.linearPages[run]
+        let address = hex(page << 12 | UInt64(accesses[access].offset))
         try lines.put("\(block.runs[run].vcpu) \(block.clocks[run]) \(what) \(address) \(accesses[access].size)")
       }
     }

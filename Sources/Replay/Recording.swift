@@ -2,7 +2,7 @@ import Foundation
 import GuestIntegrity
 import Recordings
 
-/// A trace that can be replayed: opened, checked, and known to be of one machine's guest-physical memory.
+/// A trace that can be replayed: opened, checked, and known to be of one memory.
 struct Recording {
   let reader: RecordingReader
   let path: String
@@ -13,12 +13,8 @@ struct Recording {
     reader = try RecordingReader(path: path, symbols: symbols)
     self.path = path
     let header = reader.header
-    guard header.recording.addresses == .guestPhysical else {
-      throw ReplayError(
-        "\(path): its addresses are \(header.recording.addresses.rawValue), expected guest-physical; only a recording of a "
-          + "machine can be replayed through an EPT")
-    }
-    let recorded = header.recording.guest.ramBytes ?? 0
+    // Numbered frames are as many as are touched, whatever memory there was.
+    let recorded = header.recording.addresses == .virtual ? 0 : min(header.recording.guest.ramBytes ?? 0, 1 << 52)
     ramBytes = (max(recorded, header.totals.pageLimit << 12) + 0x1f_ffff) & ~0x1f_ffff
     guard ramBytes > 0, ramBytes >> 12 <= TranslationKey.pageLimit, ramBytes <= 1 << 40 else {
       throw ReplayError("\(path): \(ramBytes) bytes of guest memory, expected 1 byte to 1 TiB")
@@ -65,16 +61,21 @@ struct Recording {
 
   /// What is protected by a policy, or else by the recorded driver, from the named mark on, or else from the start.
   func protection(by policy: Policy?, armedBy arm: String?) throws -> Protection {
-    try Protection(by: policy, armedBy: arm, in: reader, path: path, ramBytes: ramBytes)
+    try Protection(
+      by: policy, armedBy: arm, in: reader, path: path, ramBytes: ramBytes, truePages: try truePages())
   }
 
   /// The recording as a result describes it.
   var description: ReplayedRecording {
     let header = reader.header
+    let cautions = header.recording.cautions
     return ReplayedRecording(
       path: path, digest: reader.digest.map { "\($0)" } ?? "", writes: header.totals.writes, runs: header.totals.runs,
       pages: header.totals.pages, vcpus: header.totals.vcpus, instructions: header.totals.instructions.reduce(0, +),
       hypercalls: header.totals.hypercalls, marks: header.totals.marks,
-      guest: header.recording.guest.kernelPackage ?? header.recording.title)
+      guest: header.recording.guest.kernelPackage ?? header.recording.title,
+      addresses: header.recording.addresses == .guestPhysical
+        ? nil : header.recording.log?.truePages?.rawValue ?? "linear",
+      log: header.recording.log, cautions: cautions.isEmpty ? nil : cautions)
   }
 }

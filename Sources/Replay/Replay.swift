@@ -8,6 +8,7 @@ import Recordings
 public func replay(_ request: ReplayRequest) throws -> RunResult {
   let recording = try Recording(path: request.tracePath, symbols: request.policy != nil || request.namesPages)
   try recording.check(for: request.dimensions)
+  try recording.demandProtection(by: request.policy)
   let pricing = Pricing(profile: request.profile, dimensions: request.dimensions)
   let protection = try recording.protection(by: request.policy, armedBy: request.arm)
   let outcomes = try recording.replay([nil] + request.strategies, under: protection, request: request)
@@ -31,7 +32,8 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
       ? try recording.geometrySensitivity(under: protection, request: request) : nil,
     hottestPages: request.namesPages
       ? HottestPages(
-        request.strategies, outcomes.dropFirst().map(\.tally), regions: protection.regions) : nil,
+        request.strategies, outcomes.dropFirst().map(\.tally), regions: protection.regions,
+        truePages: protection.truePages) : nil,
     hostRatios: try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) },
     crosscheck: CrossCheck(request.strategies, outcomes.dropFirst().map(\.tally)))
 }

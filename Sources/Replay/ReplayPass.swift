@@ -29,7 +29,7 @@ final class ReplayPass {
     source = protection.source
     let totals = recording.reader.header.totals
     let ramBytes = source.memoryBytes(of: recording.ramBytes)
-    let symbols = request.namesPages ? SymbolTable(recording.reader.header.recording.symbols) : nil
+    let symbols = request.namesPages ? SymbolTable(protection.placed(recording.reader.header.recording.symbols)) : nil
     replays = try strategies.map { strategy in
       let replay = try StrategyReplay(
         strategy, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry,

@@ -52,7 +52,7 @@ struct PolicyCommandTests {
       [trace, "--policy", bad], status: 1,
       sentence:
         "\(bad): regions[0]: unknown key \"byte\", expected one of name, actions, symbol, offset, bytes, from, to, "
-        + "section, gpa, page_tables; did you mean bytes?")
+        + "section, gpa, linear, page_tables; did you mean bytes?")
     try Program.expectFailure(
       [trace, "--arm", "attack"], status: 1, sentence: "\(trace): no mark is named 'attack'; there is none")
     try Program.expectFailure(

@@ -67,7 +67,7 @@ struct TraceCommandTests {
     try Program.expectFailure(
       arguments, status: 1,
       sentence:
-        "\(text), line 3: found no access in \"what is this\", expected \"I ADDRESS,SIZE\", or L, S or M likewise; "
+        "\(text), line 3: found no access in \"what is this\", expected \"I  ADDRESS,SIZE\", or L, S or M likewise; "
         + "correct the line, or leave such lines out with --lenient")
     #expect(try folder.names == ["log"])
     let lenient = try Program.run(arguments + ["--lenient"])

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Replay
 import Report
 
 /// What the program says to the shell; documented in `--help`.
@@ -40,14 +41,16 @@ struct Failure: Error {
     case let failure as Failure: self = failure
     case let error as NotComparable: self.init(.notComparable, error.description)
     case let error as ValidationError: self.init(.usage, error.message)
+    case let question as ProtectionQuestion: self.init(.usage, question.description)
     case let error as any CustomStringConvertible: self.init(.failure, error.description)
     default: self.init(.failure, error.localizedDescription)
     }
   }
 
-  /// Prints the sentence on one line and ends the program.
+  /// Prints the sentence on one line and ends the program; blanks stay, since they may be what is wrong with an input.
   func end() -> Never {
-    let line = sentence.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    let line = sentence.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+      .joined(separator: " ")
     StandardError.write("gi-bench: \(Terminal.printable(line))\n")
     exit(status.rawValue)
   }

@@ -46,6 +46,12 @@ enum InputFile {
 
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Whether a path is a file that can be read a second time.
+  static func isRegular(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   @discardableResult
   static func refuseDirectory(_ descriptor: Int32, _ path: String, expecting what: String) throws -> stat {
     var status = stat()

@@ -1,4 +1,5 @@
 import Addresses
+import Foundation
 
 /// Writes a trace as the comma-separated values that `CSVLines` reads; read again, they give the same records.
 public enum CSVExport {
@@ -6,6 +7,7 @@ public enum CSVExport {
   public static func write(_ reader: RecordingReader, to path: String) throws {
     let columns = reader.header.columnSet
     let output = try TextOutput(path: path)
+    try describe(reader.header.recording, to: output)
     try output.put(
       CSVLines.names + (columns.contains(.linearPages) ? ",gva" : "")
         + (columns.contains(.instructionPointers) ? ",rip" : "") + (columns.contains(.values) ? ",value" : "")
@@ -20,6 +22,16 @@ public enum CSVExport {
       return true
     }
     try output.finish()
+  }
+
+  /// What an imported log is, in lines that the import takes back; a recording of a guest is described by a file of its own.
+  private static func describe(_ recording: RecordingDescription, to output: TextOutput) throws {
+    guard recording.origin == .imported, recording.log != nil || recording.addresses != .guestPhysical else { return }
+    for caution in recording.cautions { try output.put("# \(caution)\n") }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let json = String(decoding: try encoder.encode(recording.withoutTables), as: UTF8.self)
+    try output.put("\(CSVLines.recordingMark)\(json)\n")
   }
 
   private static func put(_ write: RecordedWrite, hasValues: Bool, _ output: TextOutput) {

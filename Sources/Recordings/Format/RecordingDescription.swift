@@ -22,6 +22,8 @@ public struct RecordingDescription: Codable, Hashable, Sendable {
   public var groundTruth: [GroundTruth]
   /// Remarks: what was cut, assumed, left out.
   public var notes: [String]
+  /// What the log of another tool is that the records come from; nil where they come from none, or nothing is known of it.
+  public var log: RecordedLog?
 
   /// Where records come from.
   public enum Origin: String, Codable, Sendable {
@@ -215,7 +217,7 @@ public struct RecordingDescription: Codable, Hashable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case title, origin, addresses, guest, recorder, marks, regions, symbols, notes
+    case title, origin, addresses, guest, recorder, marks, regions, symbols, notes, log
     case groundTruth = "ground_truth"
   }
 
@@ -254,5 +256,7 @@ public struct RecordingDescription: Codable, Hashable, Sendable {
       ? try values.decodeIfPresent([Symbol].self, forKey: .symbols) ?? [] : []
     groundTruth = try values.decodeIfPresent([GroundTruth].self, forKey: .groundTruth) ?? []
     notes = try values.decodeIfPresent([String].self, forKey: .notes) ?? []
+    // Of a later version's log nothing is known, and the records stay readable.
+    log = try? values.decodeIfPresent(RecordedLog.self, forKey: .log)
   }
 }

@@ -12,6 +12,8 @@ public struct RecordingError: Error, Hashable, Sendable, CustomStringConvertible
     case damaged
     /// A record or line of an import is wrong.
     case input
+    /// A guest-physical address lies beyond what the pages of runs can name, so that frames have to be numbered.
+    case beyondRuns
   }
 
   /// The kind of trouble.

@@ -11,20 +11,37 @@ import Addresses
 /// mark,VCPU,COUNT,ID,RIP
 /// ```
 ///
-/// The first line names the fields of a write, and so says which columns the trace gets.
+/// The first line names the fields of a write, and so says which columns the trace gets. Lines that begin with `#` are left out, but
+/// for `# recording: JSON` before that line, which is the description of the recording.
 struct CSVLines: LineParser {
   static let names = "kind,vcpu,count,gpa,size"
 
+  /// What the description of a recording stands behind.
+  static let recordingMark: StaticString = "# recording: "
+
   let tool = "CSV"
-  let addresses = RecordingDescription.AddressSpace.guestPhysical
-  let notes: [String] = []
+  var addresses: RecordingDescription.AddressSpace { recording?.addresses ?? .guestPhysical }
   let columns: RecordingColumns
+  var log: RecordedLog { RecordedLog() }
+  let record = "write,0,1,0x1000,8"
+  let recording: RecordingDescription?
+  /// All that a run can name: what was exported comes back as it was.
+  let physicalLimit: UInt64 = 1 << 44
   private let hasLinear: Bool
   private let hasPointer: Bool
   private let hasValue: Bool
   private let hasRest: Bool
 
-  init(header: UnsafeRawBufferPointer?, of lines: LineReader) throws(RecordingError) {
+  /// Reads the lines up to the names of the fields.
+  init(of lines: LineReader) throws(RecordingError) {
+    var recording: RecordingDescription?
+    var header = try lines.next()
+    while let line = header, line.first == 0x23 {
+      var scanner = TextScanner(line)
+      if scanner.take(Self.recordingMark) { recording = try RecordingDescription(json: scanner.remaining, of: lines) }
+      header = try lines.next()
+    }
+    self.recording = recording
     let text = header.map { String(decoding: $0.prefix(200), as: UTF8.self) } ?? ""
     var fields = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)[...]
     let isHeader = fields.prefix(5).joined(separator: ",") == Self.names
@@ -40,7 +57,7 @@ struct CSVLines: LineParser {
     hasRest = next("rest")
     guard isHeader, fields.isEmpty else {
       throw RecordingError(
-        .input, file: lines.name, line: 1, found: "\"\(text)\"",
+        .input, file: lines.name, line: max(lines.number, 1), found: "\"\(text)\"",
         expected: "\"\(Self.names)\" and any of gva, rip, value, rest in this order",
         remedy: "put that line first; `gi-bench trace convert --to csv` writes it")
     }
@@ -49,14 +66,14 @@ struct CSVLines: LineParser {
       .union(hasValue ? .values : [])
   }
 
-  mutating func parse(_ line: UnsafeRawBufferPointer, into writer: RecordingWriter) throws(WriterFlaw) {
+  mutating func parse(_ line: UnsafeRawBufferPointer, into sink: inout ImportSink) throws(WriterFlaw) {
     var scanner = TextScanner(line)
-    if scanner.take("write,") { return try write(&scanner, writer) }
-    if scanner.isAtEnd { return }
-    if scanner.take("hypercall,") { return try writer.append(.hypercall(try hypercall(&scanner))) }
+    if scanner.take("write,") { return try write(&scanner, &sink) }
+    if scanner.isAtEnd || scanner.peek == 0x23 { return }
+    if scanner.take("hypercall,") { return try sink.event(.hypercall(try hypercall(&scanner))) }
     if scanner.take("cr3,") {
       let (vcpu, count) = try start(&scanner)
-      return try writer.append(.cr3(.init(vcpu: vcpu, count: count, value: try last(&scanner))))
+      return try sink.event(.cr3(.init(vcpu: vcpu, count: count, value: try last(&scanner))))
     }
     if scanner.take("map,") {
       let (vcpu, count) = try start(&scanner)
@@ -69,17 +86,17 @@ struct CSVLines: LineParser {
         mapping.tables = .init(pml4e: try next(&scanner), pdpte: try next(&scanner), pde: try last(&scanner))
       }
       guard scanner.isAtEnd else { throw .line("more fields", "four of a mapping, or seven") }
-      return try writer.append(.map(mapping))
+      return try sink.event(.map(mapping))
     }
     if scanner.take("mark,") {
       let (vcpu, count) = try start(&scanner)
-      return try writer.append(
+      return try sink.event(
         .mark(.init(vcpu: vcpu, count: count, id: try next(&scanner), rip: GuestLinearAddress(try last(&scanner)))))
     }
     throw .line("no known kind", "write, hypercall, cr3, map or mark")
   }
 
-  private func write(_ scanner: inout TextScanner, _ writer: RecordingWriter) throws(WriterFlaw) {
+  private func write(_ scanner: inout TextScanner, _ sink: inout ImportSink) throws(WriterFlaw) {
     let (vcpu, count) = try start(&scanner)
     let gpa = try next(&scanner)
     guard let size = scanner.number() else { throw .line("no size", "a number") }
@@ -102,9 +119,9 @@ struct CSVLines: LineParser {
       }
     }
     guard scanner.isAtEnd else { throw .line("more fields", "as many as the first line names") }
-    try writer.append(
-      vcpu: vcpu, count: count, gpa: gpa, gva: gva, size: Int(truncatingIfNeeded: min(size, 1 << 20)), rip: rip,
-      value: value, rest: rest)
+    guard size <= UInt64(Place.maximumSize) else { throw .line("size \(size)", "1 to \(Place.maximumSize) bytes") }
+    try sink.physical(
+      gpa, size, vcpu: vcpu, count: count, gva: gva, rip: rip, value: value, rest: rest)
   }
 
   private func hypercall(_ scanner: inout TextScanner) throws(WriterFlaw) -> RecordedEvent.Hypercall {

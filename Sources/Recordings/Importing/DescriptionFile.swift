@@ -22,4 +22,13 @@ extension RecordingDescription {
       throw failure(describe(error))
     }
   }
+
+  /// A description that stands in a line of a log.
+  init(json: UnsafeRawBufferPointer, of lines: LineReader) throws(RecordingError) {
+    do { self = try JSONDecoder().decode(RecordingDescription.self, from: Data(json)) } catch {
+      throw RecordingError(
+        .input, file: lines.name, line: lines.number, found: "\(describe(error)) in the description of the recording",
+        expected: "the JSON that gi-bench writes there", remedy: "leave the line out")
+    }
+  }
 }

@@ -7,20 +7,31 @@ struct ExecLogLines: LineParser {
   var columns: RecordingColumns {
     isPhysical ? [.steps, .instructionPointers] : [.steps, .linearPages, .instructionPointers]
   }
-  let notes = ["The log has no sizes: each store counts as one byte.", "Stores to devices are left out."]
+  var notes: [String] { isPhysical ? ["Stores to devices are left out."] : [] }
+  let log = RecordedLog(coverage: .everyStore, time: .instructions, hasSizes: false)
+  var record: String { "0, 0x401000, 0x50, \"push rax\", store, 0x7ffe0008" + (isPhysical ? ", RAM" : "") }
 
-  private var frames = FirstTouchFrames()
   private var counts = [UInt64](repeating: 0, count: RecordingFormat.maximumVCPUs)
 
   init(isPhysical: Bool) { self.isPhysical = isPhysical }
 
-  mutating func parse(_ line: UnsafeRawBufferPointer, into writer: RecordingWriter) throws(WriterFlaw) {
+  mutating func parse(_ line: UnsafeRawBufferPointer, into sink: inout ImportSink) throws(WriterFlaw) {
     var scanner = TextScanner(line)
     if scanner.isAtEnd { return }
     guard let vcpu = scanner.decimal(), vcpu < UInt64(RecordingFormat.maximumVCPUs), scanner.take(", "),
       let pc = scanner.hexadecimal(), scanner.find("\""), scanner.find("\"")
     else { throw .line("no instruction", "VCPU, PC, OPCODE, \"DISASSEMBLY\"") }
-    counts[Int(vcpu)] += 1
+    // All of the line is looked at before any of it is written.
+    let accesses = scanner
+    while scanner.take(", ") { _ = scanner.field(upTo: 0x2c) }
+    guard scanner.isAtEnd, !Self.holdsAnother(accesses) else {
+      throw .line(
+        "a torn line (older execlog plugins write text and newline apart, so lines of vCPUs run together)",
+        "\", load\" or \", store\" and an address behind the instruction")
+    }
+    counts[Int(vcpu)] &+= 1
+    sink.understood()
+    scanner = accesses
     while scanner.take(", ") {
       guard scanner.take("store, ") else {
         _ = scanner.field(upTo: 0x2c)
@@ -30,14 +41,21 @@ struct ExecLogLines: LineParser {
       if isPhysical {
         guard scanner.take(", ") else { throw .line("no device", "the device behind an address of system emulation") }
         let device = scanner.field(upTo: 0x2c)
-        guard device.elementsEqual("RAM".utf8) else { continue }
-        try writer.append(
-          vcpu: Int(vcpu), count: counts[Int(vcpu)], gpa: address, gva: address, size: 1, rip: pc, value: nil, rest: nil
-        )
+        guard device.elementsEqual("RAM".utf8) else {
+          sink.deviceStore()
+          continue
+        }
+        try sink.physical(address, 1, vcpu: Int(vcpu), count: counts[Int(vcpu)], rip: pc)
       } else {
-        try frames.store(address, 1, vcpu: Int(vcpu), count: counts[Int(vcpu)], rip: pc, into: writer)
+        try sink.linear(address, 1, vcpu: Int(vcpu), count: counts[Int(vcpu)], rip: pc)
       }
     }
     guard scanner.isAtEnd else { throw .line("text behind the accesses", "\", load\" or \", store\" and an address") }
+  }
+
+  /// Whether another instruction begins behind this one: only a disassembly stands in quotes.
+  private static func holdsAnother(_ accesses: TextScanner) -> Bool {
+    var scanner = accesses
+    return scanner.find("\"")
   }
 }

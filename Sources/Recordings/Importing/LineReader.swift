@@ -12,19 +12,36 @@ final class LineReader {
   let name: String
   /// The number of the line last handed out, counted from 1.
   private(set) var number = 0
-  private let input: InputStream
+  private let input: UnpackedInput
   private let buffer: UnsafeMutableRawBufferPointer
   private var start = 0
   private var end = 0
   private var isAtEnd = false
 
-  init(_ input: InputStream) {
-    self.input = input
+  /// Opens a text, packed or not; what is no text at all is refused by its name.
+  init(_ packed: InputStream) throws(RecordingError) {
+    input = try UnpackedInput(packed)
     name = input.name
     buffer = .allocate(byteCount: 16 * Self.longest, alignment: 64)
+    try more()
+    if let foreign = ForeignFile(firstBytes: UnsafeRawBufferPointer(rebasing: buffer[..<min(end, 4096)])) {
+      throw RecordingError(
+        .input, file: name,
+        found: foreign.name + (input.packing == .none ? "" : ", packed by \(input.packing.rawValue)"),
+        expected: "the text of a log", remedy: foreign.remedy)
+    }
+    // A byte order mark says nothing in UTF-8.
+    if end >= 3, buffer[0] == 0xef, buffer[1] == 0xbb, buffer[2] == 0xbf { start = 3 }
   }
 
   deinit { buffer.deallocate() }
+
+  /// What of the text lies ahead, without taking it: whole lines, at least as many as fit 64 KiB.
+  var ahead: UnsafeRawBufferPointer {
+    let bytes = UnsafeRawBufferPointer(rebasing: buffer[start..<end])
+    if isAtEnd { return bytes }
+    return UnsafeRawBufferPointer(rebasing: bytes[..<((bytes.lastIndex(of: 0x0a) ?? -1) + 1)])
+  }
 
   /// The next line, valid until the one after is asked for; nil at the end.
   func next() throws(RecordingError) -> UnsafeRawBufferPointer? {
@@ -43,10 +60,15 @@ final class LineReader {
       memmove(base, base + start, end - start)
       end -= start
       start = 0
-      let count = try input.fill(UnsafeMutableRawBufferPointer(rebasing: buffer[end...]))
-      isAtEnd = count < buffer.count - end
-      end += count
+      try more()
     }
+  }
+
+  /// Reads on behind what is there.
+  private func more() throws(RecordingError) {
+    let count = try input.fill(UnsafeMutableRawBufferPointer(rebasing: buffer[end...]))
+    isAtEnd = count < buffer.count - end
+    end += count
   }
 
   private func line(_ length: Int, skip: Int) -> UnsafeRawBufferPointer {

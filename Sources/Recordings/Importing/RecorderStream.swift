@@ -92,7 +92,7 @@ public struct RecorderStream {
         } catch {
           switch error {
           case .record(let flaw): throw failure(flaw.found, flaw.expected)
-          case .output(let error): throw error
+          case .output, .log: throw error.error(in: name, record: "record \(records)")
           }
         }
         records &+= 1

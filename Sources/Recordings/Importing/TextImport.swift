@@ -4,16 +4,26 @@ public final class TextImport {
   public enum Format: String, CaseIterable, Sendable {
     /// Our own comma-separated values (`CSVLines`).
     case csv
-    /// `valgrind --tool=lackey --trace-mem=yes`.
-    case lackey
+    /// Our own lines of JSON (`JSONLines`).
+    case jsonl
+    /// Text of ftrace, trace-cmd or perf with KVM's `kvm_page_fault` events, or `kvm_exit` with an address.
+    case kvmPageFault = "kvm-page-fault"
     /// QEMU's execlog plugin in system emulation, which logs physical addresses.
     case execlog
     /// QEMU's execlog plugin in user emulation, which logs virtual addresses.
     case execlogUser = "execlog-user"
-    /// ftrace text with KVM's `kvm_page_fault` events.
-    case kvmPageFault = "kvm-page-fault"
+    /// `valgrind --tool=lackey --trace-mem=yes`.
+    case lackey
     /// The view tool of DynamoRIO's drmemtrace.
     case drmemtrace
+    /// Pin's `pinatrace.out`.
+    case pin
+    /// `address[,size]`, a store a line.
+    case addresses
+    /// Traces for DRAMSim and Ramulator: `ADDRESS COMMAND [CYCLE]`.
+    case dramsim
+    /// Dinero's `LABEL ADDRESS [SIZE]`.
+    case dinero
   }
 
   /// What was read.
@@ -28,78 +38,146 @@ public final class TextImport {
     public var firstSkipped: RecordingError?
   }
 
-  /// The optional columns that the text can fill.
+  /// What the text is taken for.
+  public let format: Format
+  /// The optional columns that the trace gets.
   public let columns: RecordingColumns
-  private let format: Format
   private let lines: LineReader
+  private var options: Options
   private var parser: any LineParser
+  /// What the first lines look like.
+  private let likeness: Format?
 
-  /// Opens a text; of comma-separated values it reads the line of names.
-  public init(_ format: Format, _ input: InputStream) throws(RecordingError) {
-    self.format = format
-    lines = LineReader(input)
-    switch format {
-    case .csv: parser = try CSVLines(header: lines.next(), of: lines)
-    case .lackey: parser = LackeyLines()
+  /// Opens a text, packed or not; without a format, the first lines tell it. Of comma-separated values and JSON it reads the
+  /// first line.
+  public init(_ format: Format?, _ input: InputStream, options: Options = Options()) throws(RecordingError) {
+    lines = try LineReader(input)
+    self.options = options
+    likeness = FormatGuess.format(of: lines.ahead)
+    guard let chosen = format ?? likeness else {
+      throw RecordingError(
+        .input, file: lines.name,
+        found: FormatGuess.firstLine(of: lines.ahead).map { "\"\($0)\", which looks like no log that is known" }
+          ?? "no line",
+        expected: "the text of \(Format.allCases.map(\.rawValue).joined(separator: ", "))",
+        remedy: "name the format with --from, or write the log as --from jsonl")
+    }
+    self.format = chosen
+    switch chosen {
+    case .csv: parser = try CSVLines(of: lines)
+    case .jsonl: parser = try JSONLines(of: lines, tasks: options.tasks)
+    case .kvmPageFault: parser = PageFaultLines(tasks: options.tasks)
     case .execlog: parser = ExecLogLines(isPhysical: true)
     case .execlogUser: parser = ExecLogLines(isPhysical: false)
-    case .kvmPageFault: parser = PageFaultLines()
-    case .drmemtrace: parser = DrMemTraceLines()
+    case .lackey: parser = LackeyLines()
+    case .drmemtrace: parser = DrMemTraceLines(tasks: options.tasks)
+    case .pin: parser = PinLines()
+    case .addresses: parser = AddressLines(options.addresses ?? .guestPhysical)
+    case .dramsim: parser = MemoryControllerLines(options.addresses ?? .guestPhysical)
+    case .dinero: parser = DineroLines(options.addresses ?? .guestPhysical)
     }
-    columns = parser.columns
+    if options.addresses != nil, !([.addresses, .dramsim, .dinero] as Set).contains(chosen) {
+      throw RecordingError(
+        .input, file: lines.name, found: "a log of \(parser.tool), which tells what its addresses are",
+        expected: "a list of addresses, for --addresses", remedy: "leave --addresses out")
+    }
+    if !options.tasks.isEmpty, !([.kvmPageFault, .drmemtrace, .jsonl] as Set).contains(chosen) {
+      throw RecordingError(
+        .input, file: lines.name, found: "a log of \(parser.tool), whose lines do not say whose store they are",
+        expected: "a log that names tasks, for --task",
+        remedy: "leave --task out, or record each process to a file of its own")
+    }
+    // These frames are numbered as it is.
+    if parser.addresses == .virtual { self.options.numbersFrames = false }
+    columns = parser.columns.union(
+      parser.addresses == .virtual || self.options.numbersFrames ? .linearPages : [])
   }
 
   /// What the trace says of itself if nobody describes it better.
   public func description(title: String) -> RecordingDescription {
+    if let recording = parser.recording { return recording }
     var description = RecordingDescription(
       title: title, origin: .imported, addresses: parser.addresses, recorder: .init(name: parser.tool))
     description.notes = parser.notes
+    description.log = parser.log
     return description
   }
 
-  /// Reads to the end, and finishes the trace; lenient, it leaves out lines it does not understand, and counts them.
-  public func convert(into writer: RecordingWriter, isLenient: Bool = false) throws(RecordingError) -> Report {
+  /// Reads to the end, and finishes the trace. What the header says of the log is known at the end only, so the writer's
+  /// description is made whole here.
+  public func convert(into writer: RecordingWriter) throws(RecordingError) -> Report {
+    var sink = ImportSink(
+      writer, options: options, log: writer.description.log, physicalLimit: parser.physicalLimit,
+      deviceWindows: parser.deviceWindows)
     var skipped = 0
     var first: RecordingError?
     while let line = try lines.next() {
       do throws(WriterFlaw) {
-        try parser.parse(line, into: writer)
+        try parser.parse(line, into: &sink)
       } catch {
-        guard case .record(let flaw) = error else { throw error.error(in: lines.name, record: "line \(lines.number)") }
-        let failure = self.failure(flaw, line)
-        guard isLenient else { throw failure }
+        let failure = self.failure(error, line, isFirstRecord: sink.records == 0)
+        guard case .record = error, options.isLenient else { throw failure }
         if skipped == 0 { first = failure }
         skipped += 1
       }
     }
+    parser.finish(&sink)
+    try demandRecords(sink, skipped)
+    describe(writer, sink, skipped)
     return Report(summary: try writer.finish(), lines: lines.number, skipped: skipped, firstSkipped: first)
   }
 
-  private func failure(_ flaw: Flaw, _ line: UnsafeRawBufferPointer) -> RecordingError {
+  private func describe(_ writer: RecordingWriter, _ sink: ImportSink, _ skipped: Int) {
+    var description = writer.description
+    var log = sink.finished()
+    if skipped > 0 { log.skippedLines = UInt64(skipped) }
+    if description.addresses == .guestPhysical, options.numbersFrames {
+      description.addresses = .virtual
+      log.truePages = .guestPhysical
+    }
+    if log != RecordedLog() { description.log = log }
+    if description.guest.ramBytes == nil { description.guest.ramBytes = options.ramBytes }
+    let known = Set(description.marks.map(\.id))
+    description.marks += sink.marks.filter { !known.contains($0.id) }
+    writer.description = description
+  }
+
+  /// Refuses a text of which nothing was understood, or that holds no store.
+  private func demandRecords(_ sink: ImportSink, _ skipped: Int) throws(RecordingError) {
+    let isOurs = format == .csv || format == .jsonl
+    let (found, remedy): (String, String)
+    if let absence = parser.absence, sink.stores == 0 {
+      (found, remedy) = absence
+    } else if sink.records == 0 {
+      if isOurs, skipped == 0 { return }
+      let count = lines.number == 1 ? "1 line" : "\(lines.number) lines"
+      (found, remedy) = ("\(count), none of them a record", likenessRemedy ?? "check what the file holds")
+    } else if sink.stores == 0, sink.devices > 0 {
+      (found, remedy) = ("\(sink.devices) stores, all to devices or beyond RAM", "check --ram, and what was recorded")
+    } else if sink.stores == 0, !isOurs {
+      (found, remedy) = ("\(sink.records) records, none of them a store", "record stores as well")
+    } else {
+      return
+    }
+    throw RecordingError(
+      .input, file: lines.name, found: found, expected: "a store such as \"\(parser.record)\"", remedy: remedy)
+  }
+
+  private var likenessRemedy: String? {
+    guard let likeness, likeness != format else { return nil }
+    return "it looks like --from \(likeness.rawValue)"
+  }
+
+  private func failure(_ flaw: WriterFlaw, _ line: UnsafeRawBufferPointer, isFirstRecord: Bool) -> RecordingError {
+    guard case .record(let flaw) = flaw else {
+      var error = flaw.error(in: lines.name, record: "line \(lines.number)")
+      if case .log = flaw { error.line = lines.number }
+      return error
+    }
     let text = String(decoding: line.prefix(80), as: UTF8.self) + (line.count > 80 ? "…" : "")
     return RecordingError(
       .input, file: lines.name, line: lines.number, found: "\(flaw.found) in \"\(text)\"", expected: flaw.expected,
-      remedy: "correct the line, or leave such lines out with --lenient")
-  }
-}
-
-/// Understands the lines of one format.
-protocol LineParser {
-  /// The tool that wrote the text.
-  var tool: String { get }
-  /// What its addresses are.
-  var addresses: RecordingDescription.AddressSpace { get }
-  /// The optional columns it can fill.
-  var columns: RecordingColumns { get }
-  /// What a reader of the trace must know.
-  var notes: [String] { get }
-  /// Writes what a line says; throws what is wrong with it.
-  mutating func parse(_ line: UnsafeRawBufferPointer, into writer: RecordingWriter) throws(WriterFlaw)
-}
-
-extension WriterFlaw {
-  /// A line that is not what it should be.
-  static func line(_ found: String, _ expected: String) -> WriterFlaw {
-    .record(Flaw(found: found, expected: expected))
+      remedy: isFirstRecord && likenessRemedy != nil
+        ? likenessRemedy! : "correct the line, or leave such lines out with --lenient")
   }
 }

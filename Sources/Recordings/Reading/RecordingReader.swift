@@ -86,7 +86,7 @@ public final class RecordingReader: Sendable {
     guard fields.magic == RecordingFormat.magic else {
       throw failure(
         .format, 0, "\(hex(fields.magic))", "the magic of a trace",
-        "give a .trace file, or import this one with `gi-bench trace convert`")
+        "give a .trace file, or import this log with `gi-bench trace convert --from auto`")
     }
     guard fields.version == RecordingFormat.version else {
       throw failure(

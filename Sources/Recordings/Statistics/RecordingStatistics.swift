@@ -18,7 +18,7 @@ public struct RecordingStatistics: Encodable, Sendable {
 
   /// One page.
   public struct HotPage: Encodable, Sendable {
-    /// The guest page number.
+    /// The guest page number; of a log of virtual addresses the linear page.
     public var page: UInt64
     /// Accesses to it.
     public var accesses: UInt64
@@ -64,6 +64,8 @@ public struct RecordingStatistics: Encodable, Sendable {
   public private(set) var runLengths: [RunLength] = []
   /// The pages with the most accesses, most first.
   public private(set) var hottest: [HotPage] = []
+  /// What follows from the recording's origin; nil where nothing does.
+  public private(set) var cautions: [String]?
   /// What hits the regions of the header.
   public private(set) var regions: [RegionHits] = []
 
@@ -98,22 +100,27 @@ public struct RecordingStatistics: Encodable, Sendable {
     slices = counter.slices
     runLengths = counter.lengths.indices.filter { counter.lengths[$0] > 0 }
       .map { RunLength(atLeast: 1 << $0, runs: counter.lengths[$0]) }
+    let truePages = try TruePages(reader)
     let most = counter.pages.sorted { ($1.value.accesses, $0.key) < ($0.value.accesses, $1.key) }.prefix(most)
-    let targets = try Self.targets(on: most.map { GuestPageNumber($0.key) }, of: reader, after: awaited)
+    let targets = try Self.targets(on: most.map { GuestPageNumber($0.key) }, of: reader, after: awaited, truePages)
     hottest = most.map { page, counted in
       let here = targets[GuestPageNumber(page)] ?? []
       return HotPage(
-        page: page, accesses: counted.accesses, runs: counted.runs, symbols: here.compactMap(\.symbol), targets: here)
+        page: truePages?[page] ?? page, accesses: counted.accesses, runs: counted.runs,
+        symbols: here.compactMap(\.symbol), targets: here)
     }
     regions = counter.regions
+    let all = recording.cautions
+    cautions = all.isEmpty ? nil : all
   }
 
   /// What stores to these pages begin in: one more pass, which decodes the places of these pages alone.
   private static func targets(
-    on pages: [GuestPageNumber], of reader: RecordingReader, after mark: UInt64?
+    on pages: [GuestPageNumber], of reader: RecordingReader, after mark: UInt64?, _ truePages: TruePages?
   ) throws(RecordingError) -> [GuestPageNumber: [StoreTarget]] {
-    guard !pages.isEmpty, !reader.header.recording.symbols.isEmpty else { return [:] }
-    var targets = StoreTargets(SymbolTable(reader.header.recording.symbols))
+    let symbols = reader.header.recording.symbols
+    guard !pages.isEmpty, !symbols.isEmpty else { return [:] }
+    var targets = StoreTargets(SymbolTable(truePages?.placed(symbols) ?? symbols))
     let selection = PageSelection()
     for page in pages { selection.insert(PageRange(page: page)) }
     let wanted = Set(pages)

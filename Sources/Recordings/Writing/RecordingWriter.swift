@@ -47,7 +47,8 @@ public final class RecordingWriter {
   }
 
   private let path: String
-  private let description: RecordingDescription
+  /// What the header will say of the recording; an import knows the whole of it at its end only.
+  var description: RecordingDescription
   private let columns: RecordingColumns
   private let blockFile: OutputFile
   private let pipeline: BlockPipeline
@@ -144,6 +145,8 @@ public final class RecordingWriter {
 enum WriterFlaw: Error {
   case record(Flaw)
   case output(RecordingError)
+  /// Something is wrong with the log that leaving out a line does not mend.
+  indirect case log(Flaw, kind: RecordingError.Kind = .input, remedy: String)
 
   func error(in file: String, record: String) -> RecordingError {
     switch self {
@@ -152,6 +155,8 @@ enum WriterFlaw: Error {
         .input, file: file, found: "\(record) with \(flaw.found)", expected: flaw.expected, remedy: "correct the source"
       )
     case .output(let error): error
+    case .log(let flaw, let kind, let remedy):
+      RecordingError(kind, file: file, found: flaw.found, expected: flaw.expected, remedy: remedy)
     }
   }
 }

@@ -33,6 +33,8 @@ public struct Policy: Equatable, Sendable {
     case section(String)
     /// Guest-physical bytes.
     case bytes(Range<UInt64>)
+    /// Linear bytes, of a log of virtual addresses.
+    case linear(Range<UInt64>)
     /// The pages that the recording shows to be tables of the guest's paging structures.
     case pageTables
   }

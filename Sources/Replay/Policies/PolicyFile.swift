@@ -109,12 +109,12 @@ private struct PolicyObject {
   }
 
   func place() throws -> Policy.Place {
-    try allow(["name", "actions", "symbol", "offset", "bytes", "from", "to", "section", "gpa", "page_tables"])
-    let kinds = ["symbol", "from", "section", "gpa", "page_tables"].filter { values[$0] != nil }
+    try allow(["name", "actions", "symbol", "offset", "bytes", "from", "to", "section", "gpa", "linear", "page_tables"])
+    let kinds = ["symbol", "from", "section", "gpa", "linear", "page_tables"].filter { values[$0] != nil }
     guard kinds.count == 1, let kind = kinds.first else {
       throw failure(
         "\(kinds.isEmpty ? "no place" : "the places \(kinds.joined(separator: " and "))"), expected exactly one of symbol, "
-          + "from (and to), section, gpa, page_tables")
+          + "from (and to), section, gpa, linear, page_tables")
     }
     switch kind {
     case "symbol":
@@ -126,14 +126,8 @@ private struct PolicyObject {
     case "section":
       try allow(["name", "actions", "section"])
       return .section(try text("section"))
-    case "gpa":
-      try allow(["name", "actions", "gpa", "bytes"])
-      guard let start = try count("gpa"), let bytes = try size() else {
-        throw failure("bytes is missing, expected how many bytes from gpa on")
-      }
-      let (end, overflow) = start.addingReportingOverflow(bytes)
-      guard !overflow else { throw failure("gpa and bytes run past the last address; give a shorter range") }
-      return .bytes(start..<end)
+    case "gpa": return .bytes(try range(from: kind))
+    case "linear": return .linear(try range(from: kind))
     default:
       try allow(["name", "actions", "page_tables"])
       guard values["page_tables"] == .flag(true) else {
@@ -141,6 +135,16 @@ private struct PolicyObject {
       }
       return .pageTables
     }
+  }
+
+  private func range(from key: String) throws -> Range<UInt64> {
+    try allow(["name", "actions", key, "bytes"])
+    guard let start = try count(key), let bytes = try size() else {
+      throw failure("bytes is missing, expected how many bytes from \(key) on")
+    }
+    let (end, overflow) = start.addingReportingOverflow(bytes)
+    guard !overflow else { throw failure("\(key) and bytes run past the last address; give a shorter range") }
+    return start..<end
   }
 
   private func size() throws -> UInt64? {

@@ -1,3 +1,4 @@
+import Addresses
 import Recordings
 
 extension Policy {
@@ -40,7 +41,14 @@ extension Policy {
             guard !overflow else { throw failure("section '\(name)' runs past the last address; give a gpa instead") }
             return section.gpa..<end
           }
-        case .bytes(let range): bytes = [range]
+        case .bytes(let range):
+          guard !recording.isLinear else { throw failure("the recording's addresses are virtual; say linear, not gpa") }
+          bytes = [range]
+        case .linear(let range):
+          guard recording.isLinear else {
+            throw failure("the recording's addresses are guest-physical; say gpa, not linear")
+          }
+          bytes = [range]
         case .pageTables:
           bytes = topLevelTables.map { $0 << 12..<($0 + 1) << 12 }.filter { $0.upperBound <= guestBytes }
           bytes += recording.regions.filter { $0.name == "page-tables" && $0.bytes > 0 }.compactMap {
@@ -53,8 +61,11 @@ extension Policy {
         }
         if let outside = bytes.first(where: { $0.upperBound > guestBytes }) {
           throw failure(
-            "0x\(String(outside.lowerBound, radix: 16)) to 0x\(String(outside.upperBound - 1, radix: 16)) lies outside the "
-              + "guest's \(guestBytes) bytes of memory; give a range inside")
+            "\(hex(outside.lowerBound)) to \(hex(outside.upperBound - 1)) lies outside "
+              + (recording.guest.ramBytes == nil && recording.origin == .imported
+                ? "the \(guestBytes) bytes that the log's stores reach, and the log does not say how much memory its guest has; "
+                  + "import it again with --ram SIZE, or give a range inside"
+                : "the guest's \(guestBytes) bytes of memory; give a range inside"))
         }
         return ResolvedPolicy.Region(
           id: UInt64(index + 1), name: region.name, actions: region.actions, bytes: Self.joined(bytes))
@@ -81,7 +92,7 @@ extension Policy {
   }
 
   /// The same bytes as disjoint ascending ranges that do not touch.
-  private static func joined(_ ranges: [Range<UInt64>]) -> [Range<UInt64>] {
+  static func joined(_ ranges: [Range<UInt64>]) -> [Range<UInt64>] {
     ranges.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, range in
       if let last = joined.last, range.lowerBound <= last.upperBound {
         joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
@@ -90,4 +101,9 @@ extension Policy {
       }
     }
   }
+}
+
+extension RecordingDescription {
+  /// Whether its true pages are linear ones.
+  var isLinear: Bool { addresses == .virtual && log?.truePages != .guestPhysical }
 }

@@ -11,6 +11,8 @@ struct Protection {
   let listed: [UInt64: [Range<UInt64>]]
   /// Every region by name, with its bytes.
   let regions: [(name: String, bytes: [Range<UInt64>])]
+  /// Which frame is which page, where the recording numbers frames.
+  let truePages: TruePages?
   /// How results describe it.
   let description: PolicyDescription
   /// The recording, and the policy file, as errors name them.
@@ -35,7 +37,8 @@ extension Protection {
   /// What is protected by a policy, or else by the recorded driver, from the named mark on, or else from the start; of a
   /// recording at this path, whose stores reach so many bytes of guest memory.
   init(
-    by policy: Policy?, armedBy arm: String?, in reader: RecordingReader, path: String, ramBytes: UInt64
+    by policy: Policy?, armedBy arm: String?, in reader: RecordingReader, path: String, ramBytes: UInt64,
+    truePages: TruePages?
   ) throws {
     let recording = reader.header.recording
     let recordedRegions = ProtectedBytes.listed(in: recording.regions)
@@ -45,7 +48,7 @@ extension Protection {
     }
     guard policy != nil || arm != nil else {
       self.init(
-        source: HypercallSource(), listed: recordedRegions, regions: named,
+        source: HypercallSource(), listed: recordedRegions, regions: named, truePages: truePages,
         description: PolicyDescription(name: "recorded-driver"),
         path: path, origin: path)
       return
@@ -57,18 +60,19 @@ extension Protection {
     }
     // The guest's memory, as far as it is known: what is recorded, or else what the stores reach.
     let guestBytes = recording.guest.ramBytes ?? ramBytes
-    let resolved = try policy?.resolved(
-      for: recording, guestBytes: guestBytes, topLevelTables: survey.topLevelTables)
+    let stated = try policy?.resolved(
+      for: recording, guestBytes: truePages == nil ? guestBytes : .max, topLevelTables: survey.topLevelTables)
+    let resolved = truePages.map { pages in stated?.placed(on: pages) } ?? stated
     let source = HypercallSource(
       mark: mark, protection: resolved, registration: survey.registration, guestBytes: ramBytes)
     self.init(
       source: source, listed: resolved?.listed ?? recordedRegions,
-      regions: resolved?.regions.map { (name: $0.name, bytes: $0.bytes) } ?? named,
+      regions: resolved?.regions.map { (name: $0.name, bytes: $0.bytes) } ?? named, truePages: truePages,
       description: PolicyDescription(
         name: policy?.name ?? "recorded-driver",
         arm: mark.map { id in recording.marks.first { $0.id == id }?.name ?? "\(id)" },
         driver: policy == nil ? nil : source.hasSyntheticDriver ? .synthetic : .recorded,
-        regions: resolved?.regions.map { $0.description }),
+        regions: stated?.regions.map { $0.description }),
       path: path, origin: policy?.origin ?? path)
   }
 }

@@ -26,7 +26,8 @@ public struct HottestPages: Codable, Equatable, Sendable {
 extension HottestPages {
   /// The hottest pages of a run, named by what is protected and by the recording's symbols; nil where nothing was notified.
   init?(
-    _ strategies: [Strategy], _ tallies: [NotificationTally], regions named: [(name: String, bytes: [Range<UInt64>])]
+    _ strategies: [Strategy], _ tallies: [NotificationTally], regions named: [(name: String, bytes: [Range<UInt64>])],
+    truePages: TruePages? = nil
   ) {
     let refusing = strategies.indices.filter { strategies[$0].mechanism.noticing.refusesEveryWrite }
     guard let chosen = refusing.first(where: { strategies[$0].sound.value }) ?? strategies.indices.first,
@@ -46,7 +47,7 @@ extension HottestPages {
       }
       let targets = targets[page] ?? []
       return Page(
-        page: page.rawValue, notifications: notifications, regions: regions,
+        page: truePages?[page.rawValue] ?? page.rawValue, notifications: notifications, regions: regions,
         symbols: targets.compactMap(\.symbol),
         targets: targets)
     }

@@ -1,3 +1,5 @@
+import Recordings
+
 /// Everything a run says, in the shape of its JSON (schema 1). Reports are pure functions of this.
 ///
 /// Modelled cycles and host nanoseconds stand in different fields and are never added.
@@ -120,6 +122,13 @@ public struct ReplayedRecording: Codable, Equatable, Sendable {
   public var marks: UInt64
   /// Guest kernel, in words.
   public var guest: String
+  /// What the pages of reports are where they are no guest-physical pages of the recording: `linear`, or `guest-physical` behind
+  /// frames that the trace numbers; absent otherwise.
+  public var addresses: String?
+  /// What the log is that the recording was imported from; absent where it was not.
+  public var log: RecordedLog?
+  /// What follows from that for whoever reads the figures; absent where nothing does.
+  public var cautions: [String]?
 }
 
 /// The profile that priced the counts.

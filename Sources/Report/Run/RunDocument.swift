@@ -37,12 +37,15 @@ extension RunResult {
     var facts = [
       Document.Fact(
         "guest",
-        "\(trace.guest); \(Figure.counted(trace.vcpus, "vCPU", "vCPUs")), \(n(trace.instructions)) instructions"),
+        "\(trace.guest); \(Figure.counted(trace.vcpus, "vCPU", "vCPUs")), \(n(trace.instructions)) \(trace.unit)"),
       Document.Fact(
         "recording",
         "\(n(trace.writes)) writes on \(n(trace.pages)) pages in \(n(trace.runs)) page runs, "
           + "\(n(trace.hypercalls)) hypercalls, \(n(trace.marks)) marks"),
       Document.Fact("digest", trace.digest),
+    ]
+    if let cautions = trace.cautions { facts.append(Document.Fact("log", cautions.joined(separator: "; "))) }
+    facts += [
       Document.Fact(
         "policy",
         trace.hypercalls == 0 && policy.regions == nil

@@ -11,7 +11,7 @@ protocol FuzzTarget {
 
 private let targets: [String: any FuzzTarget.Type] = [
   "tree": TreeFuzz.self, "trace": TraceFuzz.self, "script": ScriptFuzz.self, "profile": ProfileFuzz.self,
-  "snapshot": SnapshotFuzz.self,
+  "snapshot": SnapshotFuzz.self, "imports": ImportFuzz.self,
 ]
 
 /// The target named by `FUZZ`; libFuzzer calls from one thread.
