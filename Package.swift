@@ -67,6 +67,12 @@ let package = Package(
       ],
       path: "Benchmarks/gi-bench",
       swiftSettings: house),
+    // The second judge: `make judge`.
+    .executableTarget(
+      name: "judge",
+      dependencies: ["EPT", "SeededRandom", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tests/Judge/Program",
+      swiftSettings: house),
 
     .testTarget(name: "AddressesTests", dependencies: ["Addresses", "SeededRandom"], swiftSettings: house),
     .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT", "SeededRandom"], swiftSettings: house),

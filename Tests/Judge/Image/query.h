@@ -1,0 +1,26 @@
+// The queries of the walk protocol, each made by a guest.
+#pragma once
+#include <stdint.h>
+
+enum access_kind { READ, WRITE, UPDATE, FETCH };
+
+// One access: linear address, what it does, how many bytes (1 or 8), in user mode or not, under which CR3.
+struct access {
+  uint64_t linear, cr3;
+  enum access_kind kind;
+  int size, user;
+  // The access under test is that of the walk to the guest's page table, at this offset in its page; what follows is only to see
+  // which page it read.
+  int is_walk;
+  uint64_t walk_offset;
+};
+
+// `gpa` and `la`: enters the guest, answers, and puts the page back as it was.
+void query_access(const struct access *access);
+void query_vmfunc(uint64_t eax, uint64_t ecx, int user);
+void query_pointer(uint64_t eptp);
+void query_invept(uint64_t type, uint64_t eptp);
+void query_invvpid(uint64_t type, uint64_t vpid, uint64_t linear);
+
+// How many queries were answered.
+extern uint64_t query_count;

@@ -1,0 +1,127 @@
+import EPT
+
+/// Holds the answers of gi-bench and of Bochs to one script against each other.
+struct Comparison {
+  /// How many queries were held against each other, by command.
+  private(set) var queries: [String: Int] = [:]
+  /// How often each kind of answer was given by both.
+  private(set) var answers: [String: Int] = [:]
+  /// How many differences each deviation explains.
+  private(set) var masked: [Deviation: Int] = [:]
+  /// Queries that were not held against each other, as an explained difference before them had left memory different.
+  private(set) var skipped = 0
+  /// Differences that nothing explains, in words.
+  private(set) var others: [String] = []
+
+  /// Commands that are answered.
+  static let answered: Set<String> = ["gpa", "la", "vmfunc", "eptpok", "r64", "invept", "invvpid"]
+
+  private var scenario: Substring = ""
+  private var lines: [Substring] = []
+  private var ourMemory: [UInt64: UInt64] = [:]
+  private var theirMemory: [UInt64: UInt64] = [:]
+  private var lastEntry: UInt64 = 0
+  private var keepsFlags = false
+  private var isDivided = false
+
+  var queryCount: Int { queries.values.reduce(0, +) }
+  var maskedCount: Int { masked.values.reduce(0, +) }
+
+  /// Goes through a script and both lists of answers.
+  mutating func compare(script: String, ours: [Substring], theirs: [Substring]) throws(ComparisonError) {
+    var index = 0
+    for line in script.split(separator: "\n") {
+      if line.hasPrefix("# scenario ") {
+        scenario = line.dropFirst("# scenario ".count)
+        lines = []
+        continue
+      }
+      lines.append(line)
+      let words = line.split(separator: " ")
+      guard let command = words.first.map(String.init) else { continue }
+      note(command, words)
+      guard Self.answered.contains(command) else { continue }
+      guard index < ours.count, index < theirs.count else {
+        throw ComparisonError(query: line, ours: ours.count, theirs: theirs.count)
+      }
+      hold(command, String(line), Answer(ours[index]), Answer(theirs[index]))
+      index += 1
+    }
+    guard index == ours.count, index == theirs.count else {
+      throw ComparisonError(query: "the end", ours: ours.count, theirs: theirs.count)
+    }
+  }
+
+  private mutating func note(_ command: String, _ words: [Substring]) {
+    switch command {
+    case "zero":
+      ourMemory = [:]
+      theirMemory = [:]
+      isDivided = false
+    case "w64":
+      guard words.count == 3, let address = UInt64(words[1], radix: 16), let value = UInt64(words[2], radix: 16) else { return }
+      ourMemory[address] = value
+      theirMemory[address] = value
+      if value & 0x80 != 0 { lastEntry = value }
+    case "eptp": keepsFlags = (UInt64(words[1], radix: 16) ?? 0) & 0x40 != 0
+    default: break
+    }
+  }
+
+  private mutating func hold(_ command: String, _ query: String, _ ours: Answer, _ theirs: Answer) {
+    guard !isDivided else {
+      skipped += 1
+      return
+    }
+    queries[command, default: 0] += 1
+    if let pointer = ours.field("eptp") { keepsFlags = pointer & 0x40 != 0 }
+    let before = theirMemory
+    let ourChanges = ours.changes(of: ourMemory)
+    let theirChanges = theirs.changes(of: theirMemory)
+    ourMemory.merge(ourChanges) { $1 }
+    theirMemory.merge(theirChanges) { $1 }
+    if ours.head == theirs.head && ourChanges == theirChanges && ours.log == theirs.log {
+      answers[String(ours.kind), default: 0] += 1
+      return
+    }
+    let disagreement = Disagreement(
+      query: query, ours: ours, ourChanges: ourChanges, theirs: theirs, theirChanges: theirChanges,
+      memory: before, lastEntry: lastEntry, keepsFlags: keepsFlags)
+    isDivided = disagreement.divides
+    if let deviation = disagreement.deviation {
+      masked[deviation, default: 0] += 1
+    } else {
+      others.append(describe(disagreement))
+    }
+  }
+
+  /// The script up to the query, both answers, and what differs in words.
+  private func describe(_ disagreement: Disagreement) -> String {
+    let (ours, theirs) = (disagreement.ours, disagreement.theirs)
+    func text(_ answer: Answer, _ changes: [UInt64: UInt64]) -> String {
+      let words = changes.sorted { $0.key < $1.key }.map { " \(hex($0.key))=\(hex($0.value))" }.joined()
+      return "\(answer.head) |W\(words) |pml=\(answer.log)"
+    }
+    var report = """
+      scenario \(scenario), which begins:
+      \(lines.map { "  " + $0 }.joined(separator: "\n"))
+      gi-bench: \(text(ours, disagreement.ourChanges))
+      Bochs:    \(text(theirs, disagreement.theirChanges))
+      """
+    if let a = ours.field("qual"), let b = theirs.field("qual"), a != b {
+      for difference in ExitQualification(a).differences(from: ExitQualification(b)) { report += "\n  qualification \(difference)" }
+    }
+    return report + "\nagain: make judge ONLY=\(scenario)"
+  }
+}
+
+/// The lists of answers do not fit the script.
+struct ComparisonError: Error, CustomStringConvertible {
+  let query: Substring
+  let ours: Int
+  let theirs: Int
+
+  var description: String {
+    "the answers end at '\(query)': gi-bench gave \(ours), Bochs \(theirs); each query must have one answer"
+  }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+
+/// What `make judge` runs: writes scripts, and compares the answers of two judges.
+@main
+struct Judge: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Scripts of the walk protocol for two judges, and the comparison of their answers.",
+    subcommands: [Generate.self, Compare.self])
+}
+
+/// `judge generate`: one round of scenarios, or one scenario.
+struct Generate: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Write a round of scenarios, or those asked for.")
+
+  @Option(help: "What the random numbers of the round start from.") var seed: UInt64 = 1
+  @Option(help: "Only this scenario, as KIND:SEED; more than one with commas.") var only: String?
+
+  func run() throws {
+    var scenarios = ScenarioKind.round(seed: seed)
+    if let only {
+      scenarios = try only.split(separator: ",").map { name in
+        let parts = name.split(separator: ":")
+        guard parts.count == 2, let kind = ScenarioKind(rawValue: String(parts[0])), let seed = UInt64(parts[1]) else {
+          let kinds = ScenarioKind.allCases.map(\.rawValue).joined(separator: ", ")
+          throw ValidationError("'\(name)' names no scenario; expected KIND:SEED, where KIND is one of \(kinds)")
+        }
+        return kind.scenario(seed: seed)
+      }
+    }
+    var script = ""
+    for scenario in scenarios { script += "# scenario \(scenario.name)\n" + scenario.lines.joined(separator: "\n") + "\n" }
+    FileHandle.standardOutput.write(Data(script.utf8))
+  }
+}
+
+/// `judge compare`: holds the answers to one or more scripts against each other.
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compare the answers in ROUND.ours and ROUND.theirs to the script in ROUND.script, for each ROUND.")
+
+  @Argument(help: "Paths without their ends.") var rounds: [String]
+  @Option(help: "How many differences to show in full.") var show = 3
+
+  func run() throws {
+    var comparison = Comparison()
+    for round in rounds {
+      let script = try Self.text(round + ".script")
+      let theirs = try Self.text(round + ".theirs").split(separator: "\n", omittingEmptySubsequences: false)
+      try comparison.compare(
+        script: script, ours: try Self.text(round + ".ours").split(separator: "\n"), theirs: try Self.answers(theirs))
+    }
+    report(comparison)
+    if !comparison.others.isEmpty { throw ExitCode(1) }
+  }
+
+  private static func text(_ path: String) throws -> String {
+    guard let data = FileManager.default.contents(atPath: path) else { throw ValidationError("\(path): cannot be read") }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// The image's answers, between the line that reports what its processor can do and the one that says that it came to the end.
+  private static func answers(_ lines: [Substring]) throws -> [Substring] {
+    guard let begin = lines.firstIndex(where: { $0.hasPrefix("# cap ") }),
+      let end = lines.firstIndex(where: { $0.hasPrefix("# end ") }), begin < end
+    else {
+      let last = lines.suffix(4).joined(separator: "\n  ")
+      throw ValidationError("the image did not come to its end; the last that Bochs said:\n  \(last)")
+    }
+    guard lines[begin].dropFirst(2).hasPrefix(ScriptWriter.capabilities) else {
+      throw ValidationError("the processor is another: \(lines[begin]); expected \(ScriptWriter.capabilities)")
+    }
+    return Array(lines[(begin + 1)..<end])
+  }
+
+  private func report(_ comparison: Comparison) {
+    for other in comparison.others.prefix(show) { print(other + "\n") }
+    let kinds = comparison.queries.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+    print("queries: " + kinds.joined(separator: ", "))
+    print("same answers: " + comparison.answers.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+    for deviation in Deviation.allCases { print("masked: \(comparison.masked[deviation] ?? 0) \(deviation.rawValue)") }
+    print("skipped: \(comparison.skipped) after a masked difference that left memory different")
+    print("\(comparison.queryCount) queries, \(comparison.maskedCount) masked by name, \(comparison.others.count) others")
+  }
+}

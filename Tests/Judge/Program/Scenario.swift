@@ -1,0 +1,63 @@
+import SeededRandom
+
+/// A piece of script that needs nothing before it: it clears memory and sets every control, register and field that it depends on.
+struct Scenario: Equatable {
+  /// What it is about.
+  let kind: ScenarioKind
+  /// What its random numbers start from.
+  let seed: UInt64
+  /// Its lines, without the comment that opens it.
+  let lines: [String]
+
+  /// The comment that opens it in a script, and what `make judge ONLY=` takes.
+  var name: String { "\(kind.rawValue):\(seed)" }
+}
+
+/// What scenarios are about.
+enum ScenarioKind: String, CaseIterable {
+  /// Accesses with a guest-physical address, walks of a guest's tables among them.
+  case physical
+  /// The guest's own two-dimensional walk.
+  case linear
+  /// EPTP switching and virtualization exceptions.
+  case switching
+  /// Sub-page write permissions.
+  case subpage
+  /// Operands of VM entry, INVEPT and INVVPID.
+  case operands
+  /// Tables of claims: every entry, every bit.
+  case claims
+
+  /// How many of this kind a round has; claims are the same in every round.
+  var share: Int {
+    switch self {
+    case .physical: 160
+    case .linear: 200
+    case .switching: 60
+    case .subpage: 60
+    case .operands: 10
+    case .claims: ClaimTable.allCases.count
+    }
+  }
+
+  /// The scenario of this kind with this seed.
+  func scenario(seed: UInt64) -> Scenario {
+    var writer = ScriptWriter(seed: seed)
+    switch self {
+    case .physical: writer.writePhysical()
+    case .linear: writer.writeLinear()
+    case .switching: writer.writeSwitching()
+    case .subpage: writer.writeSubPages()
+    case .operands: writer.writeOperands()
+    case .claims: writer.writeClaims(ClaimTable.allCases[Int(seed % UInt64(ClaimTable.allCases.count))])
+    }
+    return Scenario(kind: self, seed: seed, lines: writer.lines)
+  }
+
+  /// The scenarios of one round.
+  static func round(seed: UInt64) -> [Scenario] {
+    allCases.flatMap { kind in
+      (0..<UInt64(kind.share)).map { kind.scenario(seed: kind == .claims ? $0 : seed &+ $0) }
+    }
+  }
+}
