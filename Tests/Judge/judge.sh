@@ -62,7 +62,8 @@ while [ ${#rounds[@]} = 0 ] || { [ -z "$only" ] && [ "$taken" -lt "$seconds" ]; 
     "$programs/judge" generate --seed "$seed" >"$round.script"
   fi
   run_image "$round.script" "$round.theirs"
-  "$programs/gi-bench" walk --script "$round.script" >"$round.ours"
+  "$programs/judge" render "$round.script" >"$round.walk"
+  "$programs/gi-bench" walk --script "$round.walk" >"$round.ours"
   rounds+=("$round")
   seed=$((seed + 1000000))
   measure

@@ -49,7 +49,7 @@ void area_graft_list(uint64_t list) {
   }
 }
 
-// The entries that the last mapping used; they are cleared before the next.
+// The entries above page tables that the last mapping used; they are cleared before the next.
 static uint64_t *used[4];
 
 static void set(int level, uint64_t *entry, uint64_t value) {
@@ -58,9 +58,10 @@ static void set(int level, uint64_t *entry, uint64_t value) {
 }
 
 static void map(uint64_t linear, uint64_t pd_entry, uint64_t pt_entry) {
-  for (int level = 0; level < 4; level++) {
+  for (int level = 1; level < 4; level++) {
     if (used[level]) *used[level] = 0;
   }
+  memset(area_page(TEST_PT), 0, 4096);
   set(4, &area_page(OWN_PML4)[index_of(linear, 4)], (AREA_GPA + TEST_PDPT) | P | RW | US | A);
   set(3, &area_page(TEST_PDPT)[index_of(linear, 3)], (AREA_GPA + TEST_PD) | P | RW | US | A);
   set(2, &area_page(TEST_PD)[index_of(linear, 2)], pd_entry);
@@ -70,6 +71,11 @@ static void map(uint64_t linear, uint64_t pd_entry, uint64_t pt_entry) {
 void area_map(uint64_t linear, uint64_t gpa, struct page_bits bits) {
   uint64_t rights = P | A | D | (bits.user ? US : 0) | (bits.writable ? RW : 0) | (bits.no_execute ? NX : 0);
   map(linear, (AREA_GPA + TEST_PT) | P | RW | US | A, (gpa & ~0xfffUL) | rights);
+}
+
+void area_map_identity(void) {
+  map(0, (AREA_GPA + TEST_PT) | P | RW | US | A, 0);
+  for (uint64_t page = 0; page < 512; page++) area_page(TEST_PT)[page] = page << 12 | P | RW | US | A | D;
 }
 
 void area_map_table(uint64_t linear, uint64_t gpa) {

@@ -12,11 +12,14 @@ void area_graft_list(uint64_t list);
 struct page_bits { int user, writable, no_execute; };
 // Maps a linear address to a guest-physical page by the image's own guest tables.
 void area_map(uint64_t linear, uint64_t gpa, struct page_bits bits);
+// Maps the first 2 MiB of guest-physical memory at the same linear addresses.
+void area_map_identity(void);
 // Makes a guest-physical page the guest's page table for a linear address.
 void area_map_table(uint64_t linear, uint64_t gpa);
 // The linear address of a piece of guest.S in the kernel page or the user page.
 uint64_t area_code(const uint8_t *piece, int user);
 
 extern const uint8_t guest_begin[], guest_end[], guest_kernel[], guest_user[], guest_system_call[];
-extern const uint8_t access_read1[], access_read8[], access_write1[], access_write8[], access_update1[], access_update8[],
+extern const uint8_t access_read1[], access_read8[], access_write1[], access_write8[], access_crossing[], access_update1[], access_update8[],
     access_fetch[], access_vmfunc[];
+extern const uint8_t guest_program[], step_read[], step_write[], step_store[], step_switch[], step_cr3[];

@@ -1,12 +1,14 @@
 // What runs in the guest, copied to its kernel page and to its user page; position independent.
 //
 // RBX is the CR3 under which the access is made, RDI the offset of the access in this page, R8 the page, RAX the linear address, RDX an
-// address in the same page that is read afterwards: its word tells which host-physical page it is. VMCALL ends it at any privilege.
+// address in the same page that is read afterwards: its word tells which host-physical page it is; R9 is the same for the second page of
+// an access that crosses. VMCALL ends it at any privilege.
 // Nothing here touches memory between MOV to CR3 and the access: the code is on global pages, whose translations that instruction
 // keeps, and there is no stack. So the tables under test need not map the image.
   .text
   .globl guest_begin, guest_end, guest_kernel, guest_user, guest_system_call
-  .globl access_read1, access_read8, access_write1, access_write8, access_update1, access_update8, access_fetch, access_vmfunc
+  .globl access_read1, access_read8, access_write1, access_write8, access_crossing, access_update1, access_update8, access_fetch
+  .globl access_vmfunc, guest_program, step_read, step_write, step_store, step_switch, step_cr3
 guest_begin:
 
 guest_kernel:                    // begin at privilege 0
@@ -39,6 +41,11 @@ access_write8:
   mov %rsi, (%rax)
   mov (%rdx), %rcx
   vmcall
+access_crossing:                 // a write of eight bytes in two pages
+  mov %rsi, (%rax)
+  mov (%rdx), %rcx
+  mov (%r9), %r9
+  vmcall
 access_update1:
   lock addb $0, (%rax)
   mov (%rdx), %rcx
@@ -53,4 +60,50 @@ access_vmfunc:
   mov %rsi, %rcx
   .byte 0x0f, 0x01, 0xd4
   vmcall
+
+// A program: steps of 64 bytes from R9 on, without an exit between them, so that what the processor has cached stays. Step: offset of
+// its code (0 ends the program), linear address, the address read for the page, value, result, an address that it stores to.
+guest_program:
+  mov %r9, %r10
+1: cmpq $0, (%r10)               // touches every page that is stored to, while the image's own tables are in force
+  je 2f
+  mov 40(%r10), %rax
+  lock orl $0, (%rax)
+  lock orl $0, (%r10)
+  add $64, %r10
+  jmp 1b
+2: mov %rbx, %cr3
+next_step:
+  mov (%r9), %rdi
+  test %rdi, %rdi
+  jz 3f
+  add %r8, %rdi
+  mov 8(%r9), %rax
+  mov 16(%r9), %rdx
+  mov 24(%r9), %rsi
+  jmp *%rdi
+step_done:
+  mov %rcx, 32(%r9)
+  add $64, %r9
+  jmp next_step
+3: vmcall
+
+step_read:
+  mov (%rdx), %rcx
+  jmp step_done
+step_write:
+  movb %sil, (%rax)
+  mov (%rdx), %rcx
+  jmp step_done
+step_store:
+  mov %rsi, (%rax)
+  jmp step_done
+step_switch:
+  mov %rsi, %rcx
+  xor %eax, %eax
+  .byte 0x0f, 0x01, 0xd4
+  jmp step_done
+step_cr3:
+  mov %rsi, %cr3
+  jmp step_done
 guest_end:

@@ -52,6 +52,11 @@ void memory_zero(void) {
   }
 }
 
+// Whether the word holds the image's own entry.
+static int is_own(uint64_t address) { return is_grafted[address >> 12] && (address & 0xfff) == 8; }
+
+int is_script_word(uint64_t address) { return is_script_memory(address) && !(address & 7) && !is_own(address); }
+
 int is_script_memory(uint64_t address) { return address >= SCRIPT_MEMORY && address < SCRIPT_MEMORY_END; }
 
 void memory_use(uint64_t address) {
@@ -60,14 +65,16 @@ void memory_use(uint64_t address) {
   memset(copy[address >> 12], 0, 4096);
 }
 
-// Whether the word holds the image's own entry.
-static int is_own(uint64_t address) { return is_grafted[address >> 12] && (address & 0xfff) == 8; }
-
 int memory_write(uint64_t address, uint64_t value) {
-  if (!is_script_memory(address) || address & 7 || is_own(address)) return 0;
+  if (!is_script_word(address)) return 0;
   memory_use(address);
   *(uint64_t *)address = copy[address >> 12][address >> 3 & 511] = value;
   return 1;
+}
+
+void memory_expect(uint64_t address, uint64_t value) {
+  memory_use(address);
+  copy[address >> 12][address >> 3 & 511] = value;
 }
 
 uint64_t memory_read(uint64_t address) {

@@ -6,12 +6,15 @@
 void memory_start(void);
 // `zero`: every page of script memory becomes 0 and unused.
 void memory_zero(void);
-// Whether a script may write this word.
+// Whether an address lies in script memory, and whether a script may write the word there.
 int is_script_memory(uint64_t address);
+int is_script_word(uint64_t address);
 // Makes the page of an address one whose changes are reported.
 void memory_use(uint64_t address);
 // `w64`; false if the word is not the script's.
 int memory_write(uint64_t address, uint64_t value);
+// A store by the guest that is not to be reported: the word is meant to hold this.
+void memory_expect(uint64_t address, uint64_t value);
 // `r64`.
 uint64_t memory_read(uint64_t address);
 // Puts the image's own entry into slot 1 of an EPT root; false if the root is not in script memory.

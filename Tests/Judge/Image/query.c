@@ -1,5 +1,6 @@
 #include "query.h"
 
+#include "answer.h"
 #include "area.h"
 #include "console.h"
 #include "fields.h"
@@ -10,69 +11,16 @@
 
 uint64_t query_count;
 
-enum { VECTOR_UNDEFINED = 6, VECTOR_PROTECTION = 13, VECTOR_PAGE_FAULT = 14, VECTOR_VIRTUALIZATION = 20 };
-// What a write stores in each byte.
-enum { STORED = 0xA5 };
+enum { VECTOR_PROTECTION = 13 };
 
-// What every access and VMFUNC ends in.
-static void put_effects(void) {
-  put(" |W");
-  memory_report_changes();
-  machine.pml_index = vm_read(PML_INDEX) & 0xffff;
-  put_field(" |pml=", machine.pml_index);
-  put_char('\n');
-}
-
-static void put_addresses(void) {
-  put_field(" gpa=", vm_read(GUEST_PHYSICAL_ADDRESS));
-  put_field(" gla=", vm_read(GUEST_LINEAR_ADDRESS));
-}
-
-static void put_exception(uint64_t qualification) {
-  uint64_t vector = vm_read(EXIT_EVENT) & 255;
-  switch (vector) {
-  case VECTOR_VIRTUALIZATION: put("VE"); break;
-  case VECTOR_UNDEFINED: put("UD"); break;
-  case VECTOR_PAGE_FAULT:
-    put_field("PF ec=", vm_read(EXIT_EVENT_CODE));
-    put_field(" la=", qualification);
-    break;
-  default: put_field("EXCEPTION ", vector);
-  }
-}
-
-// Every exit but the one that says that the access was made.
-static void put_exit(void) {
-  uint64_t reason = vm_read(EXIT_REASON), qualification = vm_read(EXIT_QUALIFICATION);
-  if (reason >> 31) {
-    put_field("ENTRY FAILED ", reason & 0xffff);
-    return;
-  }
-  switch (reason & 0xffff) {
-  case EXIT_EXCEPTION: put_exception(qualification); break;
-  case EXIT_EPT_VIOLATION:
-    put_field("VIOL qual=", qualification);
-    put_addresses();
-    break;
-  case EXIT_EPT_MISCONFIGURATION: put_field("MISC gpa=", vm_read(GUEST_PHYSICAL_ADDRESS)); break;
-  case EXIT_SPP:
-    put_field("SPP qual=", qualification);
-    put_addresses();
-    break;
-  case EXIT_LOG_FULL: put("PMLFULL"); break;
-  case EXIT_VMFUNC: put("VMFUNCEXIT"); break;
-  case EXIT_PREEMPTION_TIMER: put("HUNG"); break;
-  default:
-    put_field("EXIT ", reason & 0xffff);
-    put_field(" qual=", qualification);
-  }
-}
+// Whether an access lies in two pages.
+static int crosses(const struct access *access) { return (access->linear & 0xfff) + access->size > 4096; }
 
 // The piece of guest code that makes an access.
 static const uint8_t *piece_of(const struct access *access) {
   switch (access->kind) {
   case READ: return access->size == 1 ? access_read1 : access_read8;
-  case WRITE: return access->size == 1 ? access_write1 : access_write8;
+  case WRITE: return access->size == 1 ? access_write1 : crosses(access) ? access_crossing : access_write8;
   case UPDATE: return access->size == 1 ? access_update1 : access_update8;
   default: return access_fetch;
   }
@@ -92,13 +40,13 @@ static int was_made(const struct access *access) {
   // The word fetched ends in HLT, an exit at privilege 0 and #GP above.
   if (reason == EXIT_HLT) return 1;
   return reason == EXIT_EXCEPTION && (vm_read(EXIT_EVENT) & 255) == VECTOR_PROTECTION && access->user &&
-         vm_read(GUEST_RIP) >= access->linear && vm_read(GUEST_RIP) < access->linear + 16;
+         vm_read(GUEST_RIP) - access->linear < 16;
 }
 
 // The host-physical address of the first byte accessed, by what the guest has read or executed; ~0 if it was no word of a pattern page.
 static uint64_t seen_address(const struct access *access, uint64_t witness, uint64_t rcx) {
   uint64_t offset = access->linear & 0xfff, address;
-  if (access->kind == FETCH && offset > 0xff8) {
+  if (access->kind == FETCH && crosses(access)) {
     // 48H B9H, three bytes of page number, and of the next page B9H and four bytes of its address.
     address = (rcx & 0xffffff) << 12;
     if (address < PATTERN || address >= PATTERN_END) return ~0UL;
@@ -113,8 +61,7 @@ static uint64_t seen_address(const struct access *access, uint64_t witness, uint
   return address == ~0UL ? address : (address & ~0xfffUL) | offset;
 }
 
-// Looks for what a write has stored, and puts the words back; whether every byte was stored.
-static int restore(uint64_t address, int size) {
+int query_restore(uint64_t address, int size) {
   int is_stored = 1;
   for (int i = 0; i < size; i++) {
     uint8_t *byte = (uint8_t *)(address + i);
@@ -124,18 +71,24 @@ static int restore(uint64_t address, int size) {
   return is_stored;
 }
 
-static void put_made(const struct access *access, uint64_t witness, uint64_t rcx) {
-  uint64_t address = seen_address(access, witness, rcx);
-  if (address == ~0UL) {
-    put_field("OK hpa=unseen read=", rcx);
-    return;
-  }
-  int crosses = (address & 0xfff) + access->size > 4096;
-  if (access->kind == WRITE && !crosses && !restore(address, access->size)) {
-    put_field("OK but nothing stored hpa=", address);
-    return;
-  }
-  put_field("OK hpa=", address);
+// A word of the second page of a write that crosses.
+static uint64_t second_witness_of(const struct access *access) { return (access->linear & ~0xfffUL) + 0x1010; }
+
+// Puts back what a write has changed, in both pages if it crosses; whether every byte was stored.
+static int take_back(const struct access *access, uint64_t address, uint64_t second) {
+  if (access->kind != WRITE) return 1;
+  if (!crosses(access)) return query_restore(address, access->size);
+  uint64_t page = pattern_address(second, second_witness_of(access) & 0xfff);
+  int first_size = 4096 - (access->linear & 0xfff);
+  if (page == ~0UL) return 0;
+  return query_restore(address, first_size) & query_restore(page & ~0xfffUL, access->size - first_size);
+}
+
+static void put_made(const struct access *access, uint64_t witness, const struct registers *registers) {
+  uint64_t address = seen_address(access, witness, registers->rcx);
+  if (address == ~0UL) put_field("OK hpa=unseen read=", registers->rcx);
+  else if (!take_back(access, address, registers->r9)) put_field("OK but not stored hpa=", address);
+  else put_field("OK hpa=", address);
 }
 
 void query_access(const struct access *access) {
@@ -151,9 +104,9 @@ void query_access(const struct access *access) {
   uint64_t witness = witness_of(access);
   struct registers registers = {
       .rax = access->linear, .rbx = access->cr3, .rdx = witness, .rsi = STORED * 0x0101010101010101UL,
-      .rdi = piece_of(access) - guest_begin, .r8 = access->user ? USER_CODE : KERNEL_CODE};
+      .rdi = piece_of(access) - guest_begin, .r8 = access->user ? USER_CODE : KERNEL_CODE, .r9 = second_witness_of(access)};
   if (vmx_run(&registers)) put_field("VMFAIL ", vm_read(INSTRUCTION_ERROR));
-  else if (was_made(access)) put_made(access, witness, registers.rcx);
+  else if (was_made(access)) put_made(access, witness, &registers);
   else put_exit();
   put_effects();
 }
@@ -172,8 +125,7 @@ void query_vmfunc(uint64_t eax, uint64_t ecx, int user) {
   } else if (vm_read(EXIT_REASON) == EXIT_VMCALL) {
     machine.eptp = vm_read(EPTP);
     machine.eptp_index = vm_read(EPTP_INDEX);
-    put_field("OK eptp=", machine.eptp);
-    put_field(" idx=", machine.eptp_index);
+    put_switched(machine.eptp, machine.eptp_index);
   } else {
     put_exit();
   }

@@ -4,7 +4,7 @@
 
 enum access_kind { READ, WRITE, UPDATE, FETCH };
 
-// One access: linear address, what it does, how many bytes (1 or 8), in user mode or not, under which CR3.
+// One access: linear address, what it does, how many bytes (1, 8, or 10 of an instruction), in user mode or not, under which CR3.
 struct access {
   uint64_t linear, cr3;
   enum access_kind kind;
@@ -21,6 +21,11 @@ void query_vmfunc(uint64_t eax, uint64_t ecx, int user);
 void query_pointer(uint64_t eptp);
 void query_invept(uint64_t type, uint64_t eptp);
 void query_invvpid(uint64_t type, uint64_t vpid, uint64_t linear);
+
+// What a write stores in each byte.
+enum { STORED = 0xA5 };
+// Looks for what a write has stored in a pattern page, and puts the words back; whether every byte was stored.
+int query_restore(uint64_t address, int size);
 
 // How many queries were answered.
 extern uint64_t query_count;

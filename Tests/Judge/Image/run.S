@@ -18,6 +18,7 @@ run_guest:
   mov 24(%rdi), %rdx
   mov 32(%rdi), %rsi
   mov 48(%rdi), %r8
+  mov 56(%rdi), %r9
   mov 40(%rdi), %rdi
   jnz 1f
   vmlaunch
@@ -37,6 +38,7 @@ guest_left:                      // host RIP
   mov %rdx, 24(%rdi)
   mov %rsi, 32(%rdi)
   mov %r8, 48(%rdi)
+  mov %r9, 56(%rdi)
   pop %rax
   mov %rax, 40(%rdi)
   pop %rdi

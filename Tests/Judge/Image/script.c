@@ -7,11 +7,14 @@
 #include "layout.h"
 #include "memory.h"
 #include "query.h"
+#include "sequence.h"
 #include "vmx.h"
 
 // What is left of the line.
 static const char *at, *line_end;
 static int line_number;
+// `policy cache=` is not `none`: queries are steps of a sequence.
+static int is_sequence;
 
 struct word { char text[40]; };
 
@@ -51,6 +54,7 @@ static uint64_t number_of(const char *text, int base) {
 
 static uint64_t next_hex(void) { return number_of(next_word().text, 16); }
 
+// Answers `ERR`.
 static void fail(const char *why, const char *what) {
   put("ERR line ");
   put_decimal(line_number);
@@ -105,7 +109,10 @@ static void registers(void) {
     for (unsigned i = 0; i < sizeof settings / sizeof *settings; i++) {
       if (is(pair.key, settings[i].key)) *settings[i].place = pair.value, known = 1;
     }
-    if (is(pair.key, "cr3")) machine.cr3 = pair.value, known = 1;
+    if (is(pair.key, "cr3")) {
+      machine.cr3 = pair.value, known = 1;
+      if (is_sequence) sequence_cr3(machine.cr3);
+    }
     if ((is(pair.key, "pe") || is(pair.key, "pg")) && pair.value == 1) known = 1;
     if ((is(pair.key, "inevent") || is(pair.key, "nmi")) && pair.value == 0) known = 1;
     if (!known) fail("the image cannot set ", pair.key);
@@ -128,10 +135,11 @@ static void linear_access(void) {
   struct pair pair;
   for (next_pair(&pair); *pair.key; next_pair(&pair)) {
     if (is(pair.key, "user")) access.user = pair.value;
-    else if (is(pair.key, "size") && (pair.value == 1 || pair.value == 8)) access.size = pair.value;
+    else if (is(pair.key, "size") && (pair.value == 1 || pair.value == 8 || pair.value == 10)) access.size = pair.value;
     else return fail("the image cannot do ", pair.key);
   }
   if (!kind_of(&kind, &access.kind)) return fail("the image cannot make the access ", kind.text);
+  if (is_sequence) return sequence_access(&access);
   query_access(&access);
 }
 
@@ -153,6 +161,7 @@ static void physical_access(void) {
     else return fail("the image cannot do ", pair.key);
   }
   if (!kind_of(&kind, &access.kind)) return fail("the image cannot make the access ", kind.text);
+  if (is_sequence) return sequence_access(&access);
   if (access.is_walk) {
     if (access.kind != READ || (access.linear >> 12 & 511) != (gpa >> 3 & 511) || gpa & 7) {
       return fail("walk=1 reads the entry that laddr selects, not ", kind.text);
@@ -169,7 +178,28 @@ static void physical_access(void) {
 
 static void vmfunc(void) {
   uint64_t eax = next_hex(), ecx = next_hex();
+  if (is_sequence) return sequence_switch(ecx);
   query_vmfunc(eax, ecx, ecx & 1);
+}
+
+static void store(void) {
+  uint64_t address = next_hex(), value = next_hex();
+  if (!is_script_word(address)) return fail("not a word of script memory", "");
+  if (is_sequence) sequence_store(address, value);
+  else memory_write(address, value);
+}
+
+// A sequence of `la` is made under the script's CR3, one of `gpa` under the image's own, which maps guest-physical memory as it is.
+static void policy(void) {
+  struct pair pair;
+  for (next_pair(&pair); *pair.key; next_pair(&pair)) {
+    if (!is(pair.key, "cache")) continue;
+    if (is_sequence) sequence_run();
+    is_sequence = !is(pair.key + 6, "none");
+    if (!is_sequence) continue;
+    area_map_identity();
+    sequence_begin(machine.cr3 ? machine.cr3 : AREA_GPA + OWN_PML4);
+  }
 }
 
 static void use_page(uint64_t *place) {
@@ -192,10 +222,8 @@ void script_line(const char *line, const char *end) {
   if (!*command.text) return;
   if (is(command.text, "gpa")) physical_access();
   else if (is(command.text, "la")) linear_access();
-  else if (is(command.text, "w64")) {
-    uint64_t address = next_hex(), value = next_hex();
-    if (!memory_write(address, value)) fail("not a word of script memory", "");
-  } else if (is(command.text, "r64")) {
+  else if (is(command.text, "w64")) store();
+  else if (is(command.text, "r64")) {
     query_count++;
     put_hex(memory_read(next_hex()));
     put_char('\n');
@@ -219,5 +247,6 @@ void script_line(const char *line, const char *end) {
     query_invvpid(type, vpid, linear);
   } else if (is(command.text, "ctl")) controls();
   else if (is(command.text, "reg")) registers();
-  else if (!is(command.text, "cap") && !is(command.text, "policy")) fail("the image cannot do ", command.text);
+  else if (is(command.text, "policy")) policy();
+  else if (!is(command.text, "cap")) fail("the image cannot do ", command.text);
 }

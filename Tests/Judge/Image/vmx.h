@@ -12,7 +12,7 @@ struct machine {
 
 // The registers that guest and image exchange, in the order that run.S has them.
 struct registers {
-  uint64_t rax, rbx, rcx, rdx, rsi, rdi, r8;
+  uint64_t rax, rbx, rcx, rdx, rsi, rdi, r8, r9;
 };
 
 extern struct machine machine;

@@ -7,6 +7,12 @@ struct Answer: Equatable {
   /// What follows ` |pml=`.
   let log: String
 
+  init(head: String, writes: [(address: UInt64, value: UInt64)], log: String) {
+    self.head = head
+    self.writes = writes
+    self.log = log
+  }
+
   init(_ line: Substring) {
     var rest = line
     func take(after mark: String) -> Substring? {

@@ -6,7 +6,8 @@ struct Comparison {
   private(set) var queries: [String: Int] = [:]
   /// How often each kind of answer was given by both.
   private(set) var answers: [String: Int] = [:]
-  /// How many differences each deviation explains.
+  /// How many queries differ for known reasons alone, and how often each reason had a part in it.
+  private(set) var maskedCount = 0
   private(set) var masked: [Deviation: Int] = [:]
   /// Queries that were not held against each other, as an explained difference before them had left memory different.
   private(set) var skipped = 0
@@ -16,8 +17,15 @@ struct Comparison {
   /// Commands that are answered.
   static let answered: Set<String> = ["gpa", "la", "vmfunc", "eptpok", "r64", "invept", "invvpid"]
 
+  /// Sequences, by the course that Bochs' caches took.
+  private(set) var courses: [Sequence.Course: Int] = [:]
+
   private var scenario: Substring = ""
   private var lines: [Substring] = []
+  /// Where in them memory was last cleared, and where the sequence under way begins.
+  private var clearedAt = 0
+  private var sequenceStart: Int?
+  private var sequenceAnswers: [Answer] = []
   private var ourMemory: [UInt64: UInt64] = [:]
   private var theirMemory: [UInt64: UInt64] = [:]
   private var lastEntry: UInt64 = 0
@@ -25,15 +33,15 @@ struct Comparison {
   private var isDivided = false
 
   var queryCount: Int { queries.values.reduce(0, +) }
-  var maskedCount: Int { masked.values.reduce(0, +) }
 
   /// Goes through a script and both lists of answers.
   mutating func compare(script: String, ours: [Substring], theirs: [Substring]) throws(ComparisonError) {
-    var index = 0
+    var (index, ourIndex) = (0, 0)
     for line in script.split(separator: "\n") {
       if line.hasPrefix("# scenario ") {
         scenario = line.dropFirst("# scenario ".count)
         lines = []
+        clearedAt = 0
         continue
       }
       lines.append(line)
@@ -41,13 +49,17 @@ struct Comparison {
       guard let command = words.first.map(String.init) else { continue }
       note(command, words)
       guard Self.answered.contains(command) else { continue }
-      guard index < ours.count, index < theirs.count else {
+      let halves = Halves.isCrossing(line) ? 2 : 1
+      guard ourIndex + halves <= ours.count, index < theirs.count else {
         throw ComparisonError(query: line, ours: ours.count, theirs: theirs.count)
       }
-      hold(command, String(line), Answer(ours[index]), Answer(theirs[index]))
+      var our = Answer(ours[ourIndex])
+      if halves == 2 { our = Halves.joined(our, Answer(ours[ourIndex + 1])) }
+      hold(command, String(line), our, Answer(theirs[index]))
       index += 1
+      ourIndex += halves
     }
-    guard index == ours.count, index == theirs.count else {
+    guard ourIndex == ours.count, index == theirs.count else {
       throw ComparisonError(query: "the end", ours: ours.count, theirs: theirs.count)
     }
   }
@@ -55,6 +67,7 @@ struct Comparison {
   private mutating func note(_ command: String, _ words: [Substring]) {
     switch command {
     case "zero":
+      clearedAt = lines.count - 1
       ourMemory = [:]
       theirMemory = [:]
       isDivided = false
@@ -63,12 +76,20 @@ struct Comparison {
       ourMemory[address] = value
       theirMemory[address] = value
       if value & 0x80 != 0 { lastEntry = value }
+    case "policy":
+      if let start = sequenceStart { holdSequence(from: start) }
+      sequenceStart = words.contains("cache=maximal") ? lines.count - 1 : nil
     case "eptp": keepsFlags = (UInt64(words[1], radix: 16) ?? 0) & 0x40 != 0
     default: break
     }
   }
 
   private mutating func hold(_ command: String, _ query: String, _ ours: Answer, _ theirs: Answer) {
+    if sequenceStart != nil {
+      queries[command + " in sequences", default: 0] += 1
+      sequenceAnswers.append(theirs)
+      return
+    }
     guard !isDivided else {
       skipped += 1
       return
@@ -88,11 +109,43 @@ struct Comparison {
       query: query, ours: ours, ourChanges: ourChanges, theirs: theirs, theirChanges: theirChanges,
       memory: before, lastEntry: lastEntry, keepsFlags: keepsFlags)
     isDivided = disagreement.divides
-    if let deviation = disagreement.deviation {
-      masked[deviation, default: 0] += 1
+    if let deviations = disagreement.deviations {
+      maskedCount += 1
+      for deviation in deviations { masked[deviation, default: 0] += 1 }
     } else {
       others.append(describe(disagreement))
     }
+  }
+
+  private mutating func holdSequence(from start: Int) {
+    let sequence = Sequence(lines: Array(lines[clearedAt..<(lines.count - 1)]), firstLine: start - clearedAt, theirs: sequenceAnswers, keepsFlags: keepsFlags)
+    sequenceAnswers = []
+    let reported = sequence.walksWithoutRead
+    maskedCount += reported
+    masked[.walkWithoutRead, default: 0] += reported
+    let course = sequence.taken()
+    if case .mixed = course { courses[.mixed(seed: 0), default: 0] += 1 } else { courses[course, default: 0] += 1 }
+    if course == .none { others.append(describe(sequence)) }
+  }
+
+  /// The script of a sequence, and its answers: Bochs', without caches, with all that may be cached.
+  private func describe(_ sequence: Sequence) -> String {
+    func text(_ seen: Sequence.Seen) -> String {
+      let flags = sequence.shown.memory.filter { seen.memory[$0.key] != $0.value }
+      let words = flags.sorted { $0.key < $1.key }.map { " \(hex($0.key))=\(hex(seen.memory[$0.key] ?? 0))" }.joined()
+      return (seen.heads + ["memory unlike Bochs':\(words)"]).joined(separator: "\n    ")
+    }
+    return """
+      scenario \(scenario), a sequence that no course of caches explains:
+      \(sequence.lines.map { "  " + $0 }.joined(separator: "\n"))
+      gi-bench without caches:
+          \(text(sequence.course("cache=none")))
+      gi-bench with all that may be cached:
+          \(text(sequence.course("cache=maximal")))
+      Bochs:
+          \(text(sequence.shown))
+      again: make judge ONLY=\(scenario)
+      """
   }
 
   /// The script up to the query, both answers, and what differs in words.

@@ -33,35 +33,57 @@ struct Disagreement {
   /// The EPT pointer in force keeps accessed and dirty flags.
   let keepsFlags: Bool
 
-  /// The deviation that explains the whole of the difference, if one does.
-  var deviation: Deviation? { Deviation.allCases.first(where: explains) }
+  /// The deviations that together explain the whole of the difference; nil if something is left over.
+  var deviations: Set<Deviation>? {
+    if let cause = Deviation.allCases.first(where: explainsAnswer) { return [cause] }
+    guard ours.log == theirs.log, let head = explanationOfHead else { return nil }
+    var found = head
+    for address in Set(ourChanges.keys).union(theirChanges.keys) where ourChanges[address] != theirChanges[address] {
+      guard let cause = explanation(of: address) else { return nil }
+      found.insert(cause)
+    }
+    return found
+  }
 
-  private func explains(_ deviation: Deviation) -> Bool {
+  /// Whether a deviation leads to another answer, whatever follows from it.
+  private func explainsAnswer(_ deviation: Deviation) -> Bool {
     switch deviation {
     case .largePageBit12:
       // Bits 12 and 7 set, and Bochs translates by the entry as if bit 12 were clear.
-      guard ours.kind == "MISC", lastEntry & 0x1080 == 0x1080 else { return false }
-      return theirs.kind == "OK" || theirs.kind == "VIOL"
-    case .logWithOffset:
-      return ours.head == theirs.head && ours.log == theirs.log && differ(in: isLog) { $0 & ~0xfff == $1 & ~0xfff }
+      return ours.kind == "MISC" && lastEntry & 0x1080 == 0x1080 && (theirs.kind == "OK" || theirs.kind == "VIOL")
     case .logFullWithoutFlag:
-      return theirs.kind == "PMLFULL" && ours.kind != "PMLFULL" && ours.log == theirs.log
-        && (UInt64(ours.log, radix: 16) ?? 0) > 511 && ourChanges.isEmpty && theirChanges.isEmpty
-    case .indexOfLastSwitch:
-      return ours.head == theirs.head && ours.log == theirs.log && differ(in: isIndex) { $0 & ~0xffff == $1 & ~0xffff }
-    case .walkWithoutRead:
-      guard keepsFlags, ours.log == theirs.log else { return false }
-      let reported = ours.head == theirs.head || isWalkWithoutRead(ours.field("qual"), theirs.field("qual"))
-      return reported && ours.kind == theirs.kind && ours.field("gpa") == theirs.field("gpa")
-        && ours.field("gla") == theirs.field("gla") && differ(in: isQualification) { isWalkWithoutRead($0, $1) }
+      // Ours may go on to set flags of the guest, but none of EPT.
+      return theirs.kind == "PMLFULL" && ours.log == theirs.log && (UInt64(ours.log, radix: 16) ?? 0) > 511
+        && (ours.kind != "PMLFULL" || !ourChanges.isEmpty) && differ { $0 == $1 | $0 & 0x60 || isInformation($2) || (isLog($2) && $0 == $1 & ~0xfff) }
     case .guestFlagsUnchecked:
       // Ours ends in a violation by the store of a flag; Bochs has stored it.
-      guard !keepsFlags, ours.kind == "VIOL", (ours.field("qual") ?? 0) & 0x103 == 3, !theirChanges.isEmpty else { return false }
+      let reported = ours.kind == "VE" ? ourChanges[ScriptWriter.Place.information + 8] : ours.field("qual")
+      guard !keepsFlags, let reported, reported & 0x103 == 3, !theirChanges.isEmpty else { return false }
       return theirChanges.allSatisfy { $0.value & ~0x60 == memory[$0.key, default: 0] & ~0x60 }
     case .vectorOddBits:
       guard ours.kind == "SPP", ours.field("qual") == 0, theirs.kind != "SPP", let gpa = ours.field("gpa") else { return false }
       return memory[ScriptWriter.Place.subPageRoot + 0x3000 + gpa >> 9 & ~7, default: 0] & 0xaaaa_aaaa_aaaa_aaaa != 0
+    case .logWithOffset, .indexOfLastSwitch, .walkWithoutRead: return false
     }
+  }
+
+  /// What explains the difference of the heads; empty if there is none.
+  private var explanationOfHead: Set<Deviation>? {
+    if ours.head == theirs.head { return [] }
+    guard keepsFlags, ours.kind == theirs.kind, ours.field("gpa") == theirs.field("gpa"), ours.field("gla") == theirs.field("gla"),
+      isWalkWithoutRead(ours.field("qual"), theirs.field("qual"))
+    else { return nil }
+    return [.walkWithoutRead]
+  }
+
+  /// What explains that a word is not the same.
+  private func explanation(of address: UInt64) -> Deviation? {
+    let old = memory[address, default: 0]
+    let (a, b) = (ourChanges[address] ?? old, theirChanges[address] ?? old)
+    if isLog(address) && a & ~0xfff == b & ~0xfff { return .logWithOffset }
+    if address == ScriptWriter.Place.information + 8 && keepsFlags && isWalkWithoutRead(a, b) { return .walkWithoutRead }
+    if address == ScriptWriter.Place.information + 32 && a & ~0xffff == b & ~0xffff { return .indexOfLastSwitch }
+    return nil
   }
 
   /// Both say that a guest's table was written, ours that it was read, too.
@@ -70,21 +92,18 @@ struct Disagreement {
     return ours & 0x103 == 3 && theirs == ours & ~1
   }
 
-  private func isQualification(_ address: UInt64) -> Bool { address == ScriptWriter.Place.information + 8 }
-
-  /// Whether memory is no longer the same for both, beyond the log and the information area.
-  var divides: Bool { !differ(in: { isLog($0) || $0 & ~0xfff == ScriptWriter.Place.information }) { _, _ in true } }
-
   private func isLog(_ address: UInt64) -> Bool { address & ~0xfff == ScriptWriter.Place.log }
-  private func isIndex(_ address: UInt64) -> Bool { address == ScriptWriter.Place.information + 32 }
+  private func isInformation(_ address: UInt64) -> Bool { address & ~0xfff == ScriptWriter.Place.information }
 
-  /// Whether the changes differ in such words only, and there only so far as `similar` lets pass.
-  private func differ(in isKnown: (UInt64) -> Bool, _ similar: (UInt64, UInt64) -> Bool) -> Bool {
-    var addresses = Set(ourChanges.keys)
-    addresses.formUnion(theirChanges.keys)
-    return addresses.allSatisfy { address in
-      let (a, b) = (ourChanges[address], theirChanges[address])
-      return a == b || (isKnown(address) && similar(a ?? 0, b ?? 0))
+  /// Whether every word that ends up otherwise does so in an allowed way: ours, theirs, address.
+  private func differ(_ allowed: (UInt64, UInt64, UInt64) -> Bool) -> Bool {
+    Set(ourChanges.keys).union(theirChanges.keys).allSatisfy { address in
+      let old = memory[address, default: 0]
+      let (a, b) = (ourChanges[address] ?? old, theirChanges[address] ?? old)
+      return a == b || allowed(a, b, address)
     }
   }
+
+  /// Whether memory is no longer the same for both, beyond the log and the information area.
+  var divides: Bool { !differ { isLog($2) || isInformation($2) } }
 }

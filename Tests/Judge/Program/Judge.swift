@@ -6,7 +6,7 @@ import Foundation
 struct Judge: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Scripts of the walk protocol for two judges, and the comparison of their answers.",
-    subcommands: [Generate.self, Compare.self])
+    subcommands: [Generate.self, Render.self, Compare.self])
 }
 
 /// `judge generate`: one round of scenarios, or one scenario.
@@ -34,6 +34,24 @@ struct Generate: ParsableCommand {
   }
 }
 
+/// `judge render`: a script in the words that gi-bench knows.
+struct Render: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Write a script as gi-bench takes it.")
+
+  @Argument(help: "The script.") var script: String
+
+  func run() throws {
+    let lines = try text(script).split(separator: "\n").flatMap(Halves.lines)
+    FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+  }
+}
+
+/// The whole of a file.
+private func text(_ path: String) throws -> String {
+  guard let data = FileManager.default.contents(atPath: path) else { throw ValidationError("\(path): cannot be read") }
+  return String(decoding: data, as: UTF8.self)
+}
+
 /// `judge compare`: holds the answers to one or more scripts against each other.
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -45,18 +63,13 @@ struct Compare: ParsableCommand {
   func run() throws {
     var comparison = Comparison()
     for round in rounds {
-      let script = try Self.text(round + ".script")
-      let theirs = try Self.text(round + ".theirs").split(separator: "\n", omittingEmptySubsequences: false)
+      let script = try text(round + ".script")
+      let theirs = try text(round + ".theirs").split(separator: "\n", omittingEmptySubsequences: false)
       try comparison.compare(
-        script: script, ours: try Self.text(round + ".ours").split(separator: "\n"), theirs: try Self.answers(theirs))
+        script: script, ours: try text(round + ".ours").split(separator: "\n"), theirs: try Self.answers(theirs))
     }
     report(comparison)
     if !comparison.others.isEmpty { throw ExitCode(1) }
-  }
-
-  private static func text(_ path: String) throws -> String {
-    guard let data = FileManager.default.contents(atPath: path) else { throw ValidationError("\(path): cannot be read") }
-    return String(decoding: data, as: UTF8.self)
   }
 
   /// The image's answers, between the line that reports what its processor can do and the one that says that it came to the end.
@@ -78,6 +91,10 @@ struct Compare: ParsableCommand {
     let kinds = comparison.queries.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     print("queries: " + kinds.joined(separator: ", "))
     print("same answers: " + comparison.answers.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+    let courses = comparison.courses
+    print(
+      "sequences: \(courses[.only] ?? 0) met nothing stale, \(courses[.fresh] ?? 0) as without caches,"
+        + " \(courses[.maximal] ?? 0) as with all that may be cached, \(courses[.mixed(seed: 0)] ?? 0) in between")
     for deviation in Deviation.allCases { print("masked: \(comparison.masked[deviation] ?? 0) \(deviation.rawValue)") }
     print("skipped: \(comparison.skipped) after a masked difference that left memory different")
     print("\(comparison.queryCount) queries, \(comparison.maskedCount) masked by name, \(comparison.others.count) others")

@@ -22,11 +22,11 @@ extension ScriptWriter {
     let strict = random.oneIn(2)
     mapGuest(strict: strict)
     // Bochs sets the guest's flags in pages that EPT does not let be written; so they are set already where EPT keeps no flags.
-    let flagged = strict && !flags
+    let flagged = !flags && (strict || random.oneIn(3))
     writeGuestTables(flagged ? 0x60 : 0)
     for _ in 0..<40 {
       refresh(controls)
-      if random.oneIn(4) { mutate(flagged ? 0x60 : 0) }
+      if random.oneIn(4) { mutate(flagged ? 0x60 : 0, keepsWritable: !flags && !flagged) }
       if random.oneIn(10) {
         registers = randomRegisters()
         set(registers)
@@ -35,14 +35,14 @@ extension ScriptWriter {
     }
   }
 
-  private mutating func randomRegisters() -> Registers {
+  mutating func randomRegisters() -> Registers {
     Registers(
       writeProtect: !random.oneIn(3), smep: random.oneIn(3), smap: random.oneIn(3), alignmentCheck: random.oneIn(2),
       noExecute: !random.oneIn(4), cr3: Guest.pml4 | (random.oneIn(4) ? 0x18 : 0))
   }
 
   /// EPT for guest-physical 0 to 2 MiB by pages, 2 to 4 MiB by a large one, 4 to 6 MiB by pages, and 1 GiB from 1 GiB on.
-  private mutating func mapGuest(strict: Bool) {
+  mutating func mapGuest(strict: Bool) {
     set(0x1000, 0x2007)
     set(0x2000, 0x3007)
     set(0x2008, 0xb7 | (random.oneIn(4) ? 0 : 0x300))
@@ -72,17 +72,19 @@ extension ScriptWriter {
   }
 
   /// Guest tables; `flags` are set in every entry.
-  private mutating func writeGuestTables(_ flags: UInt64) {
+  mutating func writeGuestTables(_ flags: UInt64) {
     func setGuest(_ table: UInt64, _ index: UInt64, _ value: UInt64) { self.setGuest(table, index, value | flags) }
+    // Entries that refer to tables grant everything more often than not.
+    func tableBits() -> UInt64 { random.oneIn(2) ? 7 : guestBits() }
     for slot in [0, 1, 256] as [UInt64] {
-      setGuest(Guest.pml4, slot, Guest.pdpt | (slot == 0 ? 7 : guestBits()) | (random.oneIn(30) ? 0x80 : 0))
+      setGuest(Guest.pml4, slot, Guest.pdpt | (slot == 0 ? 7 : tableBits()) | (random.oneIn(30) ? 0x80 : 0))
     }
-    setGuest(Guest.pdpt, 0, Guest.pd | guestBits())
+    setGuest(Guest.pdpt, 0, Guest.pd | tableBits())
     setGuest(Guest.pdpt, 1, 1 << 30 | guestBits() | 0x80 | guestLeafBits(reserved: [13, 20, 29]))
-    setGuest(Guest.pd, 0, Guest.pt | guestBits())
+    setGuest(Guest.pd, 0, Guest.pt | tableBits())
     setGuest(Guest.pd, 1, 0x20_0000 | guestBits() | 0x80 | guestLeafBits(reserved: [13, 20]))
     setGuest(Guest.pd, 2, 0x40_0000 | guestBits() | 0x80 | guestLeafBits(reserved: []))
-    setGuest(Guest.pd, 3, Guest.pt | guestBits())
+    setGuest(Guest.pd, 3, Guest.pt | tableBits())
     for page in UInt64(0)..<16 {
       let data = Guest.data.lowerBound + random.below(UInt64(Guest.data.count))
       setGuest(Guest.pt, page, data << 12 | guestBits() | guestLeafBits(reserved: []))
@@ -97,11 +99,13 @@ extension ScriptWriter {
     return bits
   }
 
-  /// Flips a bit of an entry that does not move a table or a page; of a guest's entry none of `flags`.
-  private mutating func mutate(_ flags: UInt64) {
+  /// Flips a bit of an entry that does not move a table or a page; of a guest's entry none of `flags`, and bit 1 of no EPT entry that
+  /// leads to guest tables, if these are to stay writable.
+  private mutating func mutate(_ flags: UInt64, keepsWritable: Bool) {
     guard let address = memory.keys.filter({ $0 < 0x2d000 }).sorted().randomElement(using: &random) else { return }
     guard let value = memory[address] else { return }
     let bit = random.pick([0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 40, 47, 51, 52, 58, 60, 61, 62, 63] as [UInt64])
+    if keepsWritable && bit <= 1 && address < 0x4060 { return }
     set(address, value ^ 1 << bit | (address >= Guest.pml4 + Guest.shift ? flags : 0))
   }
 

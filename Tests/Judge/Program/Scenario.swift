@@ -19,10 +19,14 @@ enum ScenarioKind: String, CaseIterable {
   case physical
   /// The guest's own two-dimensional walk.
   case linear
+  /// Accesses that cross a page.
+  case crossing
   /// EPTP switching and virtualization exceptions.
   case switching
   /// Sub-page write permissions.
   case subpage
+  /// Stale translations: changes of tables without invalidation.
+  case stale
   /// Operands of VM entry, INVEPT and INVVPID.
   case operands
   /// Tables of claims: every entry, every bit.
@@ -33,8 +37,10 @@ enum ScenarioKind: String, CaseIterable {
     switch self {
     case .physical: 160
     case .linear: 200
+    case .crossing: 100
     case .switching: 60
     case .subpage: 60
+    case .stale: 40
     case .operands: 10
     case .claims: ClaimTable.allCases.count
     }
@@ -46,8 +52,10 @@ enum ScenarioKind: String, CaseIterable {
     switch self {
     case .physical: writer.writePhysical()
     case .linear: writer.writeLinear()
+    case .crossing: writer.writeCrossings()
     case .switching: writer.writeSwitching()
     case .subpage: writer.writeSubPages()
+    case .stale: writer.writeStale()
     case .operands: writer.writeOperands()
     case .claims: writer.writeClaims(ClaimTable.allCases[Int(seed % UInt64(ClaimTable.allCases.count))])
     }
