@@ -94,6 +94,7 @@ let package = Package(
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "Replay", "SeededRandom"], exclude: ["Golden"], swiftSettings: house
     ),
+    .testTarget(name: "JudgeTests", dependencies: ["judge", "EPT"], swiftSettings: house),
     .testTarget(
       name: "CommandTests", dependencies: ["gi-bench", "Replay", "Recordings", "Addresses"], swiftSettings: house),
   ],

@@ -35,7 +35,8 @@ void sequence_access(const struct access *access) {
   int is_write = access->kind == WRITE;
   struct step *step = add(is_write ? STEP_WRITE : STEP_READ, is_write ? step_write : step_read);
   step->linear = access->linear;
-  step->witness = is_write ? (access->linear & ~7UL) ^ 16 : access->linear & ~7UL;
+  // Scripts read the first half of a page and write the second, so no word of the first half has been overwritten.
+  step->witness = access->linear & (is_write ? ~0xC07UL : ~7UL);
   step->value = STORED;
 }
 

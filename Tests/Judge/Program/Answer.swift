@@ -34,7 +34,9 @@ struct Answer: Equatable {
 
   /// A field of the head in hexadecimal.
   func field(_ name: String) -> UInt64? {
-    head.split(separator: " ").first { $0.hasPrefix(name + "=") }.flatMap { UInt64($0.dropFirst(name.count + 1), radix: 16) }
+    head.split(separator: " ").first { $0.hasPrefix(name + "=") }.flatMap {
+      UInt64($0.dropFirst(name.count + 1), radix: 16)
+    }
   }
 
   /// The words that end up other than they were: an order cannot be seen in memory, nor a store of what was there.

@@ -83,7 +83,8 @@ extension ScriptWriter {
   }
 
   private mutating func access(_ kind: String, user: Bool = false) {
-    line("gpa \(hex(Trial.gpa)) \(kind) laddr=0x\(hex(Trial.gpa & 0xfff | 0x7000_0000)) lv=1 user=\(user.digit) wr=1 nx=0")
+    line(
+      "gpa \(hex(Trial.gpa)) \(kind) laddr=0x\(hex(Trial.gpa & 0xfff | 0x7000_0000)) lv=1 user=\(user.digit) wr=1 nx=0")
   }
 
   private mutating func accessAll() {
@@ -202,7 +203,9 @@ extension ScriptWriter {
 
   private mutating func subPageClaims() {
     let root = Place.subPageRoot
-    let entries = [root: root + 0x1001, root + 0x1000: root + 0x2001, root + 0x2000: root + 0x3001, root + 0x3000: 0x10]
+    let entries = [
+      root: root + 0x1001, root + 0x1000: root + 0x2001, root + 0x2000: root + 0x3001, root + 0x3000: 0x10,
+    ]
     begin(Controls(spp: true), eptp: 0x101e)
     for (address, plain) in entries.sorted(by: { $0.key < $1.key }) {
       for bit in UInt64(0)..<64 {

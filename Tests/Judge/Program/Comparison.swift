@@ -72,7 +72,9 @@ struct Comparison {
       theirMemory = [:]
       isDivided = false
     case "w64":
-      guard words.count == 3, let address = UInt64(words[1], radix: 16), let value = UInt64(words[2], radix: 16) else { return }
+      guard words.count == 3, let address = UInt64(words[1], radix: 16), let value = UInt64(words[2], radix: 16) else {
+        return
+      }
       ourMemory[address] = value
       theirMemory[address] = value
       if value & 0x80 != 0 { lastEntry = value }
@@ -118,7 +120,9 @@ struct Comparison {
   }
 
   private mutating func holdSequence(from start: Int) {
-    let sequence = Sequence(lines: Array(lines[clearedAt..<(lines.count - 1)]), firstLine: start - clearedAt, theirs: sequenceAnswers, keepsFlags: keepsFlags)
+    let sequence = Sequence(
+      lines: Array(lines[clearedAt..<(lines.count - 1)]), firstLine: start - clearedAt, theirs: sequenceAnswers,
+      keepsFlags: keepsFlags)
     sequenceAnswers = []
     let reported = sequence.walksWithoutRead
     maskedCount += reported
@@ -162,7 +166,9 @@ struct Comparison {
       Bochs:    \(text(theirs, disagreement.theirChanges))
       """
     if let a = ours.field("qual"), let b = theirs.field("qual"), a != b {
-      for difference in ExitQualification(a).differences(from: ExitQualification(b)) { report += "\n  qualification \(difference)" }
+      for difference in ExitQualification(a).differences(from: ExitQualification(b)) {
+        report += "\n  qualification \(difference)"
+      }
     }
     return report + "\nagain: make judge ONLY=\(scenario)"
   }

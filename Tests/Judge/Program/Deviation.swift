@@ -1,4 +1,4 @@
-/// Where Bochs 2.7 departs from the manual, by name. `Tests/EPTTests/SecondJudgeTests.swift` holds for each what the manual says.
+/// Where Bochs 2.7 departs from the manual, by name. `Tests/JudgeTests/Rulings.swift` holds for each what the manual says.
 enum Deviation: String, CaseIterable {
   /// Bit 12 of an entry that maps a 2-MiB or 1-GiB page is not taken for reserved.
   case largePageBit12 = "large-page-bit-12"
@@ -54,14 +54,17 @@ struct Disagreement {
     case .logFullWithoutFlag:
       // Ours may go on to set flags of the guest, but none of EPT.
       return theirs.kind == "PMLFULL" && ours.log == theirs.log && (UInt64(ours.log, radix: 16) ?? 0) > 511
-        && (ours.kind != "PMLFULL" || !ourChanges.isEmpty) && differ { $0 == $1 | $0 & 0x60 || isInformation($2) || (isLog($2) && $0 == $1 & ~0xfff) }
+        && (ours.kind != "PMLFULL" || !ourChanges.isEmpty)
+        && differ { $0 == $1 | $0 & 0x60 || isInformation($2) || (isLog($2) && $0 == $1 & ~0xfff) }
     case .guestFlagsUnchecked:
       // Ours ends in a violation by the store of a flag; Bochs has stored it.
       let reported = ours.kind == "VE" ? ourChanges[ScriptWriter.Place.information + 8] : ours.field("qual")
       guard !keepsFlags, let reported, reported & 0x103 == 3, !theirChanges.isEmpty else { return false }
       return theirChanges.allSatisfy { $0.value & ~0x60 == memory[$0.key, default: 0] & ~0x60 }
     case .vectorOddBits:
-      guard ours.kind == "SPP", ours.field("qual") == 0, theirs.kind != "SPP", let gpa = ours.field("gpa") else { return false }
+      guard ours.kind == "SPP", ours.field("qual") == 0, theirs.kind != "SPP", let gpa = ours.field("gpa") else {
+        return false
+      }
       return memory[ScriptWriter.Place.subPageRoot + 0x3000 + gpa >> 9 & ~7, default: 0] & 0xaaaa_aaaa_aaaa_aaaa != 0
     case .logWithOffset, .indexOfLastSwitch, .walkWithoutRead: return false
     }
@@ -70,7 +73,8 @@ struct Disagreement {
   /// What explains the difference of the heads; empty if there is none.
   private var explanationOfHead: Set<Deviation>? {
     if ours.head == theirs.head { return [] }
-    guard keepsFlags, ours.kind == theirs.kind, ours.field("gpa") == theirs.field("gpa"), ours.field("gla") == theirs.field("gla"),
+    guard keepsFlags, ours.kind == theirs.kind, ours.field("gpa") == theirs.field("gpa"),
+      ours.field("gla") == theirs.field("gla"),
       isWalkWithoutRead(ours.field("qual"), theirs.field("qual"))
     else { return nil }
     return [.walkWithoutRead]
@@ -81,7 +85,9 @@ struct Disagreement {
     let old = memory[address, default: 0]
     let (a, b) = (ourChanges[address] ?? old, theirChanges[address] ?? old)
     if isLog(address) && a & ~0xfff == b & ~0xfff { return .logWithOffset }
-    if address == ScriptWriter.Place.information + 8 && keepsFlags && isWalkWithoutRead(a, b) { return .walkWithoutRead }
+    if address == ScriptWriter.Place.information + 8 && keepsFlags && isWalkWithoutRead(a, b) {
+      return .walkWithoutRead
+    }
     if address == ScriptWriter.Place.information + 32 && a & ~0xffff == b & ~0xffff { return .indexOfLastSwitch }
     return nil
   }

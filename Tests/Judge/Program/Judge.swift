@@ -29,7 +29,9 @@ struct Generate: ParsableCommand {
       }
     }
     var script = ""
-    for scenario in scenarios { script += "# scenario \(scenario.name)\n" + scenario.lines.joined(separator: "\n") + "\n" }
+    for scenario in scenarios {
+      script += "# scenario \(scenario.name)\n" + scenario.lines.joined(separator: "\n") + "\n"
+    }
     FileHandle.standardOutput.write(Data(script.utf8))
   }
 }
@@ -90,13 +92,16 @@ struct Compare: ParsableCommand {
     for other in comparison.others.prefix(show) { print(other + "\n") }
     let kinds = comparison.queries.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     print("queries: " + kinds.joined(separator: ", "))
-    print("same answers: " + comparison.answers.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+    print(
+      "same answers: "
+        + comparison.answers.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
     let courses = comparison.courses
     print(
       "sequences: \(courses[.only] ?? 0) met nothing stale, \(courses[.fresh] ?? 0) as without caches,"
         + " \(courses[.maximal] ?? 0) as with all that may be cached, \(courses[.mixed(seed: 0)] ?? 0) in between")
     for deviation in Deviation.allCases { print("masked: \(comparison.masked[deviation] ?? 0) \(deviation.rawValue)") }
     print("skipped: \(comparison.skipped) after a masked difference that left memory different")
-    print("\(comparison.queryCount) queries, \(comparison.maskedCount) masked by name, \(comparison.others.count) others")
+    print(
+      "\(comparison.queryCount) queries, \(comparison.maskedCount) masked by name, \(comparison.others.count) others")
   }
 }

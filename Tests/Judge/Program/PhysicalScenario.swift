@@ -84,7 +84,8 @@ extension ScriptWriter {
   private mutating func walkQuery(_ address: UInt64) {
     var gpa = address & ~7 | 8
     if gpa & 0xff8 == 0xff8 { gpa ^= 0x10 }
-    let linear = random.below(200) << 39 | random.below(1 << 18) << 21 | (gpa >> 3 & 511) << 12 | random.below(4096) & ~0xf
+    let linear =
+      random.below(200) << 39 | random.below(1 << 18) << 21 | (gpa >> 3 & 511) << 12 | random.below(4096) & ~0xf
     line("gpa \(hex(gpa)) r laddr=0x\(hex(linear)) lv=1 walk=1 user=\(random.oneIn(2).digit)")
   }
 }

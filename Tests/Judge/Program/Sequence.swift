@@ -49,7 +49,9 @@ struct Sequence {
     var answer = ScriptAnswer()
     var answers: [Answer] = []
     for (number, line) in lines.enumerated() {
-      let text = number >= firstLine ? line.split(separator: " ").map { $0 == "cache=maximal" ? policy : String($0) } : [String(line)]
+      let text =
+        number >= firstLine
+        ? line.split(separator: " ").map { $0 == "cache=maximal" ? policy : String($0) } : [String(line)]
       answer.bytes.removeAll(keepingCapacity: true)
       Array((text.joined(separator: " ") + "\n").utf8).withUnsafeBytes { script.feed($0, &answer) }
       if number >= firstLine, !answer.bytes.isEmpty {
@@ -75,9 +77,13 @@ struct Sequence {
     var next = 0
     for (number, line) in lines.enumerated() {
       let words = line.split(separator: " ")
-      if words.first == "w64", words.count == 3, let address = UInt64(words[1], radix: 16), let value = UInt64(words[2], radix: 16) {
+      if words.first == "w64", words.count == 3, let address = UInt64(words[1], radix: 16),
+        let value = UInt64(words[2], radix: 16)
+      {
         memory[address] = value
-      } else if number >= firstLine, let command = words.first, Comparison.answered.contains(String(command)), next < answers.count {
+      } else if number >= firstLine, let command = words.first, Comparison.answered.contains(String(command)),
+        next < answers.count
+      {
         for write in answers[next].writes { memory[write.address] = write.value }
         next += 1
       }

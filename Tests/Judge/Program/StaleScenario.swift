@@ -37,13 +37,17 @@ extension ScriptWriter {
     let vpid = random.oneIn(2)
     begin(Controls(), Registers(cr3: Guest.pml4), eptp: 0x101e | flags)
     if vpid { line("ctl vpid=1") }
-    for (address, value) in [(0x1000, 0x2007), (0x2000, 0x3007), (0x3000, 0x4007)] as [(UInt64, UInt64)] { set(address, value) }
+    for (address, value) in [(0x1000, 0x2007), (0x2000, 0x3007), (0x3000, 0x4007)] as [(UInt64, UInt64)] {
+      set(address, value)
+    }
     for table in Guest.tables { set(0x4000 + table >> 9, (table + Guest.shift) | 0x37) }
     for page in Guest.data.prefix(4) { set(0x4000 + page << 3, frame() | 0x37) }
     // Another page table for EPT to change to.
     for table in Guest.tables { set(0x5000 + table >> 9, (table + Guest.shift) | 0x37) }
     for page in Guest.data.prefix(4) { set(0x5000 + page << 3, frame() | 0x37) }
-    for (table, next) in [(Guest.pml4, Guest.pdpt), (Guest.pdpt, Guest.pd), (Guest.pd, Guest.pt)] { setGuest(table, 0, next | 0x67) }
+    for (table, next) in [(Guest.pml4, Guest.pdpt), (Guest.pdpt, Guest.pd), (Guest.pd, Guest.pt)] {
+      setGuest(table, 0, next | 0x67)
+    }
     for page in UInt64(0)..<4 { setGuest(Guest.pt, page, (Guest.data.lowerBound + page) << 12 | 0x67) }
     sequence(3 + random.below(6)) { writer in
       switch writer.random.below(8) {

@@ -14,7 +14,9 @@ extension ScriptWriter {
       set(root + 0x2000, (root + 0x3000) | 7)
       for page in UInt64(0)..<4 { set(root + 0x3000 + page << 3, leaf(frame())) }
     }
-    for (index, root) in roots.enumerated() { set(Place.list + UInt64(index) << 3, root | 0x1e | random.pick([0, 0x40])) }
+    for (index, root) in roots.enumerated() {
+      set(Place.list + UInt64(index) << 3, root | 0x1e | random.pick([0, 0x40]))
+    }
     for _ in 0..<24 {
       if controls.exceptions && !random.oneIn(4) { set(Place.information, 0) }
       switch random.below(4) {
