@@ -67,14 +67,14 @@ fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each (libFuzzer, address
 	    -print_final_stats=1 -artifact_prefix=.build-fuzz/$$target- .build-fuzz/corpus/$$target || exit 1; done
 
 # Bochs executes the VMX instructions that a build machine often lacks. Everything it writes is removed at the end.
-judge: deps ## hold the EPT machine against VMX on Bochs: SECONDS=30 of CPU; SEED=n or ONLY=KIND:SEED repeats
+judge: deps ## hold the EPT machine against VMX on Bochs: SECONDS=20 of CPU; SEED=n or ONLY=KIND:SEED repeats
 	@command -v bochs grub-mkrescue xorriso mformat gcc >/dev/null && test -d /usr/lib/grub/i386-pc -a -f /usr/share/bochs/BIOS-bochs-latest \
 	  -a -f /usr/share/bochs/VGABIOS-lgpl-latest || { echo "installing bochs, grub-pc-bin, xorriso, mtools and gcc (apt-get)"; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends \
 	    bochs bochsbios vgabios grub-pc-bin grub-common xorriso mtools gcc >/dev/null; }
 	$(SWIFT) build --product gi-bench
 	$(SWIFT) build --product judge
-	@SECONDS_OF_CPU=$(if $(filter file,$(origin SECONDS)),30,$(SECONDS)) SEED=$(SEED) ONLY=$(ONLY) Tests/Judge/judge.sh
+	@SECONDS_OF_CPU=$(if $(filter file,$(origin SECONDS)),20,$(SECONDS)) SEED=$(SEED) ONLY=$(ONLY) Tests/Judge/judge.sh
 
 ratios: ## measure our hot paths beside references in C: one line a target, ok or short
 	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product ratios >&2

@@ -2,13 +2,13 @@
 # The second judge: random scripts of the walk protocol, answered by gi-bench and by VMX instructions on Bochs, and compared.
 # What `make judge` runs, after it has installed and built what this needs. The last line counts queries and differences.
 #
-#   SECONDS_OF_CPU   rounds go on until Bochs has taken so many (30)
+#   SECONDS_OF_CPU   rounds go on until Bochs has taken so many (20)
 #   SEED             what the first round's random numbers start from; by default another in each run
 #   ONLY             no rounds, but these scenarios: KIND:SEED, more than one with commas
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 programs=$here/../../.build/debug
-seconds=${SECONDS_OF_CPU:-30}
+seconds=${SECONDS_OF_CPU:-20}
 seed=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 only=${ONLY:-}
 for number in "$seconds" "$seed"; do
@@ -25,7 +25,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Runs the image on a script: run_image SCRIPT ANSWERS. A run that does not end by itself is ended after five minutes.
+# Runs the image on a script: run_image SCRIPT ANSWERS PROCESSOR. A run that does not end by itself is ended after five minutes.
 run_image() {
   mkdir -p "$work/iso/boot/grub"
   cp "$here/grub.cfg" "$work/iso/boot/grub/"
@@ -36,7 +36,8 @@ run_image() {
     --compress=no >"$work/mkrescue.log" 2>&1 || { cat "$work/mkrescue.log" >&2; exit 1; }
   # Debian's Bochs begins in its debugger, which takes the one command there is to continue.
   echo c >"$work/commands"
-  (cd "$work" && exec timeout -k 5 300 bochs -q -f "$here/bochsrc" -rc commands) </dev/null >"$2" 2>"$work/bochs.errors" &
+  sed "s/@PROCESSOR@/$3/" "$here/bochsrc" >"$work/bochsrc"
+  (cd "$work" && exec timeout -k 5 300 bochs -q -f bochsrc -rc commands) </dev/null >"$2" 2>"$work/bochs.errors" &
   bochs=$!
   # Bochs leaves by the shutdown port with status 1, so the answers' last line tells whether it came to its end.
   wait "$bochs" || true
@@ -55,13 +56,12 @@ mv "$work/objects/image.elf" "$work/image.elf"
 rounds=()
 while [ ${#rounds[@]} = 0 ] || { [ -z "$only" ] && [ "$taken" -lt "$seconds" ]; }; do
   round=$work/round${#rounds[@]}
-  if [ -n "$only" ]; then
-    "$programs/judge" generate --only "$only" >"$round.script"
-  else
-    echo "judge: round ${#rounds[@]}, seed $seed"
-    "$programs/judge" generate --seed "$seed" >"$round.script"
-  fi
-  run_image "$round.script" "$round.theirs"
+  request=(--seed "$seed" --round ${#rounds[@]})
+  [ -z "$only" ] || request=(--only "$only")
+  processor=$("$programs/judge" generate "${request[@]}" --processor)
+  "$programs/judge" generate "${request[@]}" >"$round.script"
+  [ -n "$only" ] || echo "judge: round ${#rounds[@]}, seed $seed, $processor"
+  run_image "$round.script" "$round.theirs" "$processor"
   "$programs/judge" render "$round.script" >"$round.walk"
   "$programs/gi-bench" walk --script "$round.walk" >"$round.ours"
   rounds+=("$round")

@@ -11,7 +11,7 @@ enum { VECTOR_UNDEFINED = 6, VECTOR_PAGE_FAULT = 14, VECTOR_VIRTUALIZATION = 20 
 void put_effects(void) {
   put(" |W");
   memory_report_changes();
-  machine.pml_index = vm_read(PML_INDEX) & 0xffff;
+  if (vmx_offers(17)) machine.pml_index = vm_read(PML_INDEX) & 0xffff;
   put_field(" |pml=", machine.pml_index);
   put_char('\n');
 }

@@ -48,7 +48,9 @@ private struct Trial {
 }
 
 extension ScriptWriter {
+  /// Every table, but those about what the processor lacks.
   mutating func writeClaims(_ table: ClaimTable) {
+    if !processor.isModern && table == .flags || processor != .tigerlake && table == .subPageBits { return }
     switch table {
     case .rights: eachTrial { $0.rightsClaims($1) }
     case .bits: eachTrial { $0.bitClaims($1) }
@@ -62,9 +64,12 @@ extension ScriptWriter {
     }
   }
 
+  /// Bit 6 of the EPT pointer, clear and, where it can be, set.
+  private var flagStates: [UInt64] { processor.isModern ? [0, 0x40] : [0] }
+
   private mutating func eachTrial(_ body: (inout ScriptWriter, Trial) -> Void) {
     for trial in Trial.all {
-      for flags in [0, 0x40] as [UInt64] {
+      for flags in flagStates {
         begin(eptp: 0x101e | flags)
         reset(trial)
         body(&self, trial)
@@ -136,7 +141,7 @@ extension ScriptWriter {
 
   private mutating func guestTableClaims() {
     for trial in Trial.pages {
-      for flags in [0, 0x40] as [UInt64] {
+      for flags in flagStates {
         begin(eptp: 0x101e | flags)
         for rights in UInt64(0)..<8 {
           for raised in [0, 0x100, 0x300] as [UInt64] {
@@ -182,7 +187,7 @@ extension ScriptWriter {
 
   /// One guest table after the other lies in a read-only page, and one entry lacks its flags.
   private mutating func guestFlagClaims() {
-    for flags in [0, 0x40] as [UInt64] {
+    for flags in flagStates {
       for readOnly in Guest.tables {
         for lacking in Guest.tables {
           for kind in ["r", "w", "x"] {

@@ -4,7 +4,7 @@ extension ScriptWriter {
   /// see ``Halves``.
   mutating func writeCrossings() {
     for _ in 0..<10 {
-      let flags = random.oneIn(2)
+      let flags = processor.isModern && random.oneIn(2)
       var controls = Controls()
       controls.log = flags && random.oneIn(3)
       controls.exceptions = random.oneIn(5)

@@ -13,7 +13,7 @@ extension ScriptWriter {
   }
 
   mutating func writeLinear() {
-    let flags = random.oneIn(2)
+    let flags = processor.isModern && random.oneIn(2)
     var controls = Controls()
     controls.log = flags && random.oneIn(3)
     controls.exceptions = random.oneIn(5)
@@ -45,7 +45,7 @@ extension ScriptWriter {
   mutating func mapGuest(strict: Bool) {
     set(0x1000, 0x2007)
     set(0x2000, 0x3007)
-    set(0x2008, 0xb7 | (random.oneIn(4) ? 0 : 0x300))
+    if processor.isModern { set(0x2008, 0xb7 | (random.oneIn(4) ? 0 : 0x300)) }
     set(0x3000, 0x4007)
     set(0x3008, leaf(largeFrame()) | 0x80)
     set(0x3010, 0x5007)
@@ -80,7 +80,10 @@ extension ScriptWriter {
       setGuest(Guest.pml4, slot, Guest.pdpt | (slot == 0 ? 7 : tableBits()) | (random.oneIn(30) ? 0x80 : 0))
     }
     setGuest(Guest.pdpt, 0, Guest.pd | tableBits())
-    setGuest(Guest.pdpt, 1, 1 << 30 | guestBits() | 0x80 | guestLeafBits(reserved: [13, 20, 29]))
+    // Without EPT's 1-GiB pages the processor has none for guests either, which the protocol has no capability for.
+    if processor.isModern {
+      setGuest(Guest.pdpt, 1, 1 << 30 | guestBits() | 0x80 | guestLeafBits(reserved: [13, 20, 29]))
+    }
     setGuest(Guest.pd, 0, Guest.pt | tableBits())
     setGuest(Guest.pd, 1, 0x20_0000 | guestBits() | 0x80 | guestLeafBits(reserved: [13, 20]))
     setGuest(Guest.pd, 2, 0x40_0000 | guestBits() | 0x80 | guestLeafBits(reserved: []))

@@ -1,7 +1,7 @@
 /// Random EPT structures, and accesses with a guest-physical address.
 extension ScriptWriter {
   mutating func writePhysical() {
-    let flags = random.oneIn(2)
+    let flags = processor.isModern && random.oneIn(2)
     var controls = Controls()
     controls.log = flags && random.oneIn(3)
     controls.exceptions = random.oneIn(4)

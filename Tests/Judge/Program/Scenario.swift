@@ -4,13 +4,37 @@ import SeededRandom
 struct Scenario: Equatable {
   /// What it is about.
   let kind: ScenarioKind
+  /// The processor it is for.
+  let processor: Processor
   /// What its random numbers start from.
   let seed: UInt64
   /// Its lines, without the comment that opens it.
   let lines: [String]
 
   /// The comment that opens it in a script, and what `make judge ONLY=` takes.
-  var name: String { "\(kind.rawValue):\(seed)" }
+  var name: String { "\(kind.rawValue):\(seed)" + (processor == .tigerlake ? "" : "@\(processor.rawValue)") }
+
+  /// The scenario with such a name; nil if it is none.
+  init?(named name: Substring) {
+    let (place, processor) = Self.cut(name, at: "@")
+    let (kind, seed) = Self.cut(place, at: ":")
+    guard let kind = ScenarioKind(rawValue: String(kind)), let seed = seed.flatMap({ UInt64($0) }),
+      let processor = processor.map({ Processor(rawValue: String($0)) }) ?? .tigerlake, processor.kinds.contains(kind)
+    else { return nil }
+    self = kind.scenario(seed: seed, on: processor)
+  }
+
+  init(kind: ScenarioKind, processor: Processor, seed: UInt64, lines: [String]) {
+    self.kind = kind
+    self.processor = processor
+    self.seed = seed
+    self.lines = lines
+  }
+
+  private static func cut(_ text: Substring, at mark: Character) -> (Substring, Substring?) {
+    guard let index = text.firstIndex(of: mark) else { return (text, nil) }
+    return (text[..<index], text[text.index(after: index)...])
+  }
 }
 
 /// What scenarios are about.
@@ -47,8 +71,8 @@ enum ScenarioKind: String, CaseIterable {
   }
 
   /// The scenario of this kind with this seed.
-  func scenario(seed: UInt64) -> Scenario {
-    var writer = ScriptWriter(seed: seed)
+  func scenario(seed: UInt64, on processor: Processor = .tigerlake) -> Scenario {
+    var writer = ScriptWriter(seed: seed, processor)
     switch self {
     case .physical: writer.writePhysical()
     case .linear: writer.writeLinear()
@@ -59,13 +83,13 @@ enum ScenarioKind: String, CaseIterable {
     case .operands: writer.writeOperands()
     case .claims: writer.writeClaims(ClaimTable.allCases[Int(seed % UInt64(ClaimTable.allCases.count))])
     }
-    return Scenario(kind: self, seed: seed, lines: writer.lines)
+    return Scenario(kind: self, processor: processor, seed: seed, lines: writer.lines)
   }
 
   /// The scenarios of one round.
-  static func round(seed: UInt64) -> [Scenario] {
-    allCases.flatMap { kind in
-      (0..<UInt64(kind.share)).map { kind.scenario(seed: kind == .claims ? $0 : seed &+ $0) }
+  static func round(seed: UInt64, on processor: Processor = .tigerlake) -> [Scenario] {
+    processor.kinds.flatMap { kind in
+      (0..<UInt64(kind.share)).map { kind.scenario(seed: kind == .claims ? $0 : seed &+ $0, on: processor) }
     }
   }
 }

@@ -3,11 +3,14 @@ import SeededRandom
 /// Writes the lines of one scenario.
 struct ScriptWriter {
   var random: SplitMix64
+  /// The processor that is to answer.
+  let processor: Processor
   private(set) var lines: [String] = []
   /// Entries written by `set`, as they stand now.
   private(set) var memory: [UInt64: UInt64] = [:]
 
-  init(seed: UInt64) {
+  init(seed: UInt64, _ processor: Processor) {
+    self.processor = processor
     // Seeds of neighbouring scenarios differ by one only.
     random = SplitMix64(seed: seed &* 0x2545_f491_4f6c_dd1d &+ 1)
   }
@@ -32,9 +35,6 @@ extension ScriptWriter {
     static let frames: UInt64 = 0x400_0000
   }
 
-  /// What the processor that judges can do: the model `tigerlake` of Bochs 2.7. The image reports the same line.
-  static let capabilities = "cap maxpa=40 xonly=1 x1g=1 x2m=1 uc=1 wb=1 ad=1 adv=0 cet=1 ve=1"
-
   /// Controls of a scenario.
   struct Controls {
     var spp = false
@@ -54,27 +54,29 @@ extension ScriptWriter {
     var cr3: UInt64 = 0
   }
 
-  /// Opens the scenario: clears memory and sets everything.
+  /// Opens the scenario: clears memory and sets everything, as far as the processor has it.
   mutating func begin(_ controls: Controls = Controls(), _ registers: Registers = Registers(), eptp: UInt64) {
     line("zero")
-    line(Self.capabilities)
+    line(processor.capabilities)
     // Bochs sets the guest's flags before it looks at the final address, and reports a read-modify-write as a write only: the manual
     // allows either.
     line("policy guestad=before rmwread=0 cache=none")
     line(
-      "ctl ept=1 mbec=0 spp=\(controls.spp.digit) ve=\(controls.exceptions.digit) pml=\(controls.log.digit)"
-        + " vmfunc=\(controls.functions.digit) vmfctl=\(controls.switching.digit) vpid=0 pw=0 gpv=0")
+      "ctl ept=1 mbec=0 spp=\((controls.spp && processor == .tigerlake).digit) ve=\((controls.exceptions && processor.isModern).digit)"
+        + " pml=\((controls.log && processor.isModern).digit) vmfunc=\((controls.functions && processor.isModern).digit)"
+        + " vmfctl=\((controls.switching && processor.isModern).digit) vpid=0 pw=0 gpv=0")
     set(registers)
     line("pml \(hex(Place.log)) 1ff")
     line("veinfo \(hex(Place.information)) 0")
     line("eptplist \(hex(Place.list))")
     line("spptp \(hex(Place.subPageRoot))")
-    line("eptp \(hex(eptp))")
+    line("eptp \(hex(processor.isModern ? eptp : eptp & ~0x40))")
   }
 
   mutating func set(_ registers: Registers) {
     line(
-      "reg pe=1 pg=1 wp=\(registers.writeProtect.digit) smep=\(registers.smep.digit) smap=\(registers.smap.digit)"
+      "reg pe=1 pg=1 wp=\(registers.writeProtect.digit) smep=\((registers.smep && processor.isModern).digit)"
+        + " smap=\((registers.smap && processor.isModern).digit)"
         + " ac=\(registers.alignmentCheck.digit) nxe=\(registers.noExecute.digit) inevent=0 nmi=0"
         + " cr3=0x\(hex(registers.cr3))")
   }
@@ -104,4 +106,5 @@ extension Bool {
   var digit: Int { self ? 1 : 0 }
 }
 
+/// A number as the protocol writes it, without prefix.
 func hex(_ value: UInt64) -> String { String(value, radix: 16) }

@@ -3,7 +3,7 @@ extension ScriptWriter {
   /// Each sequence has tables of its own, as Bochs and gi-bench may leave different flags behind.
   mutating func writeStale() {
     for _ in 0..<10 {
-      if random.oneIn(2) { linearSequence() } else { physicalSequence() }
+      if random.oneIn(2) || !processor.isModern { linearSequence() } else { physicalSequence() }
     }
   }
 
@@ -33,7 +33,7 @@ extension ScriptWriter {
   // MARK: Guest tables and EPT
 
   private mutating func linearSequence() {
-    let flags: UInt64 = random.oneIn(2) ? 0x40 : 0
+    let flags: UInt64 = processor.isModern && random.oneIn(2) ? 0x40 : 0
     let vpid = random.oneIn(2)
     begin(Controls(), Registers(cr3: Guest.pml4), eptp: 0x101e | flags)
     if vpid { line("ctl vpid=1") }
@@ -91,7 +91,7 @@ extension ScriptWriter {
   // MARK: Guest-physical accesses and EPTP switching
 
   private mutating func physicalSequence() {
-    let flags: UInt64 = random.oneIn(2) ? 0x40 : 0
+    let flags: UInt64 = processor.isModern && random.oneIn(2) ? 0x40 : 0
     begin(eptp: 0x101e | flags)
     if random.oneIn(2) { line("ctl vpid=1") }
     let roots: [UInt64] = [0x1000, 0x9000, 0x11000]

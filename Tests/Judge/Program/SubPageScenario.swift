@@ -3,7 +3,7 @@ extension ScriptWriter {
   mutating func writeSubPages() {
     var controls = Controls()
     controls.spp = true
-    let flags = random.oneIn(2)
+    let flags = processor.isModern && random.oneIn(2)
     controls.log = flags && random.oneIn(3)
     begin(controls, eptp: 0x1000 | 0x1e | (flags ? 0x40 : 0))
     set(0x1000, 0x2007)
