@@ -134,6 +134,31 @@ struct Ruling {
           vol. 3C, "Sub-Page Write Permissions": the odd bits of a sub-page permission vector are reserved and must be 0; "SPP-Induced VM \
           Exits": an SPP misconfiguration is an entry or vector with a reserved bit set.
           """)
+    case .supervisorStackRule:
+      Ruling(
+        script: tables + """
+          w64 4030 1000000000201031
+          eptp 109e
+          gpa 5000 sr laddr=0x5000 sss=1
+          gpa 6000 sw laddr=0x6000 sss=1
+          """,
+        answers: ["VIOL qual=21b9 gpa=5000 gla=5000 |W |pml=1ff", "OK hpa=201000 |W |pml=1ff"],
+        source: """
+          vol. 3C, "EPT Violations": with EPTP bit 7, a supervisor shadow-stack access is a violation if bit 0 is clear in any entry used, \
+          bit 1 in any that does not map the page, or bit 60 in the one that does; bit 1 of that one is not asked for.
+          """)
+    case .bit14Undefined:
+      Ruling(
+        script: tables + """
+          w64 4028 1000000000200030
+          eptp 109e
+          gpa 5000 r laddr=0x5000
+          """,
+        answers: ["VIOL qual=181 gpa=5000 gla=5000 |W |pml=1ff"],
+        source: """
+          vol. 3C, table "Exit Qualification for EPT Violations", bit 14: bit 60 of the entry that maps the page, undefined if the translation \
+          ends before one; gi-bench leaves undefined bits 0.
+          """)
     }
   }
 }

@@ -8,7 +8,7 @@
   .text
   .globl guest_begin, guest_end, guest_kernel, guest_user, guest_system_call
   .globl access_read1, access_read8, access_write1, access_write8, access_crossing, access_update1, access_update8, access_fetch
-  .globl access_vmfunc, guest_program, step_read, step_write, step_store, step_switch, step_cr3
+  .globl access_shadow_read, access_shadow_write, access_user_shadow_write, access_vmfunc, guest_program, step_read, step_write, step_store, step_switch, step_cr3
 guest_begin:
 
 guest_kernel:                    // begin at privilege 0
@@ -56,6 +56,19 @@ access_update8:
   vmcall
 access_fetch:
   jmp *%rax
+access_shadow_read:              // pops one element of the shadow stack, whose pointer VM entry has loaded
+  mov $1, %ecx
+  incsspq %rcx
+  mov (%rdx), %rcx
+  vmcall
+access_shadow_write:
+  wrssq %rsi, (%rax)
+  mov (%rdx), %rcx
+  vmcall
+access_user_shadow_write:        // a user-mode access, which privilege 0 makes
+  wrussq %rsi, (%rax)
+  mov (%rdx), %rcx
+  vmcall
 access_vmfunc:
   mov %rsi, %rcx
   .byte 0x0f, 0x01, 0xd4

@@ -16,12 +16,19 @@ enum { VECTOR_PROTECTION = 13 };
 // Whether an access lies in two pages.
 static int crosses(const struct access *access) { return (access->linear & 0xfff) + access->size > 4096; }
 
+static int is_write(const struct access *access) { return access->kind == WRITE || access->kind == SHADOW_WRITE; }
+
+// Whether the guest makes the access at privilege 3; WRUSS makes its own at 0.
+static int runs_as_user(const struct access *access) { return access->user && access->kind != SHADOW_WRITE; }
+
 // The piece of guest code that makes an access.
 static const uint8_t *piece_of(const struct access *access) {
   switch (access->kind) {
   case READ: return access->size == 1 ? access_read1 : access_read8;
   case WRITE: return access->size == 1 ? access_write1 : crosses(access) ? access_crossing : access_write8;
   case UPDATE: return access->size == 1 ? access_update1 : access_update8;
+  case SHADOW_READ: return access_shadow_read;
+  case SHADOW_WRITE: return access->user ? access_user_shadow_write : access_shadow_write;
   default: return access_fetch;
   }
 }
@@ -29,7 +36,7 @@ static const uint8_t *piece_of(const struct access *access) {
 // Where the guest reads, after the access, the word that tells the page: a word of the same kind that a write has left alone.
 static uint64_t witness_of(const struct access *access) {
   uint64_t word = access->linear & ~7UL;
-  if (access->kind != WRITE || access->is_walk) return word;
+  if (!is_write(access) || access->is_walk) return word;
   return (word & 0xfff) == 0xff8 ? word - 16 : word ^ 16;
 }
 
@@ -76,7 +83,7 @@ static uint64_t second_witness_of(const struct access *access) { return (access-
 
 // Puts back what a write has changed, in both pages if it crosses; whether every byte was stored.
 static int take_back(const struct access *access, uint64_t address, uint64_t second) {
-  if (access->kind != WRITE) return 1;
+  if (!is_write(access)) return 1;
   if (!crosses(access)) return query_restore(address, access->size);
   uint64_t page = pattern_address(second, second_witness_of(access) & 0xfff);
   int first_size = 4096 - (access->linear & 0xfff);
@@ -99,16 +106,20 @@ void query_access(const struct access *access) {
     return;
   }
   vmx_set_controls();
-  vmx_set_guest(area_code(access->user ? guest_user : guest_kernel, access->user), access->user);
+  machine.cet = access->kind == SHADOW_READ || access->kind == SHADOW_WRITE;
+  machine.shadow_stack = machine.cet ? access->linear : 0;
+  int user = runs_as_user(access);
+  vmx_set_guest(area_code(user ? guest_user : guest_kernel, user), user);
   invept(2, 0);
   uint64_t witness = witness_of(access);
   struct registers registers = {
       .rax = access->linear, .rbx = access->cr3, .rdx = witness, .rsi = STORED * 0x0101010101010101UL,
-      .rdi = piece_of(access) - guest_begin, .r8 = access->user ? USER_CODE : KERNEL_CODE, .r9 = second_witness_of(access)};
+      .rdi = piece_of(access) - guest_begin, .r8 = user ? USER_CODE : KERNEL_CODE, .r9 = second_witness_of(access)};
   if (vmx_run(&registers)) put_field("VMFAIL ", vm_read(INSTRUCTION_ERROR));
   else if (was_made(access)) put_made(access, witness, &registers);
   else put_exit();
   put_effects();
+  machine.cet = machine.shadow_stack = 0;
 }
 
 void query_vmfunc(uint64_t eax, uint64_t ecx, int user) {

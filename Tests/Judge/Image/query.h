@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-enum access_kind { READ, WRITE, UPDATE, FETCH };
+enum access_kind { READ, WRITE, UPDATE, FETCH, SHADOW_READ, SHADOW_WRITE };
 
 // One access: linear address, what it does, how many bytes (1, 8, or 10 of an instruction), in user mode or not, under which CR3.
 struct access {

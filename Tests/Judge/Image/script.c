@@ -119,10 +119,10 @@ static void registers(void) {
   }
 }
 
-// r, w, x or rw; false if it is none of them.
+// r, w, x, rw, sr or sw; false if it is none of them.
 static int kind_of(const struct word *word, enum access_kind *kind) {
-  static const char *const names[] = {"r", "w", "rw", "x"};
-  for (int i = 0; i < 4; i++) {
+  static const char *const names[] = {"r", "w", "rw", "x", "sr", "sw"};
+  for (int i = 0; i < 6; i++) {
     if (is(word->text, names[i])) return *kind = i, 1;
   }
   return 0;
@@ -150,18 +150,24 @@ static void physical_access(void) {
   struct access access = {.linear = gpa, .cr3 = AREA_GPA + OWN_PML4, .size = 1};
   struct page_bits bits = {0};
   struct pair pair;
-  int old_wp = machine.wp;
+  int old_wp = machine.wp, is_supervisor_stack = 0;
   for (next_pair(&pair); *pair.key; next_pair(&pair)) {
     if (is(pair.key, "laddr")) access.linear = pair.value;
     else if (is(pair.key, "lv") && pair.value == 1) continue;
     else if (is(pair.key, "walk")) access.is_walk = pair.value;
     else if (is(pair.key, "user")) access.user = bits.user = pair.value;
     else if (is(pair.key, "wr")) bits.writable = pair.value;
+    else if (is(pair.key, "sss")) is_supervisor_stack = pair.value;
     else if (is(pair.key, "nx")) bits.no_execute = pair.value;
     else return fail("the image cannot do ", pair.key);
   }
   if (!kind_of(&kind, &access.kind)) return fail("the image cannot make the access ", kind.text);
   if (is_sequence) return sequence_access(&access);
+  int is_shadow = access.kind >= SHADOW_READ;
+  if (is_shadow && (!vmx_has_shadow_stacks() || access.user == is_supervisor_stack || bits.writable)) {
+    return fail("the image makes no such shadow-stack access as ", kind.text);
+  }
+  if (is_shadow) access.size = 8;
   if (access.is_walk) {
     if (access.kind != READ || (access.linear >> 12 & 511) != (gpa >> 3 & 511) || gpa & 7) {
       return fail("walk=1 reads the entry that laddr selects, not ", kind.text);
@@ -171,7 +177,8 @@ static void physical_access(void) {
   } else {
     area_map(access.linear, gpa, bits);
   }
-  machine.wp = 0;
+  // What the page's bits say is not what is asked, so they must not be in the way; shadow stacks want WP.
+  machine.wp = is_shadow;
   query_access(&access);
   machine.wp = old_wp;
 }

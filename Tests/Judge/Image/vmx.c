@@ -23,6 +23,8 @@ static uint64_t adjusted(uint32_t msr, uint64_t wanted) {
 
 int vmx_offers(int control) { return read_msr(MSR_SECONDARY) >> 32 >> control & 1; }
 
+int vmx_has_shadow_stacks(void) { return (read_msr(MSR_TRUE_ENTRY) >> 32 & ENTRY_LOAD_CET) != 0; }
+
 static void enter_vmx_operation(void) {
   uint32_t a = 1, b, c, d;
   asm volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
@@ -62,7 +64,7 @@ static void set_constant_controls(void) {
   vm_write(PIN_CONTROLS, adjusted(MSR_TRUE_PIN, PIN_PREEMPTION_TIMER));
   vm_write(PRIMARY_CONTROLS, adjusted(MSR_TRUE_PRIMARY, PRIMARY_SECONDARY | PRIMARY_HLT_EXITING));
   vm_write(EXIT_CONTROLS, adjusted(MSR_TRUE_EXIT, EXIT_HOST_64 | EXIT_SAVE_EFER | EXIT_LOAD_EFER));
-  vm_write(ENTRY_CONTROLS, adjusted(MSR_TRUE_ENTRY, ENTRY_GUEST_64 | ENTRY_LOAD_EFER));
+  vm_write(ENTRY_CONTROLS, adjusted(MSR_TRUE_ENTRY, ENTRY_GUEST_64 | ENTRY_LOAD_EFER | ENTRY_LOAD_CET));
   // Every exception of the guest is an exit, so the guest needs neither IDT nor stack.
   vm_write(EXCEPTION_BITMAP, ~0u);
   vm_write(LINK_POINTER, ~0UL);
@@ -75,6 +77,7 @@ void vmx_start(void) {
   // SYSCALL and SYSRET change the guest's privilege without touching memory.
   write_msr(MSR_STAR, 8UL << 32 | 0x18UL << 48);
   write_msr(MSR_FMASK, 0);
+  if (vmx_has_shadow_stacks()) write_msr(MSR_U_CET, CET_SHADOW_STACK);
 }
 
 void vmx_report_capabilities(void) {
@@ -122,7 +125,11 @@ static void set_segment(int number, uint16_t selector, uint32_t limit, uint32_t 
 void vmx_set_guest(uint64_t rip, int user) {
   uint64_t cr0 = READ_CONTROL_REGISTER(0) & ~CR0_WP, cr4 = READ_CONTROL_REGISTER(4) | CR4_PGE;
   vm_write(GUEST_CR0, cr0 | (machine.wp ? CR0_WP : 0));
-  vm_write(GUEST_CR4, cr4 | (machine.smep ? CR4_SMEP : 0) | (machine.smap ? CR4_SMAP : 0));
+  vm_write(GUEST_CR4, cr4 | (machine.smep ? CR4_SMEP : 0) | (machine.smap ? CR4_SMAP : 0) | (machine.cet ? CR4_CET : 0));
+  if (vmx_has_shadow_stacks()) {
+    vm_write(GUEST_S_CET, machine.cet ? CET_SHADOW_STACK | CET_WRITE_SHADOW_STACK : 0);
+    vm_write(GUEST_SSP, machine.shadow_stack);
+  }
   vm_write(GUEST_CR3, AREA_GPA + OWN_PML4);
   vm_write(GUEST_EFER, EFER_SCE | EFER_LME | EFER_LMA | (machine.nxe ? EFER_NXE : 0));
   vm_write(GUEST_DR7, 0x400);

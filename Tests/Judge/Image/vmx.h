@@ -7,6 +7,9 @@ struct machine {
   int spp, ve, pml, vmfunc, vmfctl;
   uint64_t vpid, eptp, spptp, pml_address, pml_index, information, eptp_index, list;
   int wp, smep, smap, ac, nxe;
+  // CR4.CET is 1, and the shadow-stack pointer is this.
+  int cet;
+  uint64_t shadow_stack;
   uint64_t cr3;
 };
 
@@ -19,6 +22,8 @@ extern struct machine machine;
 
 // Enters VMX operation; gives up if that is impossible.
 void vmx_start(void);
+// Whether the processor has shadow stacks, and VM entry loads them.
+int vmx_has_shadow_stacks(void);
 // Whether a secondary control can be 1.
 int vmx_offers(int control);
 // Says in the words of the protocol what the processor can do: `# cap ...`.

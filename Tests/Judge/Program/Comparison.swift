@@ -29,7 +29,7 @@ struct Comparison {
   private var ourMemory: [UInt64: UInt64] = [:]
   private var theirMemory: [UInt64: UInt64] = [:]
   private var lastEntry: UInt64 = 0
-  private var keepsFlags = false
+  private var pointer: UInt64 = 0
   private var isDivided = false
 
   var queryCount: Int { queries.values.reduce(0, +) }
@@ -81,7 +81,7 @@ struct Comparison {
     case "policy":
       if let start = sequenceStart { holdSequence(from: start) }
       sequenceStart = words.contains("cache=maximal") ? lines.count - 1 : nil
-    case "eptp": keepsFlags = (UInt64(words[1], radix: 16) ?? 0) & 0x40 != 0
+    case "eptp": pointer = UInt64(words[1], radix: 16) ?? 0
     default: break
     }
   }
@@ -97,7 +97,7 @@ struct Comparison {
       return
     }
     queries[command, default: 0] += 1
-    if let pointer = ours.field("eptp") { keepsFlags = pointer & 0x40 != 0 }
+    if let switched = ours.field("eptp") { pointer = switched }
     let before = theirMemory
     let ourChanges = ours.changes(of: ourMemory)
     let theirChanges = theirs.changes(of: theirMemory)
@@ -109,7 +109,7 @@ struct Comparison {
     }
     let disagreement = Disagreement(
       query: query, ours: ours, ourChanges: ourChanges, theirs: theirs, theirChanges: theirChanges,
-      memory: before, lastEntry: lastEntry, keepsFlags: keepsFlags)
+      memory: before, lastEntry: lastEntry, pointer: pointer)
     isDivided = disagreement.divides
     if let deviations = disagreement.deviations {
       maskedCount += 1
@@ -122,7 +122,7 @@ struct Comparison {
   private mutating func holdSequence(from start: Int) {
     let sequence = Sequence(
       lines: Array(lines[clearedAt..<(lines.count - 1)]), firstLine: start - clearedAt, theirs: sequenceAnswers,
-      keepsFlags: keepsFlags)
+      keepsFlags: pointer & 0x40 != 0)
     sequenceAnswers = []
     let reported = sequence.walksWithoutRead
     maskedCount += reported

@@ -14,6 +14,10 @@ enum Deviation: String, CaseIterable {
   case guestFlagsUnchecked = "guest-flags-unchecked"
   /// Odd bits of a sub-page permission vector are not taken for reserved.
   case vectorOddBits = "vector-odd-bits"
+  /// The EPT rule for supervisor shadow stacks (EPTP bit 7) is reported, but not applied.
+  case supervisorStackRule = "supervisor-stack-rule"
+  /// No deviation: bit 14 of the qualification is undefined if the walk reached no page, and Bochs has it from the last entry.
+  case bit14Undefined = "bit-14-undefined"
 }
 
 /// One query with both answers, and what was known before it.
@@ -30,8 +34,11 @@ struct Disagreement {
   let memory: [UInt64: UInt64]
   /// The last entry with bit 7 set that the script wrote.
   let lastEntry: UInt64
-  /// The EPT pointer in force keeps accessed and dirty flags.
-  let keepsFlags: Bool
+  /// The EPT pointer in force.
+  let pointer: UInt64
+
+  /// It keeps accessed and dirty flags.
+  private var keepsFlags: Bool { pointer & 0x40 != 0 }
 
   /// The deviations that together explain the whole of the difference; nil if something is left over.
   var deviations: Set<Deviation>? {
@@ -39,8 +46,8 @@ struct Disagreement {
     guard ours.log == theirs.log, let head = explanationOfHead else { return nil }
     var found = head
     for address in Set(ourChanges.keys).union(theirChanges.keys) where ourChanges[address] != theirChanges[address] {
-      guard let cause = explanation(of: address) else { return nil }
-      found.insert(cause)
+      guard let causes = explanation(of: address) else { return nil }
+      found.formUnion(causes)
     }
     return found
   }
@@ -66,36 +73,45 @@ struct Disagreement {
         return false
       }
       return memory[ScriptWriter.Place.subPageRoot + 0x3000 + gpa >> 9 & ~7, default: 0] & 0xaaaa_aaaa_aaaa_aaaa != 0
-    case .logWithOffset, .indexOfLastSwitch, .walkWithoutRead: return false
+    case .supervisorStackRule:
+      return pointer & 0x80 != 0 && query.contains(" sss=1") && query.split(separator: " ")[2].hasPrefix("s")
+        && [ours.kind, theirs.kind].allSatisfy { ["OK", "VIOL", "VE", "PMLFULL"].contains($0) }
+    case .logWithOffset, .indexOfLastSwitch, .walkWithoutRead, .bit14Undefined: return false
     }
   }
 
   /// What explains the difference of the heads; empty if there is none.
   private var explanationOfHead: Set<Deviation>? {
     if ours.head == theirs.head { return [] }
-    guard keepsFlags, ours.kind == theirs.kind, ours.field("gpa") == theirs.field("gpa"),
-      ours.field("gla") == theirs.field("gla"),
-      isWalkWithoutRead(ours.field("qual"), theirs.field("qual"))
+    guard ours.kind == theirs.kind, ours.field("gpa") == theirs.field("gpa"), ours.field("gla") == theirs.field("gla"),
+      let a = ours.field("qual"), let b = theirs.field("qual")
     else { return nil }
-    return [.walkWithoutRead]
+    return explanation(of: a, b)
+  }
+
+  /// What explains that a violation has another qualification; nil if it is not explained whole.
+  private func explanation(of ours: UInt64, _ theirs: UInt64) -> Set<Deviation>? {
+    var bits = ours ^ theirs
+    var found: Set<Deviation> = []
+    if bits & 1 != 0 && keepsFlags && ours & 0x103 == 3 {
+      bits &= ~1
+      found.insert(.walkWithoutRead)
+    }
+    if bits & 0x4000 != 0 && pointer & 0x80 != 0 && ours & 0x38 == 0 {
+      bits &= ~0x4000
+      found.insert(.bit14Undefined)
+    }
+    return bits == 0 ? found : nil
   }
 
   /// What explains that a word is not the same.
-  private func explanation(of address: UInt64) -> Deviation? {
+  private func explanation(of address: UInt64) -> Set<Deviation>? {
     let old = memory[address, default: 0]
     let (a, b) = (ourChanges[address] ?? old, theirChanges[address] ?? old)
-    if isLog(address) && a & ~0xfff == b & ~0xfff { return .logWithOffset }
-    if address == ScriptWriter.Place.information + 8 && keepsFlags && isWalkWithoutRead(a, b) {
-      return .walkWithoutRead
-    }
-    if address == ScriptWriter.Place.information + 32 && a & ~0xffff == b & ~0xffff { return .indexOfLastSwitch }
+    if isLog(address) && a & ~0xfff == b & ~0xfff { return [.logWithOffset] }
+    if address == ScriptWriter.Place.information + 8 { return explanation(of: a, b) }
+    if address == ScriptWriter.Place.information + 32 && a & ~0xffff == b & ~0xffff { return [.indexOfLastSwitch] }
     return nil
-  }
-
-  /// Both say that a guest's table was written, ours that it was read, too.
-  private func isWalkWithoutRead(_ ours: UInt64?, _ theirs: UInt64?) -> Bool {
-    guard let ours, let theirs else { return false }
-    return ours & 0x103 == 3 && theirs == ours & ~1
   }
 
   private func isLog(_ address: UInt64) -> Bool { address & ~0xfff == ScriptWriter.Place.log }

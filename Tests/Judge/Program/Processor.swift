@@ -21,8 +21,8 @@ enum Processor: String, CaseIterable {
   var kinds: [ScenarioKind] {
     switch self {
     case .tigerlake: ScenarioKind.allCases
-    case .skylake: ScenarioKind.allCases.filter { $0 != .subpage }
-    case .arrandale: ScenarioKind.allCases.filter { ![.subpage, .switching].contains($0) }
+    case .skylake: ScenarioKind.allCases.filter { ![.subpage, .shadow].contains($0) }
+    case .arrandale: ScenarioKind.allCases.filter { ![.subpage, .shadow, .switching].contains($0) }
     }
   }
 

@@ -49,6 +49,8 @@ enum ScenarioKind: String, CaseIterable {
   case switching
   /// Sub-page write permissions.
   case subpage
+  /// Shadow-stack accesses.
+  case shadow
   /// Stale translations: changes of tables without invalidation.
   case stale
   /// Operands of VM entry, INVEPT and INVVPID.
@@ -64,6 +66,7 @@ enum ScenarioKind: String, CaseIterable {
     case .crossing: 100
     case .switching: 60
     case .subpage: 60
+    case .shadow: 60
     case .stale: 40
     case .operands: 10
     case .claims: ClaimTable.allCases.count
@@ -79,6 +82,7 @@ enum ScenarioKind: String, CaseIterable {
     case .crossing: writer.writeCrossings()
     case .switching: writer.writeSwitching()
     case .subpage: writer.writeSubPages()
+    case .shadow: writer.writeShadowStacks()
     case .stale: writer.writeStale()
     case .operands: writer.writeOperands()
     case .claims: writer.writeClaims(ClaimTable.allCases[Int(seed % UInt64(ClaimTable.allCases.count))])

@@ -48,12 +48,14 @@ extension ScriptWriter {
     for (table, next) in [(Guest.pml4, Guest.pdpt), (Guest.pdpt, Guest.pd), (Guest.pd, Guest.pt)] {
       setGuest(table, 0, next | 0x67)
     }
-    for page in UInt64(0)..<4 { setGuest(Guest.pt, page, (Guest.data.lowerBound + page) << 12 | 0x67) }
+    for page in UInt64(0)..<4 {
+      setGuest(Guest.pt, page, (Guest.data.lowerBound + page) << 12 | 0x67 | (random.oneIn(3) ? 0x100 : 0))
+    }
     sequence(3 + random.below(6)) { writer in
       switch writer.random.below(8) {
       case 0: writer.changeEPT()
       case 1: writer.changeGuest()
-      case 2 where writer.random.oneIn(3): writer.line("reg cr3=0x\(hex(Guest.pml4))")
+      case 2: writer.line("reg cr3=0x\(hex(Guest.pml4))")
       default:
         let kind = writer.random.pick(["r", "r", "w"])
         writer.line("la \(hex(writer.random.below(2) << 12 | writer.offset(kind))) \(kind) user=0")
