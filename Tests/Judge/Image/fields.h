@@ -42,11 +42,13 @@ enum {
 #define ENTRY_LOAD_CET (1UL << 20)
 #define SECONDARY_EPT (1UL << 1)
 #define SECONDARY_VPID (1UL << 5)
+#define SECONDARY_UNRESTRICTED (1UL << 7)
 #define SECONDARY_VMFUNC (1UL << 13)
 #define SECONDARY_PML (1UL << 17)
 #define SECONDARY_VE (1UL << 18)
 #define SECONDARY_SPP (1UL << 23)
 
+#define CR0_PG (1UL << 31)
 #define CR0_WP (1UL << 16)
 #define CR4_PGE (1UL << 7)
 #define CR4_VMXE (1UL << 13)

@@ -9,6 +9,7 @@
   .globl guest_begin, guest_end, guest_kernel, guest_user, guest_system_call
   .globl access_read1, access_read8, access_write1, access_write8, access_crossing, access_update1, access_update8, access_fetch
   .globl access_shadow_read, access_shadow_write, access_user_shadow_write, access_vmfunc, guest_program, step_read, step_write, step_store, step_switch, step_cr3
+  .globl unpaged_read, unpaged_write, unpaged_update, unpaged_fetch
 guest_begin:
 
 guest_kernel:                    // begin at privilege 0
@@ -119,4 +120,22 @@ step_switch:
 step_cr3:
   mov %rsi, %cr3
   jmp step_done
+
+// The same accesses in a guest without paging. EAX is the address, EBX:ECX the word at EDX.
+  .code32
+unpaged_read:
+  movb (%eax), %cl
+  jmp unpaged_witness
+unpaged_write:
+  movb $0xA5, (%eax)
+  jmp unpaged_witness
+unpaged_update:
+  lock addb $0, (%eax)
+unpaged_witness:
+  mov (%edx), %ecx
+  mov 4(%edx), %ebx
+  vmcall
+unpaged_fetch:
+  jmp *%eax
+  .code64
 guest_end:

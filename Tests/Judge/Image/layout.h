@@ -20,6 +20,9 @@
 #define AREA_GPA ADDRESS(0x8000000000)
 #define WINDOW_GPA ADDRESS(0x8040000000)
 
+// A guest without paging has 32 address bits, so its code is where the script puts the area: at this guest-physical address.
+#define LOW_AREA ADDRESS(0xFFE00000)
+
 // Guest-linear: slot 254 is the image's under its own guest tables. Global pages, so that they outlive MOV to CR3.
 #define AREA_LINEAR ADDRESS(0x7F0000000000)
 #define KERNEL_CODE (AREA_LINEAR + ADDRESS(0x10000))

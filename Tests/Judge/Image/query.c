@@ -23,6 +23,10 @@ static int runs_as_user(const struct access *access) { return access->user && ac
 
 // The piece of guest code that makes an access.
 static const uint8_t *piece_of(const struct access *access) {
+  if (machine.is_unpaged) {
+    return access->kind == READ ? unpaged_read : access->kind == WRITE ? unpaged_write : access->kind == UPDATE ? unpaged_update
+                                                                                                    : unpaged_fetch;
+  }
   switch (access->kind) {
   case READ: return access->size == 1 ? access_read1 : access_read8;
   case WRITE: return access->size == 1 ? access_write1 : crosses(access) ? access_crossing : access_write8;
@@ -109,13 +113,17 @@ void query_access(const struct access *access) {
   machine.cet = access->kind == SHADOW_READ || access->kind == SHADOW_WRITE;
   machine.shadow_stack = machine.cet ? access->linear : 0;
   int user = runs_as_user(access);
-  vmx_set_guest(area_code(user ? guest_user : guest_kernel, user), user);
+  uint64_t rip = area_code(user ? guest_user : guest_kernel, user);
+  if (machine.is_unpaged) rip = LOW_AREA + KERNEL_CODE_PAGE + (piece_of(access) - guest_begin);
+  vmx_set_guest(rip, user);
   invept(2, 0);
   uint64_t witness = witness_of(access);
   struct registers registers = {
       .rax = access->linear, .rbx = access->cr3, .rdx = witness, .rsi = STORED * 0x0101010101010101UL,
       .rdi = piece_of(access) - guest_begin, .r8 = user ? USER_CODE : KERNEL_CODE, .r9 = second_witness_of(access)};
-  if (vmx_run(&registers)) put_field("VMFAIL ", vm_read(INSTRUCTION_ERROR));
+  int failed = vmx_run(&registers);
+  if (machine.is_unpaged && access->kind != FETCH) registers.rcx = (registers.rcx & 0xffffffff) | registers.rbx << 32;
+  if (failed) put_field("VMFAIL ", vm_read(INSTRUCTION_ERROR));
   else if (was_made(access)) put_made(access, witness, &registers);
   else put_exit();
   put_effects();

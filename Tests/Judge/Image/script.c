@@ -113,7 +113,8 @@ static void registers(void) {
       machine.cr3 = pair.value, known = 1;
       if (is_sequence) sequence_cr3(machine.cr3);
     }
-    if ((is(pair.key, "pe") || is(pair.key, "pg")) && pair.value == 1) known = 1;
+    if (is(pair.key, "pg")) machine.is_unpaged = !pair.value, known = 1;
+    if (is(pair.key, "pe") && pair.value == 1) known = 1;
     if ((is(pair.key, "inevent") || is(pair.key, "nmi")) && pair.value == 0) known = 1;
     if (!known) fail("the image cannot set ", pair.key);
   }

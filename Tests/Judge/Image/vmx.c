@@ -64,7 +64,6 @@ static void set_constant_controls(void) {
   vm_write(PIN_CONTROLS, adjusted(MSR_TRUE_PIN, PIN_PREEMPTION_TIMER));
   vm_write(PRIMARY_CONTROLS, adjusted(MSR_TRUE_PRIMARY, PRIMARY_SECONDARY | PRIMARY_HLT_EXITING));
   vm_write(EXIT_CONTROLS, adjusted(MSR_TRUE_EXIT, EXIT_HOST_64 | EXIT_SAVE_EFER | EXIT_LOAD_EFER));
-  vm_write(ENTRY_CONTROLS, adjusted(MSR_TRUE_ENTRY, ENTRY_GUEST_64 | ENTRY_LOAD_EFER | ENTRY_LOAD_CET));
   // Every exception of the guest is an exit, so the guest needs neither IDT nor stack.
   vm_write(EXCEPTION_BITMAP, ~0u);
   vm_write(LINK_POINTER, ~0UL);
@@ -103,6 +102,7 @@ void vmx_set_controls(void) {
   if (machine.pml) secondary |= SECONDARY_PML;
   if (machine.ve) secondary |= SECONDARY_VE;
   if (machine.spp) secondary |= SECONDARY_SPP;
+  if (machine.is_unpaged) secondary |= SECONDARY_UNRESTRICTED;
   vm_write(SECONDARY_CONTROLS, adjusted(MSR_SECONDARY, secondary));
   vm_write(EPTP, machine.eptp);
   vm_write(VPID, machine.vpid);
@@ -115,6 +115,16 @@ void vmx_set_controls(void) {
   vm_write(SPPTP, machine.spptp);
 }
 
+// How wide the guest is: of 64 bits with paging, or of 32 without.
+static void set_mode(void) {
+  uint64_t cr0 = READ_CONTROL_REGISTER(0) & ~(CR0_WP | CR0_PG), efer = EFER_SCE | (machine.nxe ? EFER_NXE : 0);
+  uint64_t entry = ENTRY_LOAD_EFER | ENTRY_LOAD_CET;
+  if (!machine.is_unpaged) cr0 |= CR0_PG, efer |= EFER_LME | EFER_LMA, entry |= ENTRY_GUEST_64;
+  vm_write(GUEST_CR0, cr0 | (machine.wp ? CR0_WP : 0));
+  vm_write(GUEST_EFER, efer);
+  vm_write(ENTRY_CONTROLS, adjusted(MSR_TRUE_ENTRY, entry));
+}
+
 static void set_segment(int number, uint16_t selector, uint32_t limit, uint32_t rights) {
   vm_write(GUEST_ES + 2 * number, selector);
   vm_write(GUEST_ES_LIMIT + 2 * number, limit);
@@ -123,22 +133,21 @@ static void set_segment(int number, uint16_t selector, uint32_t limit, uint32_t 
 }
 
 void vmx_set_guest(uint64_t rip, int user) {
-  uint64_t cr0 = READ_CONTROL_REGISTER(0) & ~CR0_WP, cr4 = READ_CONTROL_REGISTER(4) | CR4_PGE;
-  vm_write(GUEST_CR0, cr0 | (machine.wp ? CR0_WP : 0));
+  uint64_t cr4 = READ_CONTROL_REGISTER(4) | CR4_PGE;
+  set_mode();
   vm_write(GUEST_CR4, cr4 | (machine.smep ? CR4_SMEP : 0) | (machine.smap ? CR4_SMAP : 0) | (machine.cet ? CR4_CET : 0));
   if (vmx_has_shadow_stacks()) {
     vm_write(GUEST_S_CET, machine.cet ? CET_SHADOW_STACK | CET_WRITE_SHADOW_STACK : 0);
     vm_write(GUEST_SSP, machine.shadow_stack);
   }
   vm_write(GUEST_CR3, AREA_GPA + OWN_PML4);
-  vm_write(GUEST_EFER, EFER_SCE | EFER_LME | EFER_LMA | (machine.nxe ? EFER_NXE : 0));
   vm_write(GUEST_DR7, 0x400);
   vm_write(GUEST_RFLAGS, 2 | (machine.ac ? RFLAGS_AC : 0));
   vm_write(GUEST_RIP, rip);
   vm_write(GUEST_RSP, 0);
   for (int segment = 0; segment < 6; segment++) {
     uint32_t privilege = user ? 0x60 : 0;
-    if (segment == 1) set_segment(segment, user ? 0x2b : 8, ~0u, 0xA09B | privilege);
+    if (segment == 1) set_segment(segment, user ? 0x2b : 8, ~0u, (machine.is_unpaged ? 0xC09B : 0xA09B) | privilege);
     else set_segment(segment, user ? 0x23 : 16, ~0u, 0xC093 | privilege);
   }
   set_segment(6, 0, 0, 0x10000);   // no LDT

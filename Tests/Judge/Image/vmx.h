@@ -7,6 +7,8 @@ struct machine {
   int spp, ve, pml, vmfunc, vmfctl;
   uint64_t vpid, eptp, spptp, pml_address, pml_index, information, eptp_index, list;
   int wp, smep, smap, ac, nxe;
+  // CR0.PG is 0: an unrestricted guest of 32 bits.
+  int is_unpaged;
   // CR4.CET is 1, and the shadow-stack pointer is this.
   int cet;
   uint64_t shadow_stack;

@@ -43,6 +43,8 @@ enum ScenarioKind: String, CaseIterable {
   case physical
   /// The guest's own two-dimensional walk.
   case linear
+  /// A guest of 32 bits without paging.
+  case unpaged
   /// Accesses that cross a page.
   case crossing
   /// EPTP switching and virtualization exceptions.
@@ -63,6 +65,7 @@ enum ScenarioKind: String, CaseIterable {
     switch self {
     case .physical: 160
     case .linear: 200
+    case .unpaged: 40
     case .crossing: 100
     case .switching: 60
     case .subpage: 60
@@ -79,6 +82,7 @@ enum ScenarioKind: String, CaseIterable {
     switch self {
     case .physical: writer.writePhysical()
     case .linear: writer.writeLinear()
+    case .unpaged: writer.writeUnpaged()
     case .crossing: writer.writeCrossings()
     case .switching: writer.writeSwitching()
     case .subpage: writer.writeSubPages()

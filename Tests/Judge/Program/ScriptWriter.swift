@@ -33,6 +33,9 @@ extension ScriptWriter {
     static let subPageRoot: UInt64 = 0x54000
     static let firstFrame: UInt64 = 0x20_0000
     static let frames: UInt64 = 0x400_0000
+    /// Where the image's code is, for a guest that has no other way to it than the script's EPT; and from where it is executed.
+    static let image: UInt64 = 0xa00_0000
+    static let imageGPA: UInt64 = 0xffe0_0000
   }
 
   /// Controls of a scenario.
@@ -46,6 +49,7 @@ extension ScriptWriter {
 
   /// Registers of a scenario.
   struct Registers {
+    var paging = true
     var writeProtect = true
     var smep = false
     var smap = false
@@ -75,7 +79,7 @@ extension ScriptWriter {
 
   mutating func set(_ registers: Registers) {
     line(
-      "reg pe=1 pg=1 wp=\(registers.writeProtect.digit) smep=\((registers.smep && processor.isModern).digit)"
+      "reg pe=1 pg=\(registers.paging.digit) wp=\(registers.writeProtect.digit) smep=\((registers.smep && processor.isModern).digit)"
         + " smap=\((registers.smap && processor.isModern).digit)"
         + " ac=\(registers.alignmentCheck.digit) nxe=\(registers.noExecute.digit) inevent=0 nmi=0"
         + " cr3=0x\(hex(registers.cr3))")
