@@ -68,8 +68,9 @@ fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each (libFuzzer, address
 
 # Bochs executes the VMX instructions that a build machine often lacks. Everything it writes is removed at the end.
 judge: deps ## hold the EPT machine against VMX on Bochs: SECONDS=20 of CPU; SEED=n or ONLY=KIND:SEED repeats
-	@command -v bochs grub-mkrescue xorriso mformat gcc >/dev/null && test -d /usr/lib/grub/i386-pc -a -f /usr/share/bochs/BIOS-bochs-latest \
-	  -a -f /usr/share/bochs/VGABIOS-lgpl-latest || { echo "installing bochs, grub-pc-bin, xorriso, mtools and gcc (apt-get)"; \
+	@( for tool in bochs grub-mkrescue xorriso mformat gcc ld objcopy; do command -v $$tool >/dev/null || exit 1; done; \
+	  test -d /usr/lib/grub/i386-pc -a -e /usr/share/bochs/BIOS-bochs-latest -a -e /usr/share/bochs/VGABIOS-lgpl-latest ) || { \
+	  echo "installing bochs, grub-pc-bin, xorriso, mtools and gcc (apt-get)"; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends \
 	    bochs bochsbios vgabios grub-pc-bin grub-common xorriso mtools gcc >/dev/null; }
 	$(SWIFT) build --product gi-bench

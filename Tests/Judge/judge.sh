@@ -42,6 +42,8 @@ run_image() {
   # Bochs leaves by the shutdown port with status 1, so the answers' last line tells whether it came to its end.
   wait "$bochs" || true
   bochs=
+  grep -qa '^# end ' "$2" || { echo "judge: the image did not come to its end; what Bochs says:" >&2
+    tail -n 5 "$work/bochs.errors" "$work/bochs.log" >&2 || true; }
 }
 
 # Sets `taken` to the seconds of CPU that this script's children have taken so far. In a subshell there would be none.

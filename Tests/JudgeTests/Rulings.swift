@@ -131,8 +131,8 @@ struct Ruling {
           """,
         answers: ["SPP qual=0 gpa=5000 gla=5000 |W |pml=1ff"],
         source: """
-          vol. 3C, "Sub-Page Write Permissions": the odd bits of a sub-page permission vector are reserved and must be 0; "SPP-Induced VM \
-          Exits": an SPP misconfiguration is an entry or vector with a reserved bit set.
+          vol. 3C, "Sub-Page Write Permissions" and what follows there on the determination of an access's permission: the odd bits of a \
+          vector are reserved and must be 0; an entry or vector with a reserved bit set is an SPP misconfiguration.
           """)
     case .supervisorStackRule:
       Ruling(
