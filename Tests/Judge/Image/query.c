@@ -47,6 +47,8 @@ static uint64_t witness_of(const struct access *access) {
 // Whether the guest left because its access was made.
 static int was_made(const struct access *access) {
   uint64_t reason = vm_read(EXIT_REASON);
+  // No word of a pattern page is a gate, which is #GP once it has been read.
+  if (machine.in_event) return reason == EXIT_EXCEPTION && (vm_read(EXIT_EVENT) & 255) == VECTOR_PROTECTION;
   if (access->kind != FETCH) return reason == EXIT_VMCALL;
   // The word fetched ends in HLT, an exit at privilege 0 and #GP above.
   if (reason == EXIT_HLT) return 1;
@@ -97,7 +99,8 @@ static int take_back(const struct access *access, uint64_t address, uint64_t sec
 
 static void put_made(const struct access *access, uint64_t witness, const struct registers *registers) {
   uint64_t address = seen_address(access, witness, registers->rcx);
-  if (address == ~0UL) put_field("OK hpa=unseen read=", registers->rcx);
+  if (machine.in_event) put("OK hpa=unseen");
+  else if (address == ~0UL) put_field("OK hpa=unseen read=", registers->rcx);
   else if (!take_back(access, address, registers->r9)) put_field("OK but not stored hpa=", address);
   else put_field("OK hpa=", address);
 }
@@ -116,6 +119,7 @@ void query_access(const struct access *access) {
   uint64_t rip = area_code(user ? guest_user : guest_kernel, user);
   if (machine.is_unpaged) rip = LOW_AREA + KERNEL_CODE_PAGE + (piece_of(access) - guest_begin);
   vmx_set_guest(rip, user);
+  if (machine.in_event) vmx_deliver(access->linear, access->cr3);
   invept(2, 0);
   uint64_t witness = witness_of(access);
   struct registers registers = {

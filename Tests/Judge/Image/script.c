@@ -115,7 +115,8 @@ static void registers(void) {
     }
     if (is(pair.key, "pg")) machine.is_unpaged = !pair.value, known = 1;
     if (is(pair.key, "pe") && pair.value == 1) known = 1;
-    if ((is(pair.key, "inevent") || is(pair.key, "nmi")) && pair.value == 0) known = 1;
+    if (is(pair.key, "inevent")) machine.in_event = pair.value, known = 1;
+    if (is(pair.key, "nmi") && pair.value == 0) known = 1;
     if (!known) fail("the image cannot set ", pair.key);
   }
 }
@@ -141,6 +142,7 @@ static void linear_access(void) {
   }
   if (!kind_of(&kind, &access.kind)) return fail("the image cannot make the access ", kind.text);
   if (is_sequence) return sequence_access(&access);
+  if (machine.in_event && (access.kind != READ || access.user)) return fail("an event is delivered by reads, not by ", kind.text);
   query_access(&access);
 }
 

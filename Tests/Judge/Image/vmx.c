@@ -158,6 +158,15 @@ void vmx_set_guest(uint64_t rip, int user) {
   vm_write(PREEMPTION_TIMER, 100000);
 }
 
+void vmx_deliver(uint64_t gate, uint64_t cr3) {
+  enum { VECTOR = 32, GATE_SIZE = 16 };
+  vm_write(GUEST_CR3, cr3);
+  vm_write(GUEST_IDTR_BASE, gate - VECTOR * GATE_SIZE);
+  vm_write(GUEST_IDTR_LIMIT, 0xfff);
+  vm_write(GUEST_RFLAGS, vm_read(GUEST_RFLAGS) | RFLAGS_IF);
+  vm_write(ENTRY_EVENT, ENTRY_EVENT_VALID | VECTOR);
+}
+
 int vmx_run(struct registers *registers) {
   int failed = run_guest(registers, is_launched);
   if (!failed && !(vm_read(EXIT_REASON) >> 31)) is_launched = 1;

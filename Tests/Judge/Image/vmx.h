@@ -7,6 +7,8 @@ struct machine {
   int spp, ve, pml, vmfunc, vmfctl;
   uint64_t vpid, eptp, spptp, pml_address, pml_index, information, eptp_index, list;
   int wp, smep, smap, ac, nxe;
+  // The access is the processor's own, to the IDT while it delivers an interrupt.
+  int in_event;
   // CR0.PG is 0: an unrestricted guest of 32 bits.
   int is_unpaged;
   // CR4.CET is 1, and the shadow-stack pointer is this.
@@ -34,6 +36,8 @@ void vmx_report_capabilities(void);
 void vmx_set_controls(void);
 // Writes the guest's registers to the VMCS: at `rip`, in user mode or not.
 void vmx_set_guest(uint64_t rip, int user);
+// Makes VM entry deliver an interrupt whose gate lies at a linear address, under this CR3.
+void vmx_deliver(uint64_t gate, uint64_t cr3);
 // Runs the guest until it leaves; whether VM entry failed with VMfail.
 int vmx_run(struct registers *registers);
 // VM entry with a guest state that cannot be entered: whether the controls before it were accepted.

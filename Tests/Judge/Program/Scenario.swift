@@ -53,6 +53,8 @@ enum ScenarioKind: String, CaseIterable {
   case subpage
   /// Shadow-stack accesses.
   case shadow
+  /// What the processor reads to deliver an event.
+  case event
   /// Stale translations: changes of tables without invalidation.
   case stale
   /// Operands of VM entry, INVEPT and INVVPID.
@@ -70,6 +72,7 @@ enum ScenarioKind: String, CaseIterable {
     case .switching: 60
     case .subpage: 60
     case .shadow: 60
+    case .event: 40
     case .stale: 40
     case .operands: 10
     case .claims: ClaimTable.allCases.count
@@ -87,6 +90,7 @@ enum ScenarioKind: String, CaseIterable {
     case .switching: writer.writeSwitching()
     case .subpage: writer.writeSubPages()
     case .shadow: writer.writeShadowStacks()
+    case .event: writer.writeEvents()
     case .stale: writer.writeStale()
     case .operands: writer.writeOperands()
     case .claims: writer.writeClaims(ClaimTable.allCases[Int(seed % UInt64(ClaimTable.allCases.count))])

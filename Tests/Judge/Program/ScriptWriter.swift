@@ -50,6 +50,7 @@ extension ScriptWriter {
   /// Registers of a scenario.
   struct Registers {
     var paging = true
+    var deliveringEvent = false
     var writeProtect = true
     var smep = false
     var smap = false
@@ -81,7 +82,7 @@ extension ScriptWriter {
     line(
       "reg pe=1 pg=\(registers.paging.digit) wp=\(registers.writeProtect.digit) smep=\((registers.smep && processor.isModern).digit)"
         + " smap=\((registers.smap && processor.isModern).digit)"
-        + " ac=\(registers.alignmentCheck.digit) nxe=\(registers.noExecute.digit) inevent=0 nmi=0"
+        + " ac=\(registers.alignmentCheck.digit) nxe=\(registers.noExecute.digit) inevent=\(registers.deliveringEvent.digit) nmi=0"
         + " cr3=0x\(hex(registers.cr3))")
   }
 
