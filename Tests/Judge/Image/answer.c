@@ -18,7 +18,8 @@ void put_effects(void) {
 
 static void put_addresses(void) {
   put_field(" gpa=", vm_read(GUEST_PHYSICAL_ADDRESS));
-  put_field(" gla=", vm_read(GUEST_LINEAR_ADDRESS));
+  // Without a linear address the field is undefined, and the protocol's answer 0.
+  put_field(" gla=", vm_read(EXIT_QUALIFICATION) & 0x80 || vm_read(EXIT_REASON) == EXIT_SPP ? vm_read(GUEST_LINEAR_ADDRESS) : 0);
 }
 
 static void put_exception(uint64_t qualification) {

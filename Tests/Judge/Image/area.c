@@ -32,6 +32,7 @@ void area_start(void) {
   area_page(OWN_PT)[KERNEL_CODE_PAGE >> 12] = (AREA_GPA + KERNEL_CODE_PAGE) | P | RW | A | D | G;
   area_page(OWN_PT)[USER_CODE_PAGE >> 12] = (AREA_GPA + USER_CODE_PAGE) | P | RW | US | A | D | G;
   area_page(OWN_PT)[PROGRAM_PAGE >> 12] = (AREA_GPA + PROGRAM_PAGE) | P | RW | A | D | G;
+  area_page(PAE_PD_PAGE)[511] = LOW_AREA | P | RW | A | D | PS;
   memcpy(area_page(KERNEL_CODE_PAGE), guest_begin, guest_end - guest_begin);
   memcpy(area_page(USER_CODE_PAGE), guest_begin, guest_end - guest_begin);
   write_msr(MSR_LSTAR, area_code(guest_system_call, 0));

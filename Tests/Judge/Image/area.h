@@ -23,4 +23,4 @@ extern const uint8_t guest_begin[], guest_end[], guest_kernel[], guest_user[], g
 extern const uint8_t access_read1[], access_read8[], access_write1[], access_write8[], access_crossing[], access_update1[], access_update8[],
     access_fetch[], access_shadow_read[], access_shadow_write[], access_user_shadow_write[], access_vmfunc[];
 extern const uint8_t guest_program[], step_read[], step_write[], step_store[], step_switch[], step_cr3[];
-extern const uint8_t unpaged_read[], unpaged_write[], unpaged_update[], unpaged_fetch[];
+extern const uint8_t unpaged_read[], unpaged_write[], unpaged_update[], unpaged_fetch[], pae_load[];

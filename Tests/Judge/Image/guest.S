@@ -9,7 +9,7 @@
   .globl guest_begin, guest_end, guest_kernel, guest_user, guest_system_call
   .globl access_read1, access_read8, access_write1, access_write8, access_crossing, access_update1, access_update8, access_fetch
   .globl access_shadow_read, access_shadow_write, access_user_shadow_write, access_vmfunc, guest_program, step_read, step_write, step_store, step_switch, step_cr3
-  .globl unpaged_read, unpaged_write, unpaged_update, unpaged_fetch
+  .globl unpaged_read, unpaged_write, unpaged_update, unpaged_fetch, pae_load
 guest_begin:
 
 guest_kernel:                    // begin at privilege 0
@@ -137,5 +137,8 @@ unpaged_witness:
   vmcall
 unpaged_fetch:
   jmp *%eax
+pae_load:                        // loads the PDPTE registers; no stack, no other reference
+  mov %eax, %cr3
+  vmcall
   .code64
 guest_end:

@@ -20,7 +20,7 @@
 #define AREA_GPA ADDRESS(0x8000000000)
 #define WINDOW_GPA ADDRESS(0x8040000000)
 
-// A guest without paging has 32 address bits, so its code is where the script puts the area: at this guest-physical address.
+// A guest of 32 address bits has its code where the script puts the area: at this guest-physical address, and linear one.
 #define LOW_AREA ADDRESS(0xFFE00000)
 
 // Guest-linear: slot 254 is the image's under its own guest tables. Global pages, so that they outlive MOV to CR3.
@@ -41,3 +41,4 @@
 #define KERNEL_CODE_PAGE 0x10000
 #define USER_CODE_PAGE 0x11000
 #define PROGRAM_PAGE 0x12000
+#define PAE_PD_PAGE 0x13000 // page directory of a PAE guest's last GiB

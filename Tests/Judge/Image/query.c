@@ -44,16 +44,19 @@ static uint64_t witness_of(const struct access *access) {
   return (word & 0xfff) == 0xff8 ? word - 16 : word ^ 16;
 }
 
+static int is_protection_fault(void) {
+  return vm_read(EXIT_REASON) == EXIT_EXCEPTION && (vm_read(EXIT_EVENT) & 255) == VECTOR_PROTECTION;
+}
+
 // Whether the guest left because its access was made.
 static int was_made(const struct access *access) {
   uint64_t reason = vm_read(EXIT_REASON);
   // No word of a pattern page is a gate, which is #GP once it has been read.
-  if (machine.in_event) return reason == EXIT_EXCEPTION && (vm_read(EXIT_EVENT) & 255) == VECTOR_PROTECTION;
+  if (machine.in_event) return is_protection_fault();
   if (access->kind != FETCH) return reason == EXIT_VMCALL;
   // The word fetched ends in HLT, an exit at privilege 0 and #GP above.
   if (reason == EXIT_HLT) return 1;
-  return reason == EXIT_EXCEPTION && (vm_read(EXIT_EVENT) & 255) == VECTOR_PROTECTION && access->user &&
-         vm_read(GUEST_RIP) - access->linear < 16;
+  return is_protection_fault() && access->user && vm_read(GUEST_RIP) - access->linear < 16;
 }
 
 // The host-physical address of the first byte accessed, by what the guest has read or executed; ~0 if it was no word of a pattern page.
@@ -132,6 +135,25 @@ void query_access(const struct access *access) {
   else put_exit();
   put_effects();
   machine.cet = machine.shadow_stack = 0;
+}
+
+void query_pdptes(uint64_t gpa) {
+  query_count++;
+  area_graft(machine.eptp);
+  int was_unpaged = machine.is_unpaged;
+  machine.is_pae = 1;
+  machine.is_unpaged = 0;
+  vmx_set_controls();
+  vmx_set_guest(LOW_AREA + KERNEL_CODE_PAGE + (pae_load - guest_begin), 0);
+  invept(2, 0);
+  struct registers registers = {.rax = gpa};
+  if (vmx_run(&registers)) put_field("VMFAIL ", vm_read(INSTRUCTION_ERROR));
+  // No four words of a pattern page are PDPTEs, which is #GP once they have been read.
+  else if (vm_read(EXIT_REASON) == EXIT_VMCALL || is_protection_fault()) put("OK hpa=unseen");
+  else put_exit();
+  put_effects();
+  machine.is_pae = 0;
+  machine.is_unpaged = was_unpaged;
 }
 
 void query_vmfunc(uint64_t eax, uint64_t ecx, int user) {

@@ -17,6 +17,8 @@ struct access {
 
 // `gpa` and `la`: enters the guest, answers, and puts the page back as it was.
 void query_access(const struct access *access);
+// `gpa ... lv=0`: a PAE guest loads its PDPTE registers from there.
+void query_pdptes(uint64_t gpa);
 void query_vmfunc(uint64_t eax, uint64_t ecx, int user);
 void query_pointer(uint64_t eptp);
 void query_invept(uint64_t type, uint64_t eptp);

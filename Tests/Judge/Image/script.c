@@ -153,10 +153,10 @@ static void physical_access(void) {
   struct access access = {.linear = gpa, .cr3 = AREA_GPA + OWN_PML4, .size = 1};
   struct page_bits bits = {0};
   struct pair pair;
-  int old_wp = machine.wp, is_supervisor_stack = 0;
+  int old_wp = machine.wp, is_supervisor_stack = 0, is_linear = 1;
   for (next_pair(&pair); *pair.key; next_pair(&pair)) {
     if (is(pair.key, "laddr")) access.linear = pair.value;
-    else if (is(pair.key, "lv") && pair.value == 1) continue;
+    else if (is(pair.key, "lv")) is_linear = pair.value;
     else if (is(pair.key, "walk")) access.is_walk = pair.value;
     else if (is(pair.key, "user")) access.user = bits.user = pair.value;
     else if (is(pair.key, "wr")) bits.writable = pair.value;
@@ -166,6 +166,10 @@ static void physical_access(void) {
   }
   if (!kind_of(&kind, &access.kind)) return fail("the image cannot make the access ", kind.text);
   if (is_sequence) return sequence_access(&access);
+  if (!is_linear) {
+    if (access.kind != READ || gpa & 31 || gpa >> 32) return fail("no PDPTEs are loaded by such an access as ", kind.text);
+    return query_pdptes(gpa);
+  }
   int is_shadow = access.kind >= SHADOW_READ;
   if (is_shadow && (!vmx_has_shadow_stacks() || access.user == is_supervisor_stack || bits.writable)) {
     return fail("the image makes no such shadow-stack access as ", kind.text);

@@ -115,11 +115,15 @@ void vmx_set_controls(void) {
   vm_write(SPPTP, machine.spptp);
 }
 
-// How wide the guest is: of 64 bits with paging, or of 32 without.
+static int is_narrow(void) { return machine.is_unpaged || machine.is_pae; }
+
+// How wide the guest is: of 64 bits with paging, or of 32 without, or with PAE paging.
 static void set_mode(void) {
   uint64_t cr0 = READ_CONTROL_REGISTER(0) & ~(CR0_WP | CR0_PG), efer = EFER_SCE | (machine.nxe ? EFER_NXE : 0);
   uint64_t entry = ENTRY_LOAD_EFER | ENTRY_LOAD_CET;
-  if (!machine.is_unpaged) cr0 |= CR0_PG, efer |= EFER_LME | EFER_LMA, entry |= ENTRY_GUEST_64;
+  if (!machine.is_unpaged) cr0 |= CR0_PG;
+  if (!is_narrow()) efer |= EFER_LME | EFER_LMA, entry |= ENTRY_GUEST_64;
+  for (int i = 0; i < 4; i++) vm_write(GUEST_PDPTE0 + 2 * i, machine.is_pae && i == 3 ? (LOW_AREA + PAE_PD_PAGE) | 1 : 0);
   vm_write(GUEST_CR0, cr0 | (machine.wp ? CR0_WP : 0));
   vm_write(GUEST_EFER, efer);
   vm_write(ENTRY_CONTROLS, adjusted(MSR_TRUE_ENTRY, entry));
@@ -140,14 +144,14 @@ void vmx_set_guest(uint64_t rip, int user) {
     vm_write(GUEST_S_CET, machine.cet ? CET_SHADOW_STACK | CET_WRITE_SHADOW_STACK : 0);
     vm_write(GUEST_SSP, machine.shadow_stack);
   }
-  vm_write(GUEST_CR3, AREA_GPA + OWN_PML4);
+  vm_write(GUEST_CR3, machine.is_pae ? LOW_AREA : AREA_GPA + OWN_PML4);
   vm_write(GUEST_DR7, 0x400);
   vm_write(GUEST_RFLAGS, 2 | (machine.ac ? RFLAGS_AC : 0));
   vm_write(GUEST_RIP, rip);
   vm_write(GUEST_RSP, 0);
   for (int segment = 0; segment < 6; segment++) {
     uint32_t privilege = user ? 0x60 : 0;
-    if (segment == 1) set_segment(segment, user ? 0x2b : 8, ~0u, (machine.is_unpaged ? 0xC09B : 0xA09B) | privilege);
+    if (segment == 1) set_segment(segment, user ? 0x2b : 8, ~0u, (is_narrow() ? 0xC09B : 0xA09B) | privilege);
     else set_segment(segment, user ? 0x23 : 16, ~0u, 0xC093 | privilege);
   }
   set_segment(6, 0, 0, 0x10000);   // no LDT

@@ -11,6 +11,8 @@ struct machine {
   int in_event;
   // CR0.PG is 0: an unrestricted guest of 32 bits.
   int is_unpaged;
+  // A guest of 32 bits with PAE paging, whose last GiB the image maps.
+  int is_pae;
   // CR4.CET is 1, and the shadow-stack pointer is this.
   int cet;
   uint64_t shadow_stack;

@@ -1,4 +1,5 @@
-/// A guest without paging: every linear address of 32 bits is guest-physical.
+/// A guest without paging, whose every linear address of 32 bits is guest-physical; and loads of a PAE guest's PDPTE registers, which have
+/// no linear address.
 extension ScriptWriter {
   mutating func writeUnpaged() {
     let flags = processor.isModern && random.oneIn(2)
@@ -25,6 +26,10 @@ extension ScriptWriter {
       case 1: linear = 1 << 30 | Place.firstFrame + random.below(Place.frames - Place.firstFrame)
       case 2: linear |= 2 << 30
       default: break
+      }
+      if random.oneIn(4) {
+        line("gpa \(hex(linear & ~0x1f)) r lv=0")
+        continue
       }
       let kind = random.pick(["r", "r", "w", "w", "x"])
       if kind == "x" { linear &= ~0xf }
