@@ -24,7 +24,7 @@ LLVM_COV = $(dir $(realpath $(shell command -v $(SWIFT))))llvm-cov
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan fuzz ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces record clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,17 @@ fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each (libFuzzer, address
 	  echo "fuzzing $$target for $(SECONDS) s"; \
 	  FUZZ=$$target SWIFT_BACKTRACE=enable=no .build-fuzz/debug/fuzz -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=4096 -verbosity=0 \
 	    -print_final_stats=1 -artifact_prefix=.build-fuzz/$$target- .build-fuzz/corpus/$$target || exit 1; done
+
+# Bochs executes the VMX instructions that a build machine often lacks. Everything it writes is removed at the end.
+judge: deps ## hold the EPT machine against VMX on Bochs: SECONDS=20 of CPU; SEED=n or ONLY=KIND:SEED repeats
+	@( for tool in bochs grub-mkrescue xorriso mformat gcc ld objcopy; do command -v $$tool >/dev/null || exit 1; done; \
+	  test -d /usr/lib/grub/i386-pc -a -e /usr/share/bochs/BIOS-bochs-latest -a -e /usr/share/bochs/VGABIOS-lgpl-latest ) || { \
+	  echo "installing bochs, grub-pc-bin, xorriso, mtools and gcc (apt-get)"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends \
+	    bochs bochsbios vgabios grub-pc-bin grub-common xorriso mtools gcc >/dev/null; }
+	$(SWIFT) build --product gi-bench
+	$(SWIFT) build --product judge
+	@SECONDS_OF_CPU=$(if $(filter file,$(origin SECONDS)),20,$(SECONDS)) SEED=$(SEED) ONLY=$(ONLY) Tests/Judge/judge.sh
 
 ratios: ## measure our hot paths beside references in C: one line a target, ok or short
 	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product ratios >&2

@@ -70,6 +70,12 @@ let package = Package(
       ],
       path: "Benchmarks/gi-bench",
       swiftSettings: house),
+    // The second judge: `make judge`.
+    .executableTarget(
+      name: "judge",
+      dependencies: ["EPT", "SeededRandom", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tests/Judge/Program",
+      swiftSettings: house),
 
     .testTarget(name: "AddressesTests", dependencies: ["Addresses", "SeededRandom"], swiftSettings: house),
     .testTarget(name: "EPTTests", dependencies: ["Addresses", "EPT", "SeededRandom"], swiftSettings: house),
@@ -92,6 +98,7 @@ let package = Package(
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "Replay", "SeededRandom"], exclude: ["Golden"], swiftSettings: house
     ),
+    .testTarget(name: "JudgeTests", dependencies: ["judge", "EPT"], swiftSettings: house),
     .testTarget(
       name: "CommandTests", dependencies: ["gi-bench", "Replay", "Recordings", "Addresses"], swiftSettings: house),
   ],
