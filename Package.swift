@@ -59,10 +59,16 @@ let package = Package(
       name: "Report",
       dependencies: ["Addresses", "Replay", .product(name: "TextTable", package: "TextTable")],
       swiftSettings: house),
+    .target(
+      name: "Calibration",
+      dependencies: ["Replay", "GuestIntegrity", "CHost"],
+      resources: [.embedInCode("Programs")],
+      swiftSettings: house),
     .executableTarget(
       name: "gi-bench",
       dependencies: [
-        "Report", "Replay", "ScriptedGuest", "GuestIntegrity", "MonitorTree", "EPT", "Recordings", "Addresses",
+        "Calibration", "CHost", "Report", "Replay", "ScriptedGuest", "GuestIntegrity", "MonitorTree", "EPT",
+        "Recordings", "Addresses",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/gi-bench",
@@ -88,6 +94,9 @@ let package = Package(
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "Replay", "SeededRandom"], exclude: ["Golden"], swiftSettings: house
     ),
+    .testTarget(
+      name: "CalibrationTests", dependencies: ["Calibration", "Replay", "SeededRandom"], exclude: ["Fixtures"],
+      swiftSettings: house),
     .testTarget(
       name: "CommandTests", dependencies: ["gi-bench", "Replay", "Recordings", "Addresses"], swiftSettings: house),
   ],
