@@ -136,8 +136,8 @@ check-traces: deps ## hold every record of every recording against what must be 
 	$(SWIFT) build --product gi-bench
 	$(GI_BENCH) trace check $(TRACES)
 
-calibrate-test: ## run the /dev/kvm program of `profile measure` in an emulated machine; asserts events, never time
-	Tests/Calibrate/calibrate-test.sh
+calibrate-test: ## run the programs of `profile measure` in emulated machines; FULL=1 also in Bochs, minutes
+	FULL=$(FULL) Tests/Calibrate/calibrate-test.sh
 
 gate-test: deps ## the gate against itself: 200 runs must pass, 3 % slower must not, 15 minutes (GI_GATE_TEST=20 for fewer)
 	GI_GATE_TEST=$${GI_GATE_TEST:-200} $(SWIFT) test --filter GateSelfTests

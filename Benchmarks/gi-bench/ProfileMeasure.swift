@@ -60,6 +60,9 @@ struct ProfileMeasure: ParsableCommand {
     }
     _ = try CalibrationRun.compiler()
     let result = try Interruption.held { try measure(startingFrom: base) }
+    guard !result.profile.measured.isEmpty else {
+      throw Failure("nothing could be measured, and no profile is written; " + (result.failures.first ?? "see --help"))
+    }
     let report = TextExporter().export([result.profile.document(startingFrom: base)])
     let json = try JSONExporter.encode(result.profile.profile)
     if let file {

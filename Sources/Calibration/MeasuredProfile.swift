@@ -26,6 +26,10 @@ public struct MeasuredProfile: Sendable {
   public private(set) var measured: [(cost: CostParameter, how: String)] = []
   /// The machine, for what its figures are worth.
   public private(set) var machine: String
+  /// Whether it is no measurement.
+  public let isFunctional: Bool
+  /// What the parts that ran have printed.
+  public let reports: [CalibrationPart: ProgramReport]
   /// The costs not measured.
   public private(set) var omissions: [Omission] = []
 
@@ -35,7 +39,9 @@ public struct MeasuredProfile: Sendable {
   public init(
     startingFrom base: CycleProfile, machine: MachineIdentity, outcomes: [CalibrationPart: Outcome], isFunctional: Bool
   ) {
+    self.isFunctional = isFunctional
     profile = base
+    reports = outcomes.compactMapValues { if case .report(let report) = $0 { report } else { nil } }
     profile.name = isFunctional ? "no-measurement" : "measured"
     profile.processor =
       (isFunctional ? Self.noMeasurement : "") + machine.processor

@@ -1,5 +1,5 @@
-# Reduces the kernel's trace of exits to what is told by the program: a line for each, runs of pages of the area as one.
-# Left out are what building the guest's own translations takes, and how KVM replaces VMCALL by VMMCALL on AMD.
+# Reduces the kernel's trace of exits to a line for each that the program is about: hypercalls, ports, stores outside the guest's
+# own memory; stores to consecutive pages of the area as one line. Reads trace events kvm_exit, kvm_page_fault, kvm_hypercall.
 
 function number(text,    value, i) {
   value = 0
@@ -9,43 +9,52 @@ function number(text,    value, i) {
   return value
 }
 
-# Ends a run of pages.
-function flush_run() {
+function end_run() {
   if (run) printf "%s area pages %d to %d\n", run, first, last
   run = ""
 }
 
 function say(text) {
-  flush_run()
+  end_run()
   print text
 }
 
+# What was refused, from the error code of a nested page fault (AMD) or the qualification of an EPT violation (Intel).
+function kind_of(fault,    low) {
+  low = number(substr(fault, length(fault) - 1))
+  if (reason == "npf") return (int(low / 2) % 2 ? "write" : "other") (low % 2 ? " present" : " absent")
+  return (int(low / 2) % 2 ? "write" : "other") (int(low / 8) % 8 ? " present" : " absent")
+}
+
 {
-  for (i = 1; i <= NF; i++) {
-    if ($i == "kvm_hypercall:") hypercall = 1
+  for (i = 1; i < NF; i++) {
     if ($i == "reason") reason = $(i + 1)
     if ($i == "info1") info1 = $(i + 1)
-    if ($i == "info2") info2 = $(i + 1)
     if ($i == "nr") call = $(i + 1)
+    if ($i == "address") address = $(i + 1)
+    if ($i == "error_code") fault = $(i + 1)
   }
 }
 
-/kvm_hypercall:/ { say("hypercall " call); next }
-/kvm_exit:/ && reason == "io" { say("io port 0x" substr(info1, length(info1) - 5, 2)); next }
+/^kvm_hypercall:/ { say("hypercall " call) }
 
-# A write that met no translation, or one that forbids it (bit 0 of the error code); the page is data, not a page table (bit 32).
-/kvm_exit:/ && reason == "npf" {
-  place = number(info2)
+# Port in bits 31:16, on either.
+/^kvm_exit:/ && (reason == "io" || reason == "IO_INSTRUCTION") {
+  say("port 0x" substr(info1, length(info1) - 5, 2))
+}
+
+/^kvm_exit:/ && reason == "EPT_MISCONFIG" { say("EPT misconfiguration") }
+
+/^kvm_page_fault:/ {
+  place = number(address)
   if (place < 268435456) next
-  kind = "npf write " (number(substr(info1, length(info1))) % 2 ? "present" : "absent")
+  kind = kind_of(fault)
+  if (place >= 536870912) { say(kind " gpa " sprintf("0x%x", place)); next }
   page = int((place - 268435456) / 4096)
-  if (place >= 536870912) { say(kind " gpa 0x" sprintf("%x", place)); next }
   if (run == kind && page == last + 1) { last = page; next }
-  flush_run()
+  end_run()
   run = kind
   first = last = page
-  next
 }
-/kvm_exit:/ && reason != "hypercall" && reason != "UD" && reason != "interrupt" { say("exit " reason) }
 
-END { flush_run() }
+END { end_run() }

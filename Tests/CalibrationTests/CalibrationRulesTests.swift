@@ -38,13 +38,14 @@ struct CalibrationRulesTests {
 
   @Test("round trips that all take the same are an emulator's")
   func doubt() {
-    func report(_ name: String, high: Double) -> ProgramReport {
+    func report(_ name: String, low: Double = 1000, high: Double) -> ProgramReport {
       var report = ProgramReport()
-      report.figures = [MeasuredFigure(name: name, low: 1000, value: 1500, high: high, samples: 10_000)]
+      report.figures = [MeasuredFigure(name: name, low: low, value: 1500, high: high, samples: 10_000)]
       return report
     }
     #expect(rules().doubt(about: report("vmcall", high: 1500), of: .kvm)?.contains("emulator") == true)
     #expect(rules().doubt(about: report("vmcall", high: 1502), of: .kvm) == nil)
+    #expect(rules().doubt(about: report("vmcall", low: 1500, high: 1800), of: .kvm) != nil)
     #expect(rules(functional: true).doubt(about: report("vmcall", high: 1500), of: .kvm) == nil)
     #expect(rules().doubt(about: report("exit.vmcall", high: 1500), of: .module) != nil)
     #expect(rules().doubt(about: report("load.l1", high: 1500), of: .plain) == nil)

@@ -14,10 +14,18 @@ enum Interruption {
     return signal == 0 ? nil : signal
   }
 
+  /// Whether whoever started us wants a signal to be ignored, as nohup does.
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(number, nil, &action)
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+  }
+
   /// Does what leaves something to be put away, which `body` must do itself when ``pending`` says so; then ends by the signal,
   /// if one came.
   static func held<Result>(during body: () throws -> Result) rethrows -> Result {
     received.store(0, ordering: .relaxed)
+    let signals = signals.filter { !isIgnored($0) }
     let before = signals.map { signal($0, note) }
     // Whoever started us may have blocked them: Foundation's Process does.
     var set = sigset_t()

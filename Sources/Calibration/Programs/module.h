@@ -132,6 +132,8 @@ u64 vmx_read(enum field field);
 bool vmx_write(enum field field, u64 value);
 void vmx_invalidate(bool all);
 bool has_feature(enum feature feature);
+/* Whether there is a monitor trap flag. */
+bool has_steps(void);
 u64 read_msr(u32 number);
 /* Which optional features are in force from now on; EPT always is. */
 void vmx_features(u64 features, bool steps);

@@ -136,6 +136,10 @@ static int measure_step(void)
 {
 	int i, reason = REASON_STEP;
 
+	if (!has_steps()) {
+		tell("omitted step the processor has no monitor trap flag");
+		return 0;
+	}
 	vmx_features(0, true);
 	for (i = 0; i < 1024 && reason == REASON_STEP; i++) {
 		u64 start;

@@ -124,7 +124,7 @@ static int show_steps(void)
 	int reason = 0, steps;
 	u64 last = GUEST_CODE;
 
-	if (!(read_msr(0x482) >> 32 >> 27 & 1))
+	if (!has_steps())
 		return 0;
 	vmx_features(0, true);
 	guest_begin(DO_STEPS, 0, 0, 0);

@@ -65,6 +65,11 @@ bool has_feature(enum feature feature)
 	return capabilities.secondary >> 32 >> feature & 1;
 }
 
+bool has_steps(void)
+{
+	return read_msr(MSR_IA32_VMX_PROCBASED_CTLS) >> 32 >> 27 & 1;
+}
+
 /* Controls as wished, but for the bits that the processor fixes. */
 static u64 control(u32 msr, u32 true_msr, u64 wanted)
 {
