@@ -89,6 +89,12 @@ struct CostRule: Sendable {
       low: max(0, min(middle, least.low - ownLess)), value: middle, high: max(middle, greatest.high - itsLess))
   }
 
+  /// How the cost was measured: with one processor only, some are not measured as they should be.
+  func how(in report: ProgramReport) -> String {
+    otherwise == nil || report.figure(value.figure) != nil
+      ? words : words + "; here, with one processor only, as low is"
+  }
+
   /// A figure, and what is to be taken off it.
   private static func taken(_ term: Term, from report: ProgramReport) -> (MeasuredFigure, Double)? {
     let less = term.less.compactMap { report.figure($0)?.value }

@@ -76,7 +76,7 @@ public struct MeasuredProfile: Sendable {
       profile.parameters[index].value = bracket.value.inHundredths
       profile.parameters[index].high = bracket.high.inHundredths
       profile.parameters[index].tag = isFunctional ? .assumed : .measured
-      let how = rule.words + detail(of: rule, in: report)
+      let how = rule.how(in: report) + detail(of: rule, in: report)
       profile.parameters[index].source = (isFunctional ? Self.noMeasurement : "") + how + "; " + machine
       measured.append((rule.cost, how))
     }

@@ -3,7 +3,8 @@
 # asserted are events, never time: the programs' account of them, and beside it the kernel's own trace of every exit.
 #
 #   calibrate-test.sh     the /dev/kvm program in QEMU's emulator: SVM, Debian's kernel, KVM's module for AMD
-#   FULL=1 ...            also inside Debian's Bochs: VMX, KVM's module for Intel, and our kernel module; some minutes
+#   FULL=1 ...            gi-bench itself there, too; and in Debian's Bochs with VMX, KVM's module for Intel and our kernel
+#                         module; some minutes
 #
 # Takes from Debian's mirror what this machine lacks; kernel and headers are unpacked, not installed. Works in
 # .build/calibrate.
@@ -33,6 +34,9 @@ fail() {
 # section NAME: the lines of a machine's console between "== NAME" and the next "==".
 section() { tr -d '\r' <"$CONSOLE" | awk -v name="== $1" '/^== /{ inside = $0 == name; next } inside'; }
 
+# Whether the standard input, read to its end, has such a line.
+has() { grep "$@" >/dev/null; }
+
 # same WHAT FILE: the standard input is what the file says.
 same() {
   diff -u --label "expected $1" --label "$1" "$HERE/$2" - >"$WORK/difference" ||
@@ -54,7 +58,7 @@ check_kvm() {
   section hang | same "$vendor: a guest that hangs" hang.txt
   [[ $(section figures | tail -n 1) == end ]] || fail "$vendor: the figures break off, see $CONSOLE"
   for name in nothing vmcall out.user store.present store.absent log.drain "$@"; do
-    section figures | grep -q "^figure $name " || fail "$vendor: there is no figure $name, see $CONSOLE"
+    section figures | has "^figure $name " || fail "$vendor: there is no figure $name, see $CONSOLE"
   done
 }
 
@@ -68,7 +72,7 @@ check_module() {
   module_report module | grep -E '^(fact|event) ' | bochs_ve_index | same "module: events" module-events.txt
   [[ $(module_report module | tail -n 1) == end ]] || fail "module: its report breaks off, see $CONSOLE"
   for name in eptp_write invept.single invept.all exit.vmcall store.plain vmfunc store.ve; do
-    module_report module | grep -q "^figure $name " || fail "module: there is no figure $name, see $CONSOLE"
+    module_report module | has "^figure $name " || fail "module: there is no figure $name, see $CONSOLE"
   done
   for name in touch touch.invept.single touch.invept.all touch.vmfunc; do
     pages=$(module_report module | awk -v name=$name '$1 == "curve" && $2 == name { print $3 }' | paste -sd ' ')
@@ -79,26 +83,46 @@ check_module() {
   module_report module-busy | same "module: VMX on already" module-busy.txt
 }
 
-mkdir -p "$WORK"
-install_packages qemu-system-x86 busybox-static cpio gcc libc6-dev
-fetch_kernel
-build_program
-if [[ $FULL ]]; then
-  install_packages bochs bochsbios vgabios grub-pc-bin grub-common xorriso mtools make gcc-12 libelf1
-  build_module
-fi
+# gi-bench itself: as a test it runs the guest and says that it measures nothing; else it refuses, under a hypervisor.
+check_gi_bench() {
+  [[ $(section measure | tail -n 1) == "status 0" ]] || fail "gi-bench --functional failed, see $CONSOLE"
+  section measure | has 'log.all pages=512 of 512' || fail "gi-bench --functional shows no events, see $CONSOLE"
+  section profile | has 'NO MEASUREMENT (functional run): VMCALL handled by KVM' ||
+    fail "the profile of gi-bench --functional does not say that it is no measurement, see $CONSOLE"
+  section profile | has '"tag" : "measured"' && fail "a functional run claims to have measured, see $CONSOLE"
+  [[ $(section refused | tail -n 1) == "status 0" ]] || fail "gi-bench failed, see $CONSOLE"
+  section refused | has '/dev/kvm: under a' || fail "gi-bench did not refuse a guest under a hypervisor, see $CONSOLE"
+  section left | same "gi-bench: what is left behind" left.txt
+}
 
-CONSOLE=$WORK/qemu.console
-initramfs ccp kvm kvm-amd
-boot_qemu
-check_kvm amd store.write_protected
-[[ ! $FULL ]] || module_report module | same "module: no VMX" module-missing.txt
-say "amd: $(wc -l <"$HERE/amd-events.txt") lines of events and $(wc -l <"$HERE/amd-exits.txt") of exits as expected, a guest that hangs, a device that may not be opened"
-[[ $FULL ]] || exit 0
+main() {
+  mkdir -p "$WORK"
+  install_packages qemu-system-x86 busybox-static cpio gcc libc6-dev
+  fetch_kernel
+  build_program
+  if [[ $FULL ]]; then
+    install_packages bochs bochsbios vgabios grub-pc-bin grub-common xorriso mtools make gcc-12 libelf1
+    build_module
+    swift build --package-path "$REPOSITORY" --product gi-bench >&2
+  fi
 
-CONSOLE=$WORK/bochs.console
-initramfs kvm kvm-intel
-boot_bochs
-check_kvm intel store.logged store.ioeventfd store.ioeventfd.any
-check_module
-say "intel: $(wc -l <"$HERE/intel-events.txt") lines of events, $(wc -l <"$HERE/intel-exits.txt") of exits, $(wc -l <"$HERE/module-events.txt") of the module as expected, two guests that hang, VMX on already, no VMX"
+  CONSOLE=$WORK/qemu.console
+  WITH_GI_BENCH=1 initramfs ccp kvm kvm-amd
+  boot_qemu
+  check_kvm amd store.write_protected
+  if [[ $FULL ]]; then
+    module_report module | same "module: no VMX" module-missing.txt
+    check_gi_bench
+  fi
+  say "amd: $(wc -l <"$HERE/amd-events.txt") lines of events and $(wc -l <"$HERE/amd-exits.txt") of exits as expected, a guest that hangs, a device that may not be opened"
+  [[ $FULL ]] || return 0
+
+  CONSOLE=$WORK/bochs.console
+  initramfs kvm kvm-intel
+  boot_bochs
+  check_kvm intel store.logged store.ioeventfd store.ioeventfd.any
+  check_module
+  say "intel: $(wc -l <"$HERE/intel-events.txt") lines of events, $(wc -l <"$HERE/intel-exits.txt") of exits, $(wc -l <"$HERE/module-events.txt") of the module as expected, two guests that hang, VMX on already, no VMX"
+}
+
+main

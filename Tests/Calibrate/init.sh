@@ -59,5 +59,18 @@ if [ -f /modules/gi_calibration.ko ]; then
   calibrate
   wait
 fi
+if [ -f /bin/gi-bench ]; then
+  chmod 1777 /tmp
+  echo "== measure"
+  as_nobody CC=/bin/stand-in-cc gi-bench profile measure --samples 64 --functional --output /tmp/functional.json
+  echo "status $?"
+  echo "== profile"
+  cat /tmp/functional.json
+  echo "== refused"
+  as_nobody CC=/bin/stand-in-cc gi-bench profile measure --samples 64 --output /tmp/plain.json
+  echo "status $?"
+  echo "== left"
+  ls -1 /tmp
+fi
 echo "== done"
 poweroff -f

@@ -21,16 +21,30 @@ build_module() {
   strip -g "$folder/gi_calibration.ko"
 }
 
+# gi-bench with its libraries, and a stand-in for a C compiler that has every program ready.
+add_gi_bench() {
+  local root=$1 library
+  gcc -std=gnu11 -O2 -Wall -Wextra -Werror -pthread -static -o "$root/bin/gi-plain" \
+    "$PROGRAMS"/plain*.c "$PROGRAMS"/{report,processors}.c
+  strip -o "$root/bin/gi-bench" "$REPOSITORY/.build/debug/gi-bench"
+  while read -r library; do
+    mkdir -p "$root/$(dirname "$library")"
+    cp -L "$library" "$root/$library"
+  done < <(ldd "$REPOSITORY/.build/debug/gi-bench" | grep -o '/[^ ]*')
+  cp "$HERE/stand-in-cc.sh" "$root/bin/stand-in-cc"
+}
+
 # initramfs MODULE...: with these modules of the kernel, in the order in which they are loaded, and ours if it was built.
 initramfs() {
   local root=$WORK/initramfs module
   rm -rf "$root"
-  mkdir -p "$root"/{bin,dev,etc,modules,proc,sys}
+  mkdir -p "$root"/{bin,dev,etc,modules,proc,sys,tmp}
   cp /bin/busybox "$WORK/gi-kvm" "$root/bin/"
   for module in irqbypass "$@"; do
     cp "$(find "$WORK/kernel" -name "$module.ko")" "$root/modules/" || fail "the kernel has no module $module"
     echo "$module" >>"$root/modules/order"
   done
+  [[ ! $FULL || ! ${WITH_GI_BENCH:-} ]] || add_gi_bench "$root"
   [[ ! $FULL ]] || cp "$WORK/module/gi_calibration.ko" "$root/modules/"
   cp "$HERE/init.sh" "$root/init"
   echo 'nobody:x:65534:65534::/:/bin/sh' >"$root/etc/passwd"
@@ -46,7 +60,7 @@ boot_qemu() {
   local status=0
   say "booting QEMU"
   rm -f "$CONSOLE"
-  timeout -s KILL "$QEMU_SECONDS" qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 512 -nodefaults -display none -no-reboot \
+  timeout -s KILL "$QEMU_SECONDS" qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 1024 -nodefaults -display none -no-reboot \
     -serial "file:$CONSOLE" -kernel "$WORK"/kernel/boot/vmlinuz-* -initrd "$WORK/initramfs.gz" -append "$CMDLINE" \
     </dev/null || status=$?
   check_done QEMU "status $status, within $QEMU_SECONDS s"

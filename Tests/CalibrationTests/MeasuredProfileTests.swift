@@ -70,9 +70,11 @@ struct MeasuredProfileTests {
   @Test("takes the hot store where there is one processor only")
   func oneProcessor() throws {
     let alone = try compose([.plain: .report(report([("store.locked", 18, 20, 22)]))]).profile.cost(of: .entryEdit)
+    #expect(alone.source.contains("one processor only"))
     #expect(alone.low == 18 && alone.value == 20 && alone.high == 22)
     let both = report([("store.locked", 18, 20, 22), ("store.locked.shared", 50, 100, 200)])
     let shared = try compose([.plain: .report(both)]).profile.cost(of: .entryEdit)
+    #expect(!shared.source.contains("one processor only"))
     #expect(shared.low == 18 && shared.value == 100 && shared.high == 200)
   }
 

@@ -9,6 +9,7 @@
 
 /* VMCS fields, Intel SDM vol. 3D, appendix "Field Encoding in VMCS". Named here, since kernels differ in which they name. */
 enum field {
+	VIRTUAL_PROCESSOR = 0x0000,
 	EPTP_INDEX = 0x0004,
 	GUEST_ES = 0x0800,
 	GUEST_PML_INDEX = 0x0812,
@@ -80,7 +81,7 @@ enum reason {
 };
 
 /* Secondary controls that a processor may lack, vol. 3C, "Processor-Based VM-Execution Controls". */
-enum feature { FEATURE_EPT = 1, FEATURE_VMFUNC = 13, FEATURE_PML = 17, FEATURE_VE = 18, FEATURE_SPP = 23 };
+enum feature { FEATURE_EPT = 1, FEATURE_VPID = 5, FEATURE_VMFUNC = 13, FEATURE_PML = 17, FEATURE_VE = 18, FEATURE_SPP = 23 };
 
 /* Bits of EPT entries. */
 #define EPT_RWX 7ull
@@ -135,7 +136,7 @@ bool has_feature(enum feature feature);
 /* Whether there is a monitor trap flag. */
 bool has_steps(void);
 u64 read_msr(u32 number);
-/* Which optional features are in force from now on; EPT always is. */
+/* Which optional features are in force from now on; EPT always is, and VPID where there is one. */
 void vmx_features(u64 features, bool steps);
 /* What the guest does at a virtualization exception. */
 void vmx_ve_handler(const void *handler);

@@ -191,10 +191,13 @@ static void write_controls(void)
 
 void vmx_features(u64 features, bool steps)
 {
-	const u64 wanted = features | 1ull << FEATURE_EPT;
+	/* With a VPID of its own the guest's translations outlive exits and entries, as under KVM. */
+	const u64 wanted = features | 1ull << FEATURE_EPT | (u64)has_feature(FEATURE_VPID) << FEATURE_VPID;
 
 	vmx_write(PROCESSOR_CONTROLS, processor_controls | (steps ? 1 << 27 : 0));
 	vmx_write(SECONDARY_CONTROLS, (wanted | (u32)capabilities.secondary) & capabilities.secondary >> 32);
+	if (has_feature(FEATURE_VPID))
+		vmx_write(VIRTUAL_PROCESSOR, 1);
 	vmx_write(EPT_POINTER, guest_eptp(0));
 	if (features >> FEATURE_VMFUNC & 1) {
 		guest.eptp_list[0] = guest_eptp(0);

@@ -6,7 +6,7 @@
 
 #include "report.h"
 
-enum { LINE = 64, PAGE = 4096 };
+enum { LINE = 64, PAGE = 4096, HUGE_PAGE = 2 << 20 };
 
 // A cycle of loads, each of which needs the address that the one before it loaded.
 struct chase {

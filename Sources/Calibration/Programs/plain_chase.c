@@ -40,16 +40,14 @@ struct samples chase_run(struct chase chase, unsigned count, unsigned loads) {
   return samples;
 }
 
-static const size_t huge_page = 2 << 20;
-
 // One huge page more than asked for, so that whole ones lie within.
 void *memory_make(size_t bytes, int huge) {
-  char *memory = mmap(NULL, bytes + huge_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char *memory = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) fail_system("%zu bytes of memory", bytes);
-  char *const aligned = (char *)(((uintptr_t)memory + huge_page - 1) & ~(huge_page - 1));
+  char *const aligned = (char *)(((uintptr_t)memory + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1));
   const size_t before = (size_t)(aligned - memory);
   if (before) munmap(memory, before);
-  if (huge_page > before) munmap(aligned + bytes, huge_page - before);
+  if (HUGE_PAGE > before) munmap(aligned + bytes, HUGE_PAGE - before);
   madvise(aligned, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   memset(aligned, 1, bytes);
   return aligned;

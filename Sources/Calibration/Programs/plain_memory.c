@@ -31,9 +31,8 @@ static size_t cache_bytes(int wanted) {
 //
 // A sample is some microseconds at most, so that what interrupts it spoils few.
 static void measure_level(const char *name, size_t bytes, unsigned samples, unsigned loads) {
-  bytes = bytes / PAGE * PAGE;
-  const size_t lines = bytes / LINE;
-  char *const memory = memory_make(bytes, 1);
+  const size_t lines = bytes / LINE, mapped = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  char *const memory = memory_make(mapped, 1);
   void **places = malloc(lines * sizeof *places);
   if (!places) fail("no memory for %zu addresses", lines);
   for (size_t i = 0; i < lines; i++) places[i] = memory + i * LINE;
@@ -42,9 +41,8 @@ static void measure_level(const char *name, size_t bytes, unsigned samples, unsi
   print_figure(name, chase_run(chase, samples, loads), empty_pair(), loads);
   char fact[32];
   snprintf(fact, sizeof fact, "%s.set", name);
-  const char *pages = bytes < 2 << 20 ? "few" : huge_bytes(memory) / 10 >= bytes / 11 ? "huge" : "4 KiB";
-  print_fact(fact, "%zu KiB in %s pages", bytes >> 10, pages);
-  memory_free(memory, bytes);
+  print_fact(fact, "%zu KiB in %s pages", bytes >> 10, huge_bytes(memory) / 10 >= mapped / 11 ? "huge" : "4 KiB");
+  memory_free(memory, mapped);
 }
 
 void measure_memory(unsigned samples) {
@@ -60,8 +58,8 @@ void measure_memory(unsigned samples) {
   }
   // Eight times the last level: at most an eighth is found there. A quarter of what is free, at most.
   const size_t wanted = 8 * last > 256 << 20 ? 8 * last : 256 << 20;
-  const size_t free = (size_t)sysconf(_SC_AVPHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE) / 4;
-  const size_t most = free < (size_t)2 << 30 ? free : (size_t)2 << 30;
+  const size_t available = (size_t)sysconf(_SC_AVPHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE) / 4;
+  const size_t most = available < (size_t)2 << 30 ? available : (size_t)2 << 30;
   if (last && (wanted < most ? wanted : most) >= 4 * last)
     measure_level("load.memory", wanted < most ? wanted : most, samples, 16);
   else
