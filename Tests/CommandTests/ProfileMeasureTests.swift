@@ -102,6 +102,22 @@ struct ProfileMeasureTests {
     #expect(try Program.run(["profile", "measure", "--profile", "skylake"]).status == 64)
   }
 
+  @Test("asks for root where the module is to be loaded, before it measures")
+  func notRoot() throws {
+    let process = Process()
+    let arguments = [Program.path, "profile", "measure", "--module"]
+    process.executableURL = URL(filePath: geteuid() == 0 ? "/usr/bin/setpriv" : "/usr/bin/env")
+    process.arguments = (geteuid() == 0 ? ["--reuid", "65534", "--clear-groups"] : []) + arguments
+    let complaint = Pipe()
+    process.standardError = complaint
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    let said = String(decoding: complaint.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(said == "gi-bench: --module loads a kernel module, which only root may; run this with sudo\n")
+    #expect(process.terminationStatus == 1)
+  }
+
   @Test("ends by the signal that interrupts it, with nothing left behind", arguments: [SIGINT, SIGTERM, SIGHUP])
   func interrupted(signal: Int32) throws {
     let folder = try Program.Folder()
