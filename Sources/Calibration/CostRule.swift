@@ -39,10 +39,9 @@ struct CostRule: Sendable {
       cost: .treeNode, part: .plain, value: Term("tree.node"), high: Term("tree.node.cold"),
       words: "our own look-up, hot; high: from memory"),
     CostRule(
-      cost: .alertRecord, part: .plain, value: Term("alert.handed_over", less: ["tree.look_up"]),
-      otherwise: Term("alert", less: ["tree.look_up"]), low: Term("alert", less: ["tree.look_up"]),
-      high: Term("alert.handed_over.cold", less: ["tree.look_up.cold"]),
-      words: "our own alert up to a consumer on another core, less the look-up; low: the same core; high: from memory"),
+      cost: .alertRecord, part: .plain, value: Term("alert", less: ["tree.look_up"]),
+      high: Term("alert.cold", less: ["tree.look_up.cold"]),
+      words: "our own alert up to the ring, less the look-up; high: tree and ring in memory"),
 
     CostRule(cost: .vmcallRoundTrip, part: .kvm, value: Term("vmcall"), words: "VMCALL handled by KVM"),
     CostRule(
@@ -76,6 +75,12 @@ struct CostRule: Sendable {
   static let unmeasured: [CostParameter: String] = [
     .shootdown: "no way to measure it that emulators and machines agree on is known"
   ]
+
+  /// Every figure that enters a cost.
+  static let figures = Set(
+    all.flatMap { rule in
+      [rule.value, rule.otherwise, rule.low, rule.high].compactMap(\.self).flatMap { [$0.figure] + $0.less }
+    })
 
   /// The cost from the figures of its part; nil if a figure is missing, or nothing is left of it.
   func bracket(from report: ProgramReport) -> Bracket? {

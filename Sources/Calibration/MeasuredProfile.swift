@@ -63,6 +63,11 @@ public struct MeasuredProfile: Sendable {
     }
   }
 
+  /// Figures that enter no cost, in the order of the parts: what an alert takes to a consumer on another core, for one.
+  public var otherFigures: [MeasuredFigure] {
+    CalibrationPart.allCases.flatMap { reports[$0]?.figures ?? [] }.filter { !CostRule.figures.contains($0.name) }
+  }
+
   private static let noMeasurement = "NO MEASUREMENT (functional run): "
 
   private mutating func take(_ report: ProgramReport, of part: CalibrationPart, isFunctional: Bool) {

@@ -33,7 +33,7 @@ public struct OwnPaths {
     var report = ProgramReport()
     // Our own code is as fast as it was built.
     let build = "a \(ToolDescription.current.build ?? "foreign") build"
-    report.facts = ["tree.node.set", "alert.handed_over.set"].map { .init(name: $0, text: build) }
+    report.facts = ["tree.node.set", "alert.set"].map { .init(name: $0, text: build) }
     hotLookUps(&report)
     coldLookUps(&report)
     alerts(&report)
@@ -80,18 +80,22 @@ public struct OwnPaths {
     add("tree.look_up.cold", ticks, to: &report)
   }
 
+  /// The alert up to the ring; it is taken from there while no clock runs.
   private func alerts(_ report: inout ProgramReport) {
     let batch = 16
-    let ticks = take { index in
+    func drain() { while guest.ring.next() != nil {} }
+    let hot = take { index in
       let start = index * batch % Self.stores
-      return Self.time {
-        for store in start..<start + batch {
-          guest.raise(store, at: 0)
-          while guest.ring.next() != nil {}
-        }
-      }
+      defer { drain() }
+      return Self.time { for store in start..<start + batch { guest.raise(store, at: 0) } }
     }
-    add("alert", ticks, per: batch, to: &report)
+    add("alert", hot, per: batch, to: &report)
+    let cold = take { index in
+      dropAll()
+      defer { drain() }
+      return Self.time { guest.raise(index % Self.stores, at: 0) }
+    }
+    add("alert.cold", cold, to: &report)
   }
 
   /// One alert at a time: its time is that of the refused store, and the consumer reads the clock when it has it.
@@ -103,10 +107,7 @@ public struct OwnPaths {
     }
     for index in 0..<Self.warmUps + samples {
       consumer.awaitTaken(index)
-      if isCold {
-        nodes.forEach(Self.drop)
-        Self.drop(guest.ring.bytes)
-      }
+      if isCold { dropAll() }
       // Let the consumer come to rest in its look-out for the next event.
       let pause = chost_ticks() + 1500
       while chost_ticks() < pause {}
@@ -114,6 +115,12 @@ public struct OwnPaths {
     }
     consumer.awaitTaken(Self.warmUps + samples)
     add(name, Array(consumer.finish().dropFirst(Self.warmUps)), to: &report)
+  }
+
+  /// Drops tree and ring from all caches.
+  private func dropAll() {
+    nodes.forEach(Self.drop)
+    Self.drop(guest.ring.bytes)
   }
 
   /// Drops memory from all caches.

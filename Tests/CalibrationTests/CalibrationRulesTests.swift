@@ -85,7 +85,8 @@ struct OwnPathsTests {
     let hot = try #require(report.figure("tree.node"))
     let cold = try #require(report.figure("tree.node.cold"))
     #expect(hot.value > 0 && cold.value > hot.value && cold.samples == 200)
-    #expect(try #require(report.figure("alert")).value > 0)
+    let alert = try #require(report.figure("alert"))
+    #expect(alert.value > 0 && report.figure("alert.cold")?.value ?? 0 > alert.value)
     let handedOver = report.figure("alert.handed_over") != nil
     #expect(handedOver || report.omissions.map(\.name).contains("alert.handed_over"))
   }

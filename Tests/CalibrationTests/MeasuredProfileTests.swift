@@ -78,6 +78,15 @@ struct MeasuredProfileTests {
     #expect(shared.low == 18 && shared.value == 100 && shared.high == 200)
   }
 
+  @Test("keeps figures that are no cost out of every cost, and shows them")
+  func others() throws {
+    let plain = report([("alert", 90, 100, 120), ("tree.look_up", 15, 20, 30), ("alert.handed_over", 300, 400, 900)])
+    let result = try compose([.plain: .report(plain)])
+    let alert = result.profile.cost(of: .alertRecord)
+    #expect(alert.low == 70 && alert.value == 80 && alert.high == 100)
+    #expect(result.otherFigures.map(\.name) == ["alert.handed_over"])
+  }
+
   @Test("has the features that the module finds")
   func features() throws {
     var module = report([("vmfunc", 130, 134, 160)])
@@ -102,12 +111,8 @@ struct MeasuredProfileTests {
   @Test("is valid whatever the figures are", arguments: 1...20 as ClosedRange<UInt64>)
   func valid(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
-    let names = Set(
-      CostRule.all.flatMap { rule in
-        [rule.value, rule.otherwise, rule.low, rule.high].compactMap(\.self).flatMap { [$0.figure] + $0.less }
-      })
     var report = ProgramReport()
-    for name in names.sorted() where Bool.random(using: &random) {
+    for name in CostRule.figures.sorted() where Bool.random(using: &random) {
       let places = (0..<3).map { _ in Double.random(in: 0...1e6, using: &random) }.sorted()
       report.figures.append(MeasuredFigure(name: name, low: places[0], value: places[1], high: places[2], samples: 1))
     }

@@ -16,11 +16,25 @@ extension MeasuredProfile {
       })
     return Document(
       title: "profile \(profile.name): \(measured.count) of \(profile.parameters.count) costs measured",
-      blocks: [.facts([Document.Fact("machine", machine)]), .table(table)] + refill + events + [
+      blocks: [.facts([Document.Fact("machine", machine)]), .table(table)] + others + refill + events + [
         .heading("Left out"),
         .list(
           omissions.map { Cell("\($0.costs.map(\.rawValue).joined(separator: ", ")): \($0.reason)", .doubtful) }),
       ])
+  }
+
+  /// What was measured and is no cost of a profile.
+  private var others: [Document.Block] {
+    guard !otherFigures.isEmpty else { return [] }
+    return [
+      .table(
+        Table(
+          caption: "Also measured, in no cost",
+          columns: [.words("figure"), .figure("low"), .figure("value"), .figure("high")],
+          rows: otherFigures.map { figure in
+            [Cell(figure.name)] + [figure.low, figure.value, figure.high].map { Cell(Figure.number($0)) }
+          }))
+    ]
   }
 
   /// What loads cost after an invalidation or a switch, where the module has measured it.
