@@ -2,8 +2,8 @@
 public enum ModuleLog {
   private static let prefix = "gi_calibration: "
 
-  /// The report in records of `/dev/kmsg` (Linux, Documentation/ABI/testing/dev-kmsg): numbers, a semicolon, the text; lines that
-  /// begin with a space belong to the record before them. Others' records may lie between ours.
+  /// The report in records of `/dev/kmsg` (Linux, Documentation/ABI/testing/dev-kmsg): numbers, a semicolon, the text;
+  /// lines that begin with a space belong to the record before them. Others' records may lie between ours.
   ///
   /// Throws ``CalibrationError``.
   public static func report(in records: String) throws -> ProgramReport {

@@ -1,7 +1,7 @@
 /// What a program of ours has printed: one figure, fact, event or omission a line, and `end` as the last.
 ///
-/// The program ran as the user's own, yet its output is checked like any input: a compiler, a kernel or a machine may have
-/// spoilt it.
+/// The program ran as the user's own, yet its output is checked like any input: a compiler, a kernel or a machine may
+/// have spoilt it.
 public struct ProgramReport: Equatable, Sendable {
   /// A name, and what is said of it.
   public struct Statement: Equatable, Sendable {

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs the programs of `gi-bench profile measure` that need virtualization inside emulated machines that have it. What is
-# asserted are events, never time: the programs' account of them, and beside it the kernel's own trace of every exit.
+# Runs the programs of `gi-bench profile measure` that need virtualization inside emulated machines that have it. What
+# is asserted are events, never time: the programs' account of them, and beside it the kernel's own trace of every exit.
 #
 #   calibrate-test.sh     the /dev/kvm program in QEMU's emulator: SVM, Debian's kernel, KVM's module for AMD
-#   FULL=1 ...            gi-bench itself there, too; and in Debian's Bochs with VMX, KVM's module for Intel and our kernel
-#                         module; some minutes
+#   FULL=1 ...            gi-bench itself there, too; and in Debian's Bochs with VMX, KVM's module for Intel and our
+#                         kernel module; some minutes
 #
 # Takes from Debian's mirror what this machine lacks; kernel and headers are unpacked, not installed. Works in
 # .build/calibrate.
@@ -34,6 +34,9 @@ fail() {
 # section NAME: the lines of a machine's console between "== NAME" and the next "==".
 section() { tr -d '\r' <"$CONSOLE" | awk -v name="== $1" '/^== /{ inside = $0 == name; next } inside'; }
 
+# How many lines an expectation has.
+lines() { wc -l <"$HERE/$1"; }
+
 # Whether the standard input, read to its end, has such a line.
 has() { grep "$@" >/dev/null; }
 
@@ -45,7 +48,8 @@ same() {
 
 # The last report of the module: an insmod that fails may try twice.
 module_report() {
-  section "$1" | sed -n 's/.*gi_calibration: //p' | awk '$0 == "begin" { lines = ""; next } { lines = lines $0 "\n" } END { printf "%s", lines }'
+  section "$1" | sed -n 's/.*gi_calibration: //p' |
+    awk '$0 == "begin" { lines = ""; next } { lines = lines $0 "\n" } END { printf "%s", lines }'
 }
 
 # check_kvm VENDOR FIGURE...: the /dev/kvm program did what it must, and took these figures.
@@ -62,8 +66,8 @@ check_kvm() {
   done
 }
 
-# A known deviation of Bochs 2.7: a virtualization exception reports the EPTP index of the last VMFUNC, where the SDM (vol. 3C,
-# "Virtualization-Exception Information") has the VMCS's field, which the module has set to 0 since.
+# A known deviation of Bochs 2.7: a virtualization exception reports the EPTP index of the last VMFUNC, where the SDM
+# (vol. 3C, "Virtualization-Exception Information") has the VMCS's field, which the module has set to 0 since.
 bochs_ve_index() { sed '/^event ve exceptions/s/ index=1$/ index=0/'; }
 
 # The module's guest in VMX, and what the module refuses.
@@ -79,7 +83,8 @@ check_module() {
     [[ $pages == "1 2 4 8 16 32 64 128 256 512 1024 2048" ]] || fail "module: the curve $name has points at $pages"
   done
   section loaded | same "module: what stays loaded" nothing.txt
-  module_report module-hang | grep -v '^fact ' | sed 's/0x[0-9a-f]*/ADDRESS/' | same "module: a guest that hangs" module-hang.txt
+  module_report module-hang | grep -v '^fact ' | sed 's/0x[0-9a-f]*/ADDRESS/' |
+    same "module: a guest that hangs" module-hang.txt
   module_report module-busy | same "module: VMX on already" module-busy.txt
 }
 
@@ -114,7 +119,8 @@ main() {
     module_report module | same "module: no VMX" module-missing.txt
     check_gi_bench
   fi
-  say "amd: $(wc -l <"$HERE/amd-events.txt") lines of events and $(wc -l <"$HERE/amd-exits.txt") of exits as expected, a guest that hangs, a device that may not be opened"
+  say "amd: $(lines amd-events.txt) lines of events and $(lines amd-exits.txt) of exits as expected, a guest" \
+    "that hangs, a device that may not be opened"
   [[ $FULL ]] || return 0
 
   CONSOLE=$WORK/bochs.console
@@ -122,7 +128,8 @@ main() {
   boot_bochs
   check_kvm intel store.logged store.ioeventfd store.ioeventfd.any
   check_module
-  say "intel: $(wc -l <"$HERE/intel-events.txt") lines of events, $(wc -l <"$HERE/intel-exits.txt") of exits, $(wc -l <"$HERE/module-events.txt") of the module as expected, two guests that hang, VMX on already, no VMX"
+  say "intel: $(lines intel-events.txt) lines of events, $(lines intel-exits.txt) of exits," \
+    "$(lines module-events.txt) of the module as expected, two guests that hang, VMX on already, no VMX"
 }
 
 main

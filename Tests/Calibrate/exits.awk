@@ -1,5 +1,6 @@
-# Reduces the kernel's trace of exits to a line for each that the program is about: hypercalls, ports, stores outside the guest's
-# own memory; stores to consecutive pages of the area as one line. Reads trace events kvm_exit, kvm_page_fault, kvm_hypercall.
+# Reduces the kernel's trace of exits to a line for each that the program is about: hypercalls, ports, stores outside
+# the guest's own memory; stores to consecutive pages of the area as one line. Reads the trace events kvm_exit,
+# kvm_page_fault and kvm_hypercall.
 
 function number(text,    value, i) {
   value = 0

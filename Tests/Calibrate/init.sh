@@ -1,6 +1,6 @@
 #!/bin/busybox sh
-# What an emulated machine does: our kernel module where it is there, then the /dev/kvm program as an unprivileged user, with the
-# kernel's trace of its exits.
+# What an emulated machine does: our kernel module where it is there, then the /dev/kvm program as an unprivileged user,
+# with the kernel's trace of its exits.
 /bin/busybox --install -s /bin
 mount -t proc none /proc
 mount -t sysfs none /sys

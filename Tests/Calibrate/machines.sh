@@ -34,7 +34,7 @@ add_gi_bench() {
   cp "$HERE/stand-in-cc.sh" "$root/bin/stand-in-cc"
 }
 
-# initramfs MODULE...: with these modules of the kernel, in the order in which they are loaded, and ours if it was built.
+# initramfs MODULE...: with these modules of the kernel, in the order in which they are loaded, and with ours.
 initramfs() {
   local root=$WORK/initramfs module
   rm -rf "$root"
@@ -60,9 +60,9 @@ boot_qemu() {
   local status=0
   say "booting QEMU"
   rm -f "$CONSOLE"
-  timeout -s KILL "$QEMU_SECONDS" qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 1024 -nodefaults -display none -no-reboot \
-    -serial "file:$CONSOLE" -kernel "$WORK"/kernel/boot/vmlinuz-* -initrd "$WORK/initramfs.gz" -append "$CMDLINE" \
-    </dev/null || status=$?
+  timeout -s KILL "$QEMU_SECONDS" qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 1024 -nodefaults -display none \
+    -no-reboot -serial "file:$CONSOLE" -kernel "$WORK"/kernel/boot/vmlinuz-* -initrd "$WORK/initramfs.gz" \
+    -append "$CMDLINE" </dev/null || status=$?
   check_done QEMU "status $status, within $QEMU_SECONDS s"
 }
 
@@ -84,6 +84,7 @@ END
     fail "no image can be made, see $folder/grub.log"
   sed "s#CONSOLE#$CONSOLE#; s#FOLDER#$folder#" "$HERE/bochsrc" >"$folder/bochsrc"
   echo c >"$folder/go"
-  timeout -s KILL "$BOCHS_SECONDS" bochs -q -f "$folder/bochsrc" -rc "$folder/go" </dev/null >"$folder/bochs.out" 2>&1 || status=$?
+  timeout -s KILL "$BOCHS_SECONDS" bochs -q -f "$folder/bochsrc" -rc "$folder/go" </dev/null \
+    >"$folder/bochs.out" 2>&1 || status=$?
   check_done Bochs "status $status, within $BOCHS_SECONDS s, see also $folder/bochs.out"
 }

@@ -31,7 +31,9 @@ unpack() {
   mv "$folder.part" "$folder"
 }
 
-kernel_package() { apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1; }
+kernel_package() {
+  apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1
+}
 
 fetch_kernel() {
   local package

@@ -1,5 +1,5 @@
-// The program for /dev/kvm: `gi-kvm SAMPLES [SECONDS]` measures. For tests, `gi-kvm events` only shows what happens, and
-// `gi-kvm hang` runs a guest that never ends.
+// The program for /dev/kvm: `gi-kvm SAMPLES [SECONDS]` measures. For tests, `gi-kvm events` only shows what happens,
+// and `gi-kvm hang` runs a guest that never ends.
 #include "kvm.h"
 
 #include <stdlib.h>

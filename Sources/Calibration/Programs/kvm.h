@@ -39,7 +39,7 @@ struct machine {
 };
 
 struct machine *machine_make(unsigned seconds);
-// Has the guest do something `count` times, from an address on, with a stride between; returns what a hypercall returned.
+// Has the guest do something `count` times, from an address on, with a stride; returns what a hypercall returned.
 uint64_t machine_run(struct machine *machine, int what, unsigned count, uint64_t address, uint64_t stride);
 // The ticks that the guest has noted of the last run.
 const volatile uint64_t *machine_ticks(const struct machine *machine);

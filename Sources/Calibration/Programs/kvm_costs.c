@@ -40,7 +40,8 @@ static struct samples sample_area(struct machine *machine, unsigned count, void 
   for (int round = -1; round < (int)rounds; round++) {
     if (prepare) prepare(machine);
     machine_run(machine, DO_STORE, PAGES, AREA, PAGE);
-    for (unsigned i = 0; i < PAGES && round >= 0; i++) samples.ticks[(unsigned)round * PAGES + i] = machine_ticks(machine)[i];
+    for (unsigned i = 0; i < PAGES && round >= 0; i++)
+      samples.ticks[(unsigned)round * PAGES + i] = machine_ticks(machine)[i];
   }
   return samples;
 }
@@ -66,7 +67,8 @@ static void measure_log(struct machine *machine, unsigned count) {
   if (has_modification_log()) {
     print_figure("store.logged", stores, overhead, 1);
   } else {
-    print_omitted("store.logged", "KVM logs by write protection here, not by the processor's log (kvm_intel.pml is off)");
+    print_omitted(
+        "store.logged", "KVM logs by write protection here, not by the processor's log (kvm_intel.pml is off)");
     print_figure("store.write_protected", stores, overhead, 1);
   }
   print_figure("log.drain", drains, empty_pair(), PAGES);
@@ -74,7 +76,8 @@ static void measure_log(struct machine *machine, unsigned count) {
 
 static void measure_emulation(struct machine *machine, unsigned count) {
   if (!is_intel()) {
-    print_omitted("store.ioeventfd", "only on Intel does KVM complete one kind of store to a device without emulating it");
+    print_omitted(
+        "store.ioeventfd", "only on Intel does KVM complete one kind of store to a device without emulating it");
   } else if (machine->event_any < 0 || machine->event_8 < 0) {
     print_omitted("store.ioeventfd", "this kernel has no ioeventfd of any length");
   } else {

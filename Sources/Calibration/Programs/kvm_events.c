@@ -1,4 +1,4 @@
-// What happens, step by step, for tests: exits to user space in order, where they come from, and what is left in memory.
+// What happens, step by step, for tests: exits to user space in order, their places, and what is left in memory.
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // The guest: takes samples of one operation, and says that it is done.
 //
-// In:  rdi what to do (DO_...), rsi how many samples, r8 the address of the first store, r9 what is added to it each time.
+// In:  rdi what to do (DO_...), rsi how many samples, r8 the address of the first store, r9 what is added to it then.
 // Out: ticks of each sample from GUEST_SAMPLES on; r15 what a hypercall returned.
 #include "kvm_guest.h"
 

@@ -30,7 +30,8 @@ static uint8_t *memory(size_t bytes) {
   return start;
 }
 
-static void set_slot(struct machine *machine, enum slot slot, uint64_t address, uint8_t *start, size_t bytes, unsigned flags) {
+static void set_slot(
+    struct machine *machine, enum slot slot, uint64_t address, uint8_t *start, size_t bytes, unsigned flags) {
   const struct kvm_userspace_memory_region region = {slot, flags, address, bytes, (uintptr_t)start};
   control(machine->vm, KVM_SET_USER_MEMORY_REGION, &region, "guest memory");
 }
@@ -130,7 +131,13 @@ struct machine *machine_make(unsigned seconds) {
 
 uint64_t machine_run(struct machine *machine, int what, unsigned count, uint64_t address, uint64_t stride) {
   struct kvm_regs registers = {
-      .rip = GUEST_CODE, .rsp = GUEST_STACK_TOP, .rflags = 2, .rdi = (uint64_t)what, .rsi = count, .r8 = address, .r9 = stride};
+      .rip = GUEST_CODE,
+      .rsp = GUEST_STACK_TOP,
+      .rflags = 2,
+      .rdi = (uint64_t)what,
+      .rsi = count,
+      .r8 = address,
+      .r9 = stride};
   control(machine->vcpu, KVM_SET_REGS, &registers, "the guest's registers");
   struct kvm_run *const run = machine->run;
   alarm(machine->seconds);

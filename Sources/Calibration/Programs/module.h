@@ -7,7 +7,7 @@
 
 #include "module_guest.h"
 
-/* VMCS fields, Intel SDM vol. 3D, appendix "Field Encoding in VMCS". Named here, since kernels differ in which they name. */
+/* VMCS fields, Intel SDM vol. 3D, appendix "Field Encoding in VMCS"; named here, since kernels differ in names. */
 enum field {
 	VIRTUAL_PROCESSOR = 0x0000,
 	EPTP_INDEX = 0x0004,
@@ -81,7 +81,14 @@ enum reason {
 };
 
 /* Secondary controls that a processor may lack, vol. 3C, "Processor-Based VM-Execution Controls". */
-enum feature { FEATURE_EPT = 1, FEATURE_VPID = 5, FEATURE_VMFUNC = 13, FEATURE_PML = 17, FEATURE_VE = 18, FEATURE_SPP = 23 };
+enum feature {
+	FEATURE_EPT = 1,
+	FEATURE_VPID = 5,
+	FEATURE_VMFUNC = 13,
+	FEATURE_PML = 17,
+	FEATURE_VE = 18,
+	FEATURE_SPP = 23
+};
 
 /* Bits of EPT entries. */
 #define EPT_RWX 7ull

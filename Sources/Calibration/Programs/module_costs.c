@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
-/* What the processor's own part costs, without any hypervisor's software: timed by the guest, or by the host around it. */
+/* What the processor's own part costs, without any hypervisor's software: timed by the guest, or by the host. */
 #include <linux/kernel.h>
 #include <linux/sort.h>
 #include <asm/msr.h>
@@ -30,15 +30,16 @@ static u64 at(int place, u64 overhead)
 static void tell_figure(const char *name, u64 overhead)
 {
 	sort(samples, taken, sizeof(*samples), ascending, NULL);
-	tell("figure %s %llu %llu %llu %d", name, at(0, overhead), at(taken / 2, overhead), at(taken * 99 / 100, overhead), taken);
+	tell("figure %s %llu %llu %llu %d", name, at(0, overhead), at(taken / 2, overhead),
+	     at(taken * 99 / 100, overhead), taken);
 	taken = 0;
 }
 
 static void tell_point(const char *name, int n, u64 overhead)
 {
 	sort(samples, taken, sizeof(*samples), ascending, NULL);
-	tell("curve %s %d %llu %llu %llu %d", name, n, at(0, overhead), at(taken / 2, overhead), at(taken * 99 / 100, overhead),
-	     taken);
+	tell("curve %s %d %llu %llu %llu %d", name, n, at(0, overhead), at(taken / 2, overhead),
+	     at(taken * 99 / 100, overhead), taken);
 	taken = 0;
 }
 
@@ -176,7 +177,7 @@ static int measure_point(const char *name, enum after after, int pages)
 	return 0;
 }
 
-/* What loads in n pages, each loaded before, cost after nothing, either INVEPT, or a switch to the other view and back. */
+/* What loads in n pages, each loaded before, cost after nothing, either INVEPT, or a switch of views and back. */
 static int measure_refill(void)
 {
 	static const char *const names[] = { "touch", "touch.invept.single", "touch.invept.all", "touch.vmfunc" };

@@ -27,8 +27,8 @@ static u64 ticks_of_task(void)
 /*
  * Enters the guest, and is back at its next exit; 0 if it was not entered.
  *
- * With skips_calls a VMCALL is over at once: the shortest handler there can be. It may use r10, r11 and rbp, which the guest
- * does not.
+ * With skips_calls a VMCALL is over at once: the shortest handler there can be. It may use r10, r11 and rbp, which the
+ * guest does not.
  */
 static noinline u32 enter(struct guest_registers *registers, bool again)
 {
@@ -121,7 +121,8 @@ int guest_run(void)
 		vmx_host_now();
 		vmx_write(PREEMPTION_TIMER, ticks_of_entry() >> capabilities.timer_shift);
 		if (!enter(&registers, is_launched)) {
-			tell("error the guest cannot be entered, VM-instruction error %llu", vmx_read(INSTRUCTION_ERROR));
+			tell("error the guest cannot be entered, VM-instruction error %llu",
+			     vmx_read(INSTRUCTION_ERROR));
 			return -EIO;
 		}
 		reason = vmx_read(EXIT_REASON);

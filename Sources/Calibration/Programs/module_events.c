@@ -89,7 +89,8 @@ static int show_exception(void)
 	guest_begin(DO_STORE, 1, address, 0);
 	reason = next_exit("ve");
 	if (reason >= 0)
-		tell_event("ve", "exceptions=%llu reason=%u busy=0x%x qualification=0x%llx gla=0x%llx gpa=0x%llx index=%u",
+		tell_event("ve",
+			   "exceptions=%llu reason=%u busy=0x%x qualification=0x%llx gla=0x%llx gpa=0x%llx index=%u",
 			   registers.r15, (u32)area[0], (u32)(area[0] >> 32), area[1], area[2], area[3], (u16)area[4]);
 	*guest_leaf(address) |= EPT_WRITE | EPT_SUPPRESS_VE;
 	vmx_features(0, false);

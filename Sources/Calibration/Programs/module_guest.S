@@ -2,8 +2,8 @@
 /*
  * The guest: takes samples of one operation, and halts.
  *
- * In:  rdi what to do (DO_...), rsi how many samples or pages, r8 the address of the first store or load, r9 what is added to
- *      it each time.
+ * In:  rdi what to do (DO_...), rsi how many samples or pages, r8 the address of the first store or load, r9 what is
+ *      added to it each time.
  * Out: ticks of each sample from GUEST_SAMPLES on; r15 how many virtualization exceptions came.
  * r10, r11 and rbp are the host's while the guest runs.
  */

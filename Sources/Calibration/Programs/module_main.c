@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * Measures what the processor's virtualization costs, in a guest of its own: at loading, which always ends in an error, so that
- * nothing stays loaded. The kernel's log has the report.
+ * Measures what the processor's virtualization costs, in a guest of its own: at loading, which always ends in an error,
+ * so that nothing stays loaded. The kernel's log has the report.
  */
 #include <linux/errno.h>
 #include <linux/module.h>

@@ -43,7 +43,8 @@ static bool allocate(void)
 		all &= !!(guest.root[i] = page());
 	for (i = 0; i < 5; i++)
 		all &= !!(guest.pt[i] = page());
-	return all & !!(guest.pdpt = page()) & !!(guest.pd = page()) & !!(guest.eptp_list = page()) & !!(guest.log = page());
+	return all & !!(guest.pdpt = page()) & !!(guest.pd = page()) & !!(guest.eptp_list = page()) &
+	       !!(guest.log = page());
 }
 
 u64 *guest_leaf(u64 address)
@@ -97,11 +98,13 @@ static void build_guest_tables(void)
 	own[GUEST_PDPT >> 12][0] = GUEST_PD | PRESENT_WRITABLE_ACCESSED_DIRTY;
 	own[GUEST_PD >> 12][0] = GUEST_LOW_PT | PRESENT_WRITABLE_ACCESSED_DIRTY;
 	for (i = 0; i < 4; i++)
-		own[GUEST_PD >> 12][(GUEST_AREA >> 21) + i] = (GUEST_AREA_PT + (i << 12)) | PRESENT_WRITABLE_ACCESSED_DIRTY;
+		own[GUEST_PD >> 12][(GUEST_AREA >> 21) + i] =
+			(GUEST_AREA_PT + (i << 12)) | PRESENT_WRITABLE_ACCESSED_DIRTY;
 	for (i = 0; i < GUEST_OWN_PAGES; i++)
 		own[GUEST_LOW_PT >> 12][i] = i << 12 | PRESENT_WRITABLE_ACCESSED_DIRTY;
 	for (i = 0; i < GUEST_AREA_PAGES; i++)
-		own[(GUEST_AREA_PT >> 12) + i / 512][i % 512] = (GUEST_AREA + (i << 12)) | PRESENT_WRITABLE_ACCESSED_DIRTY;
+		own[(GUEST_AREA_PT >> 12) + i / 512][i % 512] =
+			(GUEST_AREA + (i << 12)) | PRESENT_WRITABLE_ACCESSED_DIRTY;
 }
 
 static void build_descriptors(void)

@@ -116,7 +116,8 @@ static u64 task_state_base(void)
 
 	asm volatile("str %0" : "=r"(selector));
 	entry = (const u8 *)host.gdt.address + (selector & ~7);
-	return *(const u16 *)(entry + 2) | (u64)entry[4] << 16 | (u64)entry[7] << 24 | (u64)*(const u32 *)(entry + 8) << 32;
+	return *(const u16 *)(entry + 2) | (u64)entry[4] << 16 | (u64)entry[7] << 24 |
+	       (u64)*(const u32 *)(entry + 8) << 32;
 }
 
 void vmx_host_now(void)
@@ -159,7 +160,8 @@ static void write_guest_state(void)
 	const u64 cr4 = X86_CR4_PAE | X86_CR4_VMXE;
 	int i;
 
-	vmx_write(GUEST_CR0, (read_control("cr0") | read_msr(MSR_IA32_VMX_CR0_FIXED0)) & read_msr(MSR_IA32_VMX_CR0_FIXED1));
+	vmx_write(GUEST_CR0,
+		  (read_control("cr0") | read_msr(MSR_IA32_VMX_CR0_FIXED0)) & read_msr(MSR_IA32_VMX_CR0_FIXED1));
 	vmx_write(GUEST_CR3, GUEST_PML4);
 	vmx_write(GUEST_CR4, (cr4 | read_msr(MSR_IA32_VMX_CR4_FIXED0)) & read_msr(MSR_IA32_VMX_CR4_FIXED1));
 	vmx_write(GUEST_DR7, 0x400);
@@ -179,7 +181,8 @@ static void write_guest_state(void)
 /* Interrupts, NMIs and the timer end the guest; so do HLT and every exception but #VE. */
 static void write_controls(void)
 {
-	vmx_write(PIN_CONTROLS, control(MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS, 1 | 1 << 3 | 1 << 6));
+	vmx_write(PIN_CONTROLS,
+		  control(MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS, 1 | 1 << 3 | 1 << 6));
 	processor_controls =
 		control(MSR_IA32_VMX_PROCBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS, 1u << 7 | 1u << 31);
 	vmx_write(EXIT_CONTROLS, control(MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS, 1 << 9));

@@ -1,8 +1,8 @@
 // The core's own clock beside the time-stamp counter's.
 #include "plain.h"
 
-// A 64-bit IMUL of a register has a latency of three core cycles on every Intel core since Nehalem and every AMD core since
-// Zen, and is never removed by renaming, as additions of constants can be.
+// A 64-bit IMUL of a register has a latency of three core cycles on every Intel core since Nehalem and every AMD core
+// since Zen, and is never removed by renaming, as additions of constants can be.
 enum { MULTIPLICATIONS = 4096, LATENCY = 3 };
 
 void measure_clock(void) {

@@ -53,7 +53,8 @@ void measure_memory(unsigned samples) {
     if (bytes >= 4 * last && bytes)
       measure_level(names[level - 1], bytes / 2, samples, level < 3 ? 256 : 16);
     else
-      print_omitted(names[level - 1], "the kernel names no cache of level %d, or one hardly larger than the level before", level);
+      print_omitted(
+          names[level - 1], "the kernel names no cache of level %d, or one hardly larger than the level before", level);
     if (bytes) last = bytes;
   }
   // Eight times the last level: at most an eighth is found there. A quarter of what is free, at most.

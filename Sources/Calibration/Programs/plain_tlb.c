@@ -1,8 +1,8 @@
 // What a translation costs that the second-level TLB serves: one line a page against the same lines in few pages.
 #include "plain.h"
 
-// More pages than any first-level data TLB has entries (at most 128 so far), fewer than any second-level one has (512 and
-// more); their lines fit the first-level cache.
+// More pages than any first-level data TLB has entries (at most 128 so far), fewer than any second-level one has (512
+// and more); their lines fit the first-level cache.
 enum { PAGES = 256, LOADS = 256 };
 
 static void measure_stride(const char *name, size_t stride, unsigned samples) {

@@ -23,8 +23,8 @@ struct samples samples_make(unsigned count);
 // The ticks of two readings with nothing between, the median of many: what every sample holds too much.
 uint64_t empty_pair(void);
 
-// Prints `figure NAME LOW VALUE HIGH SAMPLES`: least, median and 99th percentile, in ticks for one of `per`, after taking
-// `overhead` ticks off every sample.
+// Prints `figure NAME LOW VALUE HIGH SAMPLES`: least, median and 99th percentile, in ticks for one of `per`, after
+// taking `overhead` ticks off every sample.
 void print_figure(const char *name, struct samples samples, uint64_t overhead, double per);
 // Prints `curve NAME N LOW VALUE HIGH SAMPLES`: the same at a place of a curve.
 void print_curve(const char *name, unsigned n, struct samples samples, uint64_t overhead);
