@@ -24,7 +24,7 @@ LLVM_COV = $(dir $(realpath $(shell command -v $(SWIFT))))llvm-cov
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan judge fuzz ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces record clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces calibrate-test record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -146,6 +146,9 @@ host-check: deps ## time look-up and alert beside another commit's build: make h
 check-traces: deps ## hold every record of every recording against what must be true of it
 	$(SWIFT) build --product gi-bench
 	$(GI_BENCH) trace check $(TRACES)
+
+calibrate-test: ## run the programs of `profile measure` in emulated machines; FULL=1 also in Bochs, minutes
+	FULL=$(FULL) Tests/Calibrate/calibrate-test.sh
 
 gate-test: deps ## the gate against itself: 200 runs must pass, 3 % slower must not, 15 minutes (GI_GATE_TEST=20 for fewer)
 	GI_GATE_TEST=$${GI_GATE_TEST:-200} $(SWIFT) test --filter GateSelfTests

@@ -62,10 +62,16 @@ let package = Package(
       name: "Report",
       dependencies: ["Addresses", "Replay", "Recordings", .product(name: "TextTable", package: "TextTable")],
       swiftSettings: house),
+    .target(
+      name: "Calibration",
+      dependencies: ["Replay", "GuestIntegrity", "CHost"],
+      resources: [.embedInCode("Programs")],
+      swiftSettings: house),
     .executableTarget(
       name: "gi-bench",
       dependencies: [
-        "Report", "Replay", "ScriptedGuest", "GuestIntegrity", "MonitorTree", "EPT", "Recordings", "Addresses",
+        "Calibration", "CHost", "Report", "Replay", "ScriptedGuest", "GuestIntegrity", "MonitorTree", "EPT",
+        "Recordings", "Addresses",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/gi-bench",
@@ -99,6 +105,9 @@ let package = Package(
       name: "ReportTests", dependencies: ["Report", "Replay", "SeededRandom"], exclude: ["Golden"], swiftSettings: house
     ),
     .testTarget(name: "JudgeTests", dependencies: ["judge", "EPT"], swiftSettings: house),
+    .testTarget(
+      name: "CalibrationTests", dependencies: ["Calibration", "Replay", "SeededRandom"], exclude: ["Fixtures"],
+      swiftSettings: house),
     .testTarget(
       name: "CommandTests", dependencies: ["gi-bench", "Replay", "Recordings", "Addresses"], swiftSettings: house),
   ],

@@ -29,6 +29,7 @@ struct GIBench: ParsableCommand {
     version: giBenchVersion,
     subcommands: [
       Run.self, Compare.self, Check.self, AttackCommand.self, Walk.self, Trace.self, Profile.self, HostSample.self,
+      OwnPathsSample.self,
     ],
     defaultSubcommand: Run.self)
 

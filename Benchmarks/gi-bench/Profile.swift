@@ -5,16 +5,17 @@ import Report
 /// `gi-bench profile`: what prices the counts.
 struct Profile: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List, show and validate cycle profiles.",
+    abstract: "List, show, validate and measure cycle profiles.",
     discussion: """
       EXAMPLES:
         gi-bench profile show icelake-sp
         gi-bench profile show --format json > mine.json
         gi-bench profile validate mine.json
+        gi-bench profile measure --output measured.json
 
       \(ExitStatus.help)
       """,
-    subcommands: [ProfileList.self, ProfileShow.self, ProfileValidate.self])
+    subcommands: [ProfileList.self, ProfileShow.self, ProfileValidate.self, ProfileMeasure.self])
 
   enum Format: String, CaseIterable, ExpressibleByArgument {
     case text, json

@@ -1,9 +1,12 @@
-// What Swift cannot say about the host: that a cache line will be written soon, which processor runs a thread, what the
-// time-stamp counter holds.
+// What Swift cannot say about the host: that a cache line will be written soon or is to be dropped, which processor runs a
+// thread, what the time-stamp counter holds, whether there is a hypervisor below.
 #ifndef CHOST_H
 #define CHOST_H
 
 #include <stdint.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,12 +24,49 @@ static inline uint64_t chost_ticks(void) {
 #endif
 }
 
+/// The same ticks, read when all loads before are done, and before anything after has begun.
+static inline uint64_t chost_ordered_ticks(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_lfence();
+  const uint64_t ticks = __builtin_ia32_rdtsc();
+  __builtin_ia32_lfence();
+  return ticks;
+#elif defined(__aarch64__)
+  __asm__ volatile("isb" ::: "memory");
+  return chost_ticks();
+#endif
+}
+
+/// Drops a cache line from every cache of the host, writing it back first; nothing but on x86-64.
+static inline void chost_flush(const void *_Nonnull line) {
+#if defined(__x86_64__)
+  __builtin_ia32_clflush(line);
+#endif
+}
+
+/// Whether a hypervisor says that it is there (CPUID.01H:ECX bit 31); 0 but on x86-64.
+static inline int chost_is_under_hypervisor(void) {
+#if defined(__x86_64__)
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx >> 31;
+#else
+  return 0;
+#endif
+}
+
 /// Lets the calling thread run on processor 0...1023 only; 0 if the host agreed.
 static inline int chost_pin(unsigned processor) {
   unsigned long mask[1024 / 8 / sizeof(unsigned long)] = {0};
   if (processor >= 1024) return -1;
   mask[processor / (8 * sizeof *mask)] = 1ul << processor % (8 * sizeof *mask);
   return (int)syscall(SYS_sched_setaffinity, 0, sizeof mask, mask);
+}
+
+/// Whether the calling thread may run on processor 0...1023.
+static inline int chost_may_run_on(unsigned processor) {
+  unsigned long mask[1024 / 8 / sizeof(unsigned long)] = {0};
+  if (processor >= 1024 || syscall(SYS_sched_getaffinity, 0, sizeof mask, mask) < 0) return 0;
+  return mask[processor / (8 * sizeof *mask)] >> processor % (8 * sizeof *mask) & 1;
 }
 
 #endif

@@ -77,6 +77,11 @@ public final class AlertRing: @unchecked Sendable {
     return events
   }
 
+  /// Where the ring lies, so that who measures can drop it from the caches.
+  public var bytes: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: slots.start, count: (capacity + 3) * RingSlots.slotBytes)
+  }
+
   /// How many events were lost since the ring was made.
   public var overflow: UInt64 { poster.lost.pointee.load(ordering: .acquiring) }
 }

@@ -1,5 +1,4 @@
 import Addresses
-import EPT
 import GuestIntegrity
 import MonitorTree
 import SeededRandom
@@ -70,15 +69,14 @@ public struct HostRatioTask: Codable, Sendable {
       var padding = Padding()
       defer { padding.deallocate() }
       padding.grow(by: &random)
-      let hypervisor = try makeHypervisor(mechanism, pages)
-      defer { hypervisor.processors.deallocate() }
+      let guest = try ProtectedGuest(mechanism, protecting: pages, guestBytes: guestBytes)
       padding.grow(by: &random)
-      let stores = try refusedStores(by: hypervisor, in: pages, &random)
+      let stores = try guest.refusedStores(Self.stores, &random)
       for _ in 0..<Self.lookupBatches {
-        fastest.lookup = min(fastest.lookup, time { sum &+= Self.lookUp(stores, in: hypervisor.tree, slowdown) })
+        fastest.lookup = min(fastest.lookup, time { sum &+= Self.lookUp(stores, in: guest.hypervisor.tree, slowdown) })
       }
       for _ in 0..<Self.alertBatches {
-        fastest.alert = min(fastest.alert, time { sum &+= Self.alert(stores, hypervisor) })
+        fastest.alert = min(fastest.alert, time { sum &+= Self.alert(stores, guest.hypervisor) })
       }
     }
     withExtendedLifetime(sum) {}
@@ -89,47 +87,6 @@ public struct HostRatioTask: Codable, Sendable {
 
   /// Nanoseconds of a batch.
   private func time(_ batch: () -> Void) -> Double { ContinuousClock().measure(batch) / .nanoseconds(1) }
-
-  private func makeHypervisor(_ mechanism: Mechanism, _ pages: [PageRange]) throws -> Hypervisor<ModelledProcessors> {
-    let driver = SyntheticDriver(behind: guestBytes, ranges: pages.count)
-    let bytes = driver.memoryBytes
-    guard let memory = HostMemory(byteCount: Hypervisor<ModelledProcessors>.hostBytes(ramBytes: bytes)) else {
-      throw ReplayError(
-        "\(bytes) bytes of address space were refused by the operating system; free some or raise its limit")
-    }
-    var configuration = Configuration(mechanism)
-    configuration.recordsOldBytes = false
-    let hypervisor = try Hypervisor(
-      memory: memory, ramBytes: bytes, vcpus: 1, configuration: configuration,
-      processors: ModelledProcessors(memory: memory.memory, vcpus: 1, geometry: .smallest))
-    hypervisor.processors.pointers = TableSet.allCases.map { hypervisor.eptp(of: $0) }
-    hypervisor.configure(&hypervisor.processors.machines[0], for: 0)
-    let protection = pages.map {
-      PolicyCall.protecting($0, as: 1, actions: [.count, .log, .notify], purpose: "the timed protection")
-    }
-    for call in driver.calls(asking: protection, at: 0) {
-      if let error = hypervisor.hypercall(call.call, on: 0).error { throw ReplayError("\(call.purpose): \(error)") }
-    }
-    return hypervisor
-  }
-
-  /// Stores strewn over the ranges, each with the violation it meets.
-  private func refusedStores(
-    by hypervisor: Hypervisor<ModelledProcessors>, in pages: [PageRange], _ random: inout SplitMix64
-  ) throws -> [RefusedStore] {
-    try (0..<Self.stores).map { _ in
-      let range = pages[Int.random(in: 0..<pages.count, using: &random)]
-      let page = range.first.rawValue + UInt64.random(in: 0..<range.count, using: &random)
-      let store = Store(vcpu: 0, address: GuestPhysicalAddress(page << 12 | 0x40), size: 8)
-      var path = WalkPath()
-      let outcome = hypervisor.processors.machines[0].access(GuestAccess(store.address, .dataWrite), &path)
-      guard case .violation(let violation) = outcome else {
-        throw ReplayError(
-          "a store to protected page 0x\(String(page, radix: 16)) ends in \(outcome), expected a violation")
-      }
-      return RefusedStore(store: store, violation: violation)
-    }
-  }
 
   @inline(never)
   private static func lookUp(_ stores: [RefusedStore], in tree: MonitorTree, _ slowdown: Int) -> Int {
@@ -175,14 +132,5 @@ extension StrategyReplay {
       return nil
     }
     return HostRatioTask(strategy: strategy, ranges: protected.pages, guestBytes: guestBytes)
-  }
-}
-
-extension CacheGeometry {
-  /// One entry of everything.
-  fileprivate static var smallest: CacheGeometry {
-    let one = SetAssociative(entries: 1, ways: 1)
-    return CacheGeometry(
-      l1StoreTLB: one, stlb: one, pdeCache: 1, pdpteCache: 1, pml4eCache: 1, walkLines: WalkLines(l1: 1, l2: 1, l3: 1))
   }
 }

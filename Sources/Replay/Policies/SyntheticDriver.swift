@@ -20,6 +20,12 @@ struct SyntheticDriver {
   /// Guest memory with the driver's pages, in whole 2 MiB.
   var memoryBytes: UInt64 { ((firstPage + 2 + nodes) << 12 + 0x1f_ffff) & ~0x1f_ffff }
 
+  /// The pages it gives for nodes of the tree.
+  var nodePages: PageRange {
+    let first = GuestPageNumber(firstPage + 2)
+    return PageRange(first: first, count: nodes) ?? PageRange(page: first)
+  }
+
   /// The hypercalls that register it and ask for protection, in order.
   func calls(asking protection: [PolicyCall], at time: UInt64) -> [PolicyCall] {
     let code = firstPage << 12

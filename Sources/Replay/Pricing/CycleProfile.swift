@@ -17,7 +17,9 @@ public struct CycleProfile: Codable, Equatable, Sendable {
   }
 
   /// How well founded a value is.
-  public enum Evidence: String, Codable, Sendable {
+  public enum Evidence: String, CaseIterable, Codable, Sendable {
+    /// Measured by `gi-bench profile measure`, on the machine that the source names.
+    case measured
     /// Measured and published by others.
     case published
     /// Computed from published values.
@@ -40,7 +42,7 @@ public struct CycleProfile: Codable, Equatable, Sendable {
   public var parameters: [Parameter]
 
   /// Optional processor features that a strategy may need.
-  public enum Feature: String, Codable, Sendable {
+  public enum Feature: String, CaseIterable, Codable, Sendable {
     /// VMFUNC leaf 0, EPTP switching.
     case vmfunc
     /// EPT violations as virtualization exceptions.

@@ -36,18 +36,16 @@ package func profileList(_ profiles: [CycleProfile], default defaultName: String
         Table(
           caption: "Embedded profiles; `*` marks the one used when none is named",
           columns: [
-            .words("name"), .words("processor"), .words("features"), .figure("published"), .figure("derived"),
-            .figure("assumed"),
-          ],
+            .words("name"), .words("processor"), .words("features"),
+          ] + CycleProfile.Evidence.allCases.map { .figure($0.rawValue) },
           rows: profiles.map { profile in
             func count(_ tag: CycleProfile.Evidence) -> Cell {
               Cell(String(profile.parameters.count { $0.tag == tag }))
             }
             return [
               Cell(profile.name + (profile.name == defaultName ? " *" : "")), Cell(profile.processor),
-              Cell(profile.features.map(\.rawValue).joined(separator: " ")), count(.published), count(.derived),
-              count(.assumed),
-            ]
+              Cell(profile.features.map(\.rawValue).joined(separator: " ")),
+            ] + CycleProfile.Evidence.allCases.map(count)
           }))
     ])
 }

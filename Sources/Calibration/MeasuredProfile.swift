@@ -1,0 +1,107 @@
+import Replay
+
+/// A profile made of what was measured on a machine, and of another profile where nothing was.
+public struct MeasuredProfile: Sendable {
+  /// What became of a part.
+  public enum Outcome: Sendable {
+    /// It ran, and printed this.
+    case report(ProgramReport)
+    /// It may not run here.
+    case refused(String)
+    /// It ran, and came to nothing.
+    case failed(String)
+  }
+
+  /// Costs that keep the value they had, and why.
+  public struct Omission: Equatable, Sendable {
+    /// Which.
+    public var costs: [CostParameter]
+    /// Why.
+    public var reason: String
+  }
+
+  /// The profile that `--profile` takes.
+  public private(set) var profile: CycleProfile
+  /// The costs measured, and how.
+  public private(set) var measured: [(cost: CostParameter, how: String)] = []
+  /// The machine, for what its figures are worth.
+  public private(set) var machine: String
+  /// Whether it is no measurement.
+  public let isFunctional: Bool
+  /// What the parts that ran have printed.
+  public let reports: [CalibrationPart: ProgramReport]
+  /// The costs not measured.
+  public private(set) var omissions: [Omission] = []
+
+  /// The profile of a machine, which starts from another.
+  ///
+  /// - Parameter isFunctional: the figures come from a run that measures nothing, and every source says so.
+  public init(
+    startingFrom base: CycleProfile, machine: MachineIdentity, outcomes: [CalibrationPart: Outcome], isFunctional: Bool
+  ) {
+    self.isFunctional = isFunctional
+    profile = base
+    reports = outcomes.compactMapValues { if case .report(let report) = $0 { report } else { nil } }
+    profile.name = isFunctional ? "no-measurement" : "measured"
+    profile.processor =
+      (isFunctional ? Self.noMeasurement : "") + machine.processor
+      + "; what was not measured, and all sizes of caches: "
+      + base.processor
+    self.machine = machine.words
+    for part in CalibrationPart.allCases {
+      switch outcomes[part] {
+      case .report(let report):
+        if let ratio = report.fact("core_cycles_per_tick") { self.machine += "; \(ratio) core cycles a tick" }
+        take(report, of: part, isFunctional: isFunctional)
+      case .refused(let reason), .failed(let reason):
+        omissions.append(Omission(costs: part.costs, reason: "\(part.title): \(reason)"))
+      case nil: omissions.append(Omission(costs: part.costs, reason: "\(part.title): not run"))
+      }
+    }
+    for cost in CostParameter.allCases {
+      if let reason = CostRule.unmeasured[cost] { omissions.append(Omission(costs: [cost], reason: reason)) }
+    }
+  }
+
+  /// Figures that enter no cost, in the order of the parts: what an alert takes to a consumer on another core, for one.
+  public var otherFigures: [MeasuredFigure] {
+    CalibrationPart.allCases.flatMap { reports[$0]?.figures ?? [] }.filter { !CostRule.figures.contains($0.name) }
+  }
+
+  private static let noMeasurement = "NO MEASUREMENT (functional run): "
+
+  private mutating func take(_ report: ProgramReport, of part: CalibrationPart, isFunctional: Bool) {
+    for rule in CostRule.all where rule.part == part {
+      guard let bracket = rule.bracket(from: report) else {
+        omissions.append(Omission(costs: [rule.cost], reason: reason(for: rule, in: report)))
+        continue
+      }
+      guard let index = profile.parameters.firstIndex(where: { $0.name == rule.cost }) else { continue }
+      profile.parameters[index].low = bracket.low.inHundredths
+      profile.parameters[index].value = bracket.value.inHundredths
+      profile.parameters[index].high = bracket.high.inHundredths
+      profile.parameters[index].tag = isFunctional ? .assumed : .measured
+      let how = rule.how(in: report) + detail(of: rule, in: report)
+      profile.parameters[index].source = (isFunctional ? Self.noMeasurement : "") + how + "; " + machine
+      measured.append((rule.cost, how))
+    }
+    if part == .module { profile.features = CycleProfile.Feature.allCases.filter { report.fact($0.rawValue) == "yes" } }
+  }
+
+  /// What a program says of the circumstances: a working set, a build.
+  private func detail(of rule: CostRule, in report: ProgramReport) -> String {
+    report.fact(rule.value.figure + ".set").map { ", \($0)" } ?? ""
+  }
+
+  private func reason(for rule: CostRule, in report: ProgramReport) -> String {
+    let names = [rule.value.figure] + rule.value.less
+    if let omission = report.omissions.first(where: { names.contains($0.name) }) { return omission.text }
+    guard names.allSatisfy({ report.figure($0) != nil }) else { return "the \(rule.part.title) did not tell it" }
+    return "\(rule.value.figure) is not above \(rule.value.less.joined(separator: " and ")) together"
+  }
+}
+
+extension Double {
+  /// Rounded to what a time-stamp counter can tell.
+  fileprivate var inHundredths: Double { (self * 100).rounded() / 100 }
+}
