@@ -124,7 +124,7 @@ struct TraceConvert: ParsableCommand {
       path: output, description: described, options: .init(columns: try columnSet ?? text.columns, level: level ?? 3))
     let report = try text.convert(into: writer, isLenient: lenient)
     tell(report.summary, report.skipped == 0 ? "" : ", \(report.skipped) of \(report.lines) lines left out")
-    if let first = report.firstSkipped { StandardError.write("the first: \(Terminal.printable(first.description))\n") }
+    if let first = report.firstSkipped { StandardError.say("the first: \(first.description)") }
   }
 
   private func convertTrace() throws {
@@ -153,7 +153,7 @@ struct TraceConvert: ParsableCommand {
   }
 
   private func tell(_ summary: RecordingWriter.Summary, _ more: String) {
-    StandardError.write(
-      "\(output): \(summary.header.totals.writes) writes in \(summary.bytes) bytes\(more), digest \(summary.digest)\n")
+    StandardError.say(
+      "\(output): \(summary.header.totals.writes) writes in \(summary.bytes) bytes\(more), digest \(summary.digest)")
   }
 }
