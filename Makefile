@@ -15,7 +15,7 @@ define gate
 	    --baseline Benchmarks/baselines/$$(basename $$trace .trace).$$profile$$(test $$dimensions = 1 || echo .2d).json || status=$$?; \
 	  done; done; done; exit $$status
 endef
-FUZZ = tree trace script profile snapshot imports
+FUZZ = tree writer trace file header replay import stream script profile policy description results snapshot hypercalls
 SECONDS ?= 60
 # What `make coverage` runs, and the files or folders that it reports.
 TESTS ?= .
@@ -24,7 +24,7 @@ LLVM_COV = $(dir $(realpath $(shell command -v $(SWIFT))))llvm-cov
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan judge fuzz ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces calibrate-test record clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz faults ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces calibrate-test record clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,15 +56,13 @@ asan: deps ## run all tests under the address sanitizer
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize=address --scratch-path .build-asan
 
 # libFuzzer brings the main program. Of several sanitizers the Swift compiler takes the last option only, so that one names both.
-fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each (libFuzzer, address sanitizer)
+fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each, FUZZ="tree trace" for some (libFuzzer, address sanitizer)
 	$(SWIFT) build --package-path Tests/Fuzz --scratch-path .build-fuzz --product fuzz \
 	  --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=address,fuzzer
-	@for target in $(FUZZ); do \
-	  mkdir -p .build-fuzz/corpus/$$target; \
-	  FUZZ=$$target FUZZ_SEEDS=.build-fuzz/corpus/$$target .build-fuzz/debug/fuzz || exit 1; \
-	  echo "fuzzing $$target for $(SECONDS) s"; \
-	  FUZZ=$$target SWIFT_BACKTRACE=enable=no .build-fuzz/debug/fuzz -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=4096 -verbosity=0 \
-	    -print_final_stats=1 -artifact_prefix=.build-fuzz/$$target- .build-fuzz/corpus/$$target || exit 1; done
+	Tests/Fuzz/fuzz.sh $(SECONDS) $(FUZZ)
+
+faults: deps ## end every command that writes at 1000 random moments, and leave it no room: about 10 minutes
+	GI_INTERRUPTIONS=$${GI_INTERRUPTIONS:-1000} $(SWIFT) test --filter InterruptionTests
 
 # Bochs executes the VMX instructions that a build machine often lacks. Everything it writes is removed at the end.
 judge: deps ## hold the EPT machine against VMX on Bochs: SECONDS=20 of CPU; SEED=n or ONLY=KIND:SEED repeats

@@ -23,6 +23,7 @@ let package = Package(
     .library(name: "Recordings", targets: ["Addresses", "Recordings"]),
     .library(name: "GuestIntegrity", targets: ["GuestIntegrity"]),
     .library(name: "Replay", targets: ["Replay"]),
+    .library(name: "Report", targets: ["Report"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -109,7 +110,8 @@ let package = Package(
       name: "CalibrationTests", dependencies: ["Calibration", "Replay", "SeededRandom"], exclude: ["Fixtures"],
       swiftSettings: house),
     .testTarget(
-      name: "CommandTests", dependencies: ["gi-bench", "Replay", "Recordings", "Addresses"], swiftSettings: house),
+      name: "CommandTests", dependencies: ["gi-bench", "Replay", "Recordings", "Addresses", "SeededRandom"],
+      exclude: ["Fixtures"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

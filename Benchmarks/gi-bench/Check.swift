@@ -79,7 +79,11 @@ struct Check: ParsableCommand {
     }
     var claims = OutputClaims(inputs: inputs)
     let file = try claims.claim(baseline, twice: "")
-    let results = try replay()
+    try Self.keep(replay(), in: file)
+  }
+
+  /// Makes results a baseline; those that contradict each other are none.
+  static func keep(_ results: [RunResult], in file: OutputFile) throws {
     if let result = results.first(where: { !$0.crosscheck.agree }) {
       throw Failure(
         .regression, "\(result.trace.path): the strategies disagree on the notified stores; no baseline was written")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Replay
 
 /// The command line: one file a subcommand, no logic of its own.
@@ -34,12 +35,14 @@ struct GIBench: ParsableCommand {
     defaultSubcommand: Run.self)
 
   static func main() {
+    // A limit of file size is then an error of the write, as a full disk is.
+    signal(SIGXFSZ, SIG_IGN)
     var command: any ParsableCommand
     do {
       command = try parseAsRoot()
     } catch {
       // Help, version and completion scripts come as errors too; they are no failures.
-      if exitCode(for: error).isSuccess { exit(withError: error) }
+      if exitCode(for: error).isSuccess { answer(error) }
       Failure(.usage, UsageSentence.from(message(for: error))).end()
     }
     do {
@@ -48,8 +51,18 @@ struct GIBench: ParsableCommand {
       exit(withError: code)
     } catch {
       // `gi-bench profile` alone asks for its own help.
-      if exitCode(for: error).isSuccess { exit(withError: error) }
+      if exitCode(for: error).isSuccess { answer(error) }
       Failure(from: error).end()
     }
+  }
+
+  /// Prints what was asked for and ends the program; the parser's own way takes no notice of a full disk.
+  private static func answer(_ request: any Error) -> Never {
+    do {
+      try OutputFile.writeStandardOutput(fullMessage(for: request) + "\n")
+    } catch {
+      Failure(from: error).end()
+    }
+    exit()
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Recordings
+import Report
 
 /// `gi-bench trace check`: damage, and everything a recording must satisfy.
 struct TraceCheckCommand: ParsableCommand {
@@ -23,11 +24,10 @@ struct TraceCheckCommand: ParsableCommand {
       let reader = try RecordingReader(path: trace, salvage: salvage)
       let findings = try RecordingCheck.findings(in: reader)
       for finding in findings {
-        try OutputFile.writeStandardOutput("\(trace): \(finding.invariant.rawValue): \(finding.description)\n")
+        try say("\(trace): \(finding.invariant.rawValue): \(finding.description)")
       }
       if findings.isEmpty {
-        try OutputFile.writeStandardOutput(
-          "\(trace): \(reader.blocks.count) blocks, \(reader.header.totals.writes) writes, sound\n")
+        try say("\(trace): \(reader.blocks.count) blocks, \(reader.header.totals.writes) writes, sound")
       } else {
         failed.append(trace)
       }
@@ -36,4 +36,6 @@ struct TraceCheckCommand: ParsableCommand {
       throw Failure(.regression, "\(failed.joined(separator: ", ")): does not hold what a recording must; record anew")
     }
   }
+
+  private func say(_ line: String) throws { try OutputFile.writeStandardOutput(Terminal.printable(line) + "\n") }
 }

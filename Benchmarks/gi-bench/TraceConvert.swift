@@ -157,8 +157,8 @@ struct TraceConvert: ParsableCommand {
     let report = try text.convert(into: writer)
     try save(report.summary.header.recording)
     tell(report.summary, report.skipped == 0 ? "" : ", \(report.skipped) of \(report.lines) lines left out")
-    if let first = report.firstSkipped { StandardError.write("the first: \(Terminal.printable(first.description))\n") }
-    for caution in report.summary.header.recording.cautions { StandardError.write("note: \(caution)\n") }
+    if let first = report.firstSkipped { StandardError.say("the first: \(first.description)") }
+    for caution in report.summary.header.recording.cautions { StandardError.say("note: \(caution)") }
   }
 
   private func convertTrace() throws {
@@ -188,7 +188,7 @@ struct TraceConvert: ParsableCommand {
   }
 
   private func tell(_ summary: RecordingWriter.Summary, _ more: String) {
-    StandardError.write(
-      "\(output): \(summary.header.totals.writes) writes in \(summary.bytes) bytes\(more), digest \(summary.digest)\n")
+    StandardError.say(
+      "\(output): \(summary.header.totals.writes) writes in \(summary.bytes) bytes\(more), digest \(summary.digest)")
   }
 }

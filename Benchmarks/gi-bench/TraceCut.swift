@@ -35,8 +35,8 @@ struct TraceCutCommand: ParsableCommand {
     try OutputClaims.check([output], inputs: [trace])
     let reader = try RecordingReader(path: trace)
     let summary = try RecordingCut(from: fromMark, to: toMark).write(reader, to: output, level: level)
-    StandardError.write(
+    StandardError.say(
       "\(output): \(summary.header.totals.writes) of \(reader.header.totals.writes) writes in \(summary.bytes) bytes, "
-        + "digest \(summary.digest)\n")
+        + "digest \(summary.digest)")
   }
 }

@@ -43,7 +43,7 @@ struct TraceGenerate: ParsableCommand {
   func run() throws {
     let generator = RecordingGenerator(workload: workload, seed: seed, writes: writes, pages: pages, vcpus: vcpus)
     let summary = try generator.write(to: output, level: level)
-    StandardError.write("\(output): \(writes) writes in \(summary.bytes) bytes, digest \(summary.digest)\n")
+    StandardError.say("\(output): \(writes) writes in \(summary.bytes) bytes, digest \(summary.digest)")
   }
 }
 

@@ -126,12 +126,11 @@ private struct TraceSummary: Encodable {
 
   /// Each name once, with the number of its ranges.
   private var regions: String {
-    let ranges = Dictionary(grouping: recording.regions, by: \.name)
-    let names = recording.regions.map(\.name)
-    let firsts = names.indices.filter { !names[..<$0].contains(names[$0]) }
-    return firsts.map { index in
-      let count = ranges[names[index], default: []].count
-      return names[index] + (count > 1 ? " (\(count) ranges)" : "")
+    let ranges = Dictionary(grouping: recording.regions, by: \.name).mapValues(\.count)
+    var listed: Set<String> = []
+    return recording.regions.map(\.name).filter { listed.insert($0).inserted }.map { name in
+      let count = ranges[name, default: 0]
+      return name + (count > 1 ? " (\(count) ranges)" : "")
     }.joined(separator: ", ")
   }
 }

@@ -38,10 +38,7 @@ struct TraceStats: ParsableCommand {
     let statistics = try RecordingStatistics(reader, slices: slices, hottest: hottest, from: fromMark)
     switch format {
     case .json:
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      try OutputFile.writeStandardOutput(String(decoding: try encoder.encode(statistics), as: UTF8.self) + "\n")
+      try OutputFile.writeStandardOutput(JSONExporter.encode(statistics, keys: .convertToSnakeCase))
     case .text: try OutputFile.writeStandardOutput(text(statistics))
     }
   }

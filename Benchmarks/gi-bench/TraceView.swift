@@ -1,7 +1,8 @@
 import Addresses
 import ArgumentParser
-import Replay
 import Recordings
+import Replay
+import Report
 
 /// `gi-bench trace view`: the records of a trace as text, one a line, in the order of execution.
 struct TraceView: ParsableCommand {
@@ -83,7 +84,7 @@ struct TraceView: ParsableCommand {
     case .map(let map):
       let tables = map.tables.map { " below \(hex($0.pml4e)) \(hex($0.pdpte)) \(hex($0.pde))" } ?? ""
       return "map \(hex(map.linear.rawValue)) \(map.pageShift) \(hex(map.entry))\(tables)"
-    case .mark(let mark): return "mark \(mark.id) \(names[mark.id] ?? "")"
+    case .mark(let mark): return Terminal.printable("mark \(mark.id) \(names[mark.id] ?? "")")
     }
   }
 }

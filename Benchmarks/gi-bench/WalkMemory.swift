@@ -1,6 +1,7 @@
 import Addresses
 import EPT
 import Foundation
+import Recordings
 
 /// The memory that `gi-bench walk` is given: images and single words.
 struct WalkMemory {
@@ -70,6 +71,9 @@ extension InputFile {
   ) throws {
     let descriptor = try opened(path, expecting: what)
     defer { close(descriptor) }
+    guard !InputStream.isEndless(descriptor) else {
+      throw Failure("\(path): a device without an end, expected \(what); give a file or a stream")
+    }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
     defer { buffer.deallocate() }
     while true {

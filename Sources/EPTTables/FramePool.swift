@@ -11,27 +11,32 @@ package enum TableError: Error, Hashable {
 /// what VMCS fields point to, and for guest pages that are moved.
 package struct FramePool: Sendable {
   private let first: UInt64
-  private var references: [UInt16]
-  private var free: [UInt32]
+  private let count: Int
+  /// Of every page that was ever taken: the pool may be far larger than what is used of it.
+  private var references: [UInt16] = []
+  /// Pages given back.
+  private var free: [UInt32] = []
 
   /// A pool of the host pages `first ..< first + count`, 2^32 of them at most.
   package init(first: HostPhysicalAddress, count: Int) {
-    let count = min(count, Int(UInt32.max))
+    self.count = max(0, min(count, Int(UInt32.max)))
     self.first = first.rawValue >> 12
-    references = [UInt16](repeating: 0, count: count)
-    free = (0..<UInt32(count)).reversed()
   }
 
   /// How many pages are left.
-  package var available: Int { free.count }
+  package var available: Int { count - used }
   /// How many pages are taken.
   package var used: Int { references.count - free.count }
 
   /// A page that one entry (or field, or guest page) refers to; nil if there is none left. Its content is not cleared.
   package mutating func take() -> HostPhysicalAddress? {
-    guard let index = free.popLast() else { return nil }
-    references[Int(index)] = 1
-    return HostPhysicalAddress((first + UInt64(index)) << 12)
+    if let index = free.popLast() {
+      references[Int(index)] = 1
+      return HostPhysicalAddress((first + UInt64(index)) << 12)
+    }
+    guard references.count < count else { return nil }
+    references.append(1)
+    return HostPhysicalAddress((first + UInt64(references.count - 1)) << 12)
   }
 
   /// The same, with zeros in it.
@@ -53,12 +58,12 @@ package struct FramePool: Sendable {
 
   /// Whether the page is one of the pool's.
   package func contains(_ page: HostPhysicalAddress) -> Bool {
-    page.rawValue >> 12 >= first && page.rawValue >> 12 - first < UInt64(references.count)
+    page.rawValue >> 12 >= first && page.rawValue >> 12 - first < UInt64(count)
   }
 
   /// How many entries refer to the page; 0 outside the pool.
   package func references(to page: HostPhysicalAddress) -> Int {
-    contains(page) ? Int(references[index(of: page)]) : 0
+    contains(page) && index(of: page) < references.count ? Int(references[index(of: page)]) : 0
   }
 
   private func index(of page: HostPhysicalAddress) -> Int { Int(page.rawValue >> 12 - first) }

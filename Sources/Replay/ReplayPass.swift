@@ -16,6 +16,8 @@ final class ReplayPass {
   /// Pages whose places may be asked for.
   private let monitored = PageSelection()
   private let stopwatch: Stopwatch
+  /// The events of each kind so far.
+  private var counted = RecordingHeader.Totals()
 
   private var totals: RecordingHeader.Totals { recording.reader.header.totals }
 
@@ -61,6 +63,10 @@ final class ReplayPass {
           totalWrites: totals.writes))
     }
     guard !source.isWaiting else { throw protection.neverAsked }
+    // How many events there are of each kind no index tells, only the events.
+    if let disagreement = totals.disagreement(withEventsOf: counted) {
+      throw ReplayError("\(recording.path): \(disagreement); record or copy it anew")
+    }
     return replays.enumerated().map { lap, replay in outcome(of: replay, seconds: stopwatch.seconds(lap: lap)) }
   }
 
@@ -72,6 +78,7 @@ final class ReplayPass {
     for replay in replays { replay.begin(cursor) }
     var next = 0
     for event in buffer.events {
+      counted.count(event.event)
       let calls = source.calls(at: event.event)
       let isPaging = request.dimensions.concern(event.event)
       guard !calls.isEmpty || isPaging else { continue }

@@ -1,7 +1,7 @@
 import Foundation
-import Replay
 import Testing
 
+@testable import Replay
 @testable import gi_bench
 
 @Suite("gi-bench check")
@@ -57,6 +57,47 @@ struct CheckTests {
     #expect(try Program.run(arguments + ["--update"]).status == 0)
     #expect(try folder.text("baseline.json") == whole)
     #expect(try folder.names == ["baseline.json", "small.trace"])
+  }
+
+  @Test("of several recordings ends with status 2 if one is dearer, whichever it is")
+  func oneOfSeveral() throws {
+    let folder = try Program.Folder()
+    let traces = try [40, 41, 42].map { try SmallTrace.write(to: folder, name: "\($0).trace", pages: $0) }
+    let baseline = folder.path + "/baseline.json"
+    let arguments = ["--strategy", "filter", "--strategy", "vmfunc", "--profile", "icelake-sp", "--baseline", baseline]
+    #expect(try Program.run(["check"] + traces + arguments + ["--update"]).status == 0)
+    let whole = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: baseline))) as? [[String: Any]]
+    for dear in 0..<3 {
+      var results = try #require(whole)
+      var strategies = try #require(results[dear]["strategies"] as? [[String: Any]])
+      // The baseline is cheaper than what the run will say.
+      for key in ["value", "low", "high"] { add(-1, to: ["overhead_cycles", key], in: &strategies[0]) }
+      results[dear]["strategies"] = strategies
+      try JSONSerialization.data(withJSONObject: results).write(to: URL(filePath: baseline))
+      for order in [traces, traces.reversed()] {
+        let outcome = try Program.run(["check"] + order + arguments)
+        #expect(outcome.status == 2 && outcome.output.contains("Regression: filter"), "\(dear): \(outcome.error)")
+      }
+    }
+  }
+
+  @Test("keeps no baseline of strategies that contradict each other, and leaves the one that is there")
+  func disagreement() throws {
+    let folder = try Program.Folder()
+    var results = try SavedFile.read(Program.savedResult)
+    results[0].crosscheck = CrossCheck(agree: false, differences: ["filter missed a store"])
+    for old in [nil, "what was there"] {
+      if let old { _ = try folder.file("baseline", old) }
+      let error = #expect(throws: Failure.self) {
+        try Check.keep(results, in: OutputFile(folder.path + "/baseline"))
+      }
+      #expect(error?.status == .regression && error?.sentence.contains("no baseline was written") == true)
+      #expect(try folder.names == (old == nil ? [] : ["baseline"]))
+      if let old { #expect(try folder.text("baseline") == old) }
+    }
+    results[0].crosscheck = CrossCheck(agree: true, differences: [])
+    try Check.keep(results, in: OutputFile(folder.path + "/baseline"))
+    #expect(try SavedFile.read(folder.path + "/baseline").count == results.count)
   }
 
   @Test("ends with status 3 where recording, strategies or profile are not the baseline's")

@@ -41,11 +41,11 @@ struct Program {
   /// Runs `gi-bench arguments`, in a folder and with a file or a text as standard input if they are named.
   static func run(
     _ arguments: [String], environment: [String: String] = [:], input: String? = nil, text: String? = nil,
-    folder current: String? = nil
+    folder current: String? = nil, program: String = path
   ) throws -> Outcome {
     let folder = try Folder()
     let process = Process()
-    process.executableURL = URL(filePath: path)
+    process.executableURL = URL(filePath: program)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let input = try text.map { try folder.file("in", $0) } ?? input
@@ -58,6 +58,55 @@ struct Program {
     return Outcome(
       status: process.terminationReason == .exit ? process.terminationStatus : -1, output: try folder.text("out"),
       error: try folder.text("err"))
+  }
+
+  /// What a run took of the machine.
+  struct Usage {
+    var status: Int32
+    /// Seconds of processor time, which other programs do not change.
+    var seconds: Double
+    /// The most memory that was resident, in bytes.
+    var resident: Int
+  }
+
+  /// Runs `gi-bench arguments`, its output thrown away, and measures it.
+  static func measure(_ arguments: [String]) throws -> Usage {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for descriptor in [0, 1, 2] as [Int32] {
+      posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
+    }
+    let words = ([path] + arguments).map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var process = pid_t()
+    try #require(posix_spawn(&process, path, &actions, nil, words, environ) == 0)
+    var (status, usage, resident) = (Int32(0), rusage(), 0)
+    while true {
+      let ended = wait4(process, &status, WNOHANG, &usage)
+      try #require(ended >= 0)
+      if ended == process { break }
+      // What wait4 tells of memory is the parent's, from before the new program took its place.
+      resident = peak(of: process) ?? resident
+      usleep(1000)
+    }
+    let seconds = { (time: timeval) in Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+    return Usage(
+      status: status & 0x7f == 0 ? status >> 8 & 0xff : -1, seconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+      resident: resident)
+  }
+
+  /// The most memory that a running process has had, in bytes.
+  private static func peak(of process: pid_t) -> Int? {
+    guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
+    else { return nil }
+    return Int(line.filter(\.isNumber)).map { $0 << 10 }
+  }
+
+  /// A file of this target's fixtures.
+  static func fixture(_ name: String) -> String {
+    URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/" + name).path
   }
 
   /// Expects a failure: this status, nothing on the standard output, and one sentence on the standard error.

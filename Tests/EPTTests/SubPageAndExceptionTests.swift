@@ -48,6 +48,37 @@ struct SubPageAndExceptionTests {
     }
   }
 
+  @Test("keep a sub-page vector cached until an INVEPT of its hierarchy, and no longer")
+  func cachedVectors() {
+    Claims.table("cached sub-page vectors") {
+      let page = Trial.gpa & ~0xfff
+      func examined(_ trial: inout Trial) -> (outcome: TranslationOutcome, stale: StaleTranslation?) {
+        var nobody = NoObserver()
+        let access = GuestAccess(GuestPhysicalAddress(page | 3 * 128), .dataWrite)
+        return trial.machine.examined(.physical(access), &nobody)
+      }
+      for type in [1, 2] as [UInt64] {
+        var trial = Self.subPageTrial(vector: 1 << 6)
+        trial.machine.policies.cache = .maximal
+        claim(examined(&trial).outcome.hpa != nil, "the vector permits")
+        trial.memory.store(0, at: Self.slot(0x43000, .pte))
+        let stale = examined(&trial)
+        claim(stale.outcome.hpa == nil || stale.stale?.owed == .invept(EPTRTA(1)), "stale at most: \(stale)")
+        claim(trial.machine.invept(type: 1, eptp: EPTPointer(0x901e)) == .success, "INVEPT of another hierarchy")
+        let still = examined(&trial)
+        claim(still.outcome.hpa == nil || still.stale?.owed == .invept(EPTRTA(1)), "as before: \(still)")
+        claim(trial.machine.invept(type: type, eptp: EPTPointer(0x101e)) == .success, "INVEPT")
+        let fresh = examined(&trial)
+        claim(fresh.outcome.violation == 0x1aa && fresh.stale == nil, "type \(type): \(fresh)")
+      }
+      var trial = Self.subPageTrial(vector: 1 << 6)
+      trial.machine.policies.cache = .maximal
+      _ = examined(&trial)
+      trial.memory.store(0, at: Self.slot(0x43000, .pte))
+      claim(examined(&trial).outcome.hpa != nil, "the maximal cache does keep vectors")
+    }
+  }
+
   @Test("miss at an invalid entry and misconfigure at a reserved bit, at each level")
   func events() {
     Claims.table("SPP events") {

@@ -101,13 +101,16 @@ struct SwitchingTests {
       list(511, 0x601e)
       list(6, 0x2026)
       list(7, 0x201f)
+      // What follows the list is good, and none of its business; so is where an index of 32 bits or its low half would lead.
+      for index in [512, 513, 0x1_0000, 0xffff_ffff] as [UInt64] { list(index, 0x701e) }
       claim(machine.vmfunc(eax: 0, ecx: 5) == .switched(EPTPointer(0x205e), index: 5), "switch")
       claim(machine.eptp == EPTPointer(0x205e) && machine.fields.eptpIndex == 5, "pointer and index")
       claim(machine.vmfunc(eax: 0, ecx: 5) == .switched(EPTPointer(0x205e), index: 5), "the same again")
       claim(machine.vmfunc(eax: 0, ecx: 511) == .switched(EPTPointer(0x601e), index: 511), "the last of the list")
       for (eax, ecx, expected) in [
         (64, 5, .undefinedOpcode), (0xffff_ffff, 512, .undefinedOpcode), (63, 5, .exit), (1, 5, .exit), (0, 512, .exit),
-        (0, 0xffff_ffff, .exit), (0, 6, .exit), (0, 7, .exit), (0, 8, .exit),
+        (0, 513, .exit), (0, 0x1_0000, .exit), (0, 0x1_0005, .exit), (0, 0x8000_0005, .exit), (0, 0xffff_ffff, .exit),
+        (0, 6, .exit), (0, 7, .exit), (0, 8, .exit),
       ] as [(UInt32, UInt32, VMFunctionOutcome)] {
         claim(machine.vmfunc(eax: eax, ecx: ecx) == expected, "EAX \(eax), ECX \(ecx)")
         claim(machine.eptp == EPTPointer(0x601e) && machine.fields.eptpIndex == 511, "nothing changed")

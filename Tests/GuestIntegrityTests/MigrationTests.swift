@@ -100,6 +100,27 @@ struct MigrationTests {
     #expect(try Snapshot(bytes: image.state) == there.hypervisor.snapshot(time: there.time))
   }
 
+  @Test("hold an interrupt that waits while they are restored in integrity mode until it is left")
+  func heldInterrupt() throws {
+    for mechanism in IntegrityModeTests.byExit {
+      let here = try GuestMachine.armed(mechanism)
+      GIDriver(here).enter()
+      here.setRegisters(of: 0) { $0.interruptsEnabled = true }
+      here.interrupt(44, on: 0)
+      try #require(here.hypervisor.processors.pending[0] == [44])
+      let there = try GuestMachine(here.image(), Configuration(mechanism))
+      let driver = GIDriver(there)
+      let data = GuestLayout.driverData(page: 0, offset: 0x100)
+      #expect(there.hypervisor.mode(of: 0) == .integrity)
+      #expect(driver.store(1, at: data) == .done)
+      #expect(there.hypervisor.mode(of: 0) == .integrity, "\(mechanism): no foreign code ran")
+      #expect(there.hypervisor.processors.pending[0] == [44], "\(mechanism)")
+      driver.exit()
+      #expect(there.hypervisor.processors.pending[0] == [], "\(mechanism)")
+      #expect(there.takeEvents() == [])
+    }
+  }
+
   @Test("lose no write that a log had noted and nobody had looked at")
   func logIsDrained() throws {
     let machine = try GuestMachine.armed(

@@ -18,9 +18,22 @@ enum Forge {
     let reader = try RecordingReader(path: path)
     var header = reader.header
     change(&header)
+    try rebuild(reader, json: json(of: header), to: path, column: column)
+  }
+
+  /// A header as a file holds it.
+  static func json(of header: RecordingHeader) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let json = [UInt8](try encoder.encode(header))
+    return try encoder.encode(header)
+  }
+
+  /// Writes what a reader reads to a file, with this header and changed decoded columns.
+  static func rebuild(
+    _ reader: RecordingReader, json data: Data, to path: String,
+    column: (_ block: Int, _ column: RecordingColumn, _ decoded: inout [UInt8]) -> Void = { _, _, _ in }
+  ) throws {
+    let json = [UInt8](data)
     let stored = compress(json)
 
     var file = ByteWriter()
@@ -61,7 +74,8 @@ enum Forge {
     try Data(file.bytes).write(to: URL(filePath: path))
   }
 
-  private static func decoded(_ reader: RecordingReader, _ block: Int, _ entry: BlockHeader.Entry) throws -> [UInt8] {
+  /// A column as it is when decoded.
+  static func decoded(_ reader: RecordingReader, _ block: Int, _ entry: BlockHeader.Entry) throws -> [UInt8] {
     guard let (offset, _) = reader.locate(entry.column, of: block) else { return [] }
     let stored = try reader.file.bytes(at: offset, count: entry.storedBytes)
     var decoded = [UInt8](repeating: 0, count: entry.decodedBytes)

@@ -97,6 +97,38 @@ struct HostileFileTests {
     #expect(Self.trouble(path)?.description.contains(expected) == true, "\(Self.trouble(path)?.description ?? "none")")
   }
 
+  @Test(
+    "with an escape that has no exception, or an exception that no escape has, is refused",
+    arguments: [RecordingColumn.steps, .clocks], 0..<4)
+  func lonelyEscape(column: RecordingColumn, which: Int) throws {
+    let folder = Folder()
+    let path = folder.file("t")
+    let writer = try RecordingWriter(
+      path: path, description: Sample.description(vcpus: 1), options: .init(columns: .steps, level: 1))
+    for index in 0..<10 as Range<UInt64> {
+      try writer.write(
+        vcpu: 0, count: 10 + index, gpa: .init((index / 5) << 12), gva: .init((index / 5) << 12), size: 1)
+    }
+    _ = try writer.finish()
+    #expect(Self.trouble(path) == nil)
+    let width = column == .steps ? 1 : 2
+    let escape = [UInt8](repeating: 0xff, count: width)
+    try Forge.rebuild(path) { _, kind, bytes in
+      guard kind == column else { return }
+      switch which {
+      case 0: bytes.replaceSubrange(0..<width, with: escape)
+      case 1: bytes.replaceSubrange(width..<2 * width, with: escape)
+      case 2:
+        // Two escapes and one exception: the first value (0 behind the index before), 300 instructions.
+        bytes.replaceSubrange(0..<2 * width, with: escape + escape)
+        bytes += [0, 0xac, 0x02]
+      default: bytes += [0, 0xac, 0x02]
+      }
+    }
+    let trouble = try #require(Self.trouble(path), "\(column) \(which)")
+    #expect(trouble.description.contains("a malformed list of exceptions"), "\(trouble)")
+  }
+
   @Test("with sound checksums and a lying header is refused", arguments: 0..<6)
   func lyingHeader(lie: Int) throws {
     let folder = Folder()

@@ -88,6 +88,21 @@ struct RecorderStreamTests {
     #expect(report.writes == 2 && report.deviceWrites == 1 && report.summary.header.totals.writes == 1)
   }
 
+  @Test("takes the last byte of memory for memory, and the first behind it for a device's")
+  func edgeOfMemory() throws {
+    let folder = Folder()
+    for (address, isDevice) in [(Sample.ram - 1, false), (Sample.ram, true), (Sample.ram + 1, true)] {
+      let report = try Self.convert(Self.raw(1, size: 1, 1, address, address) + Self.end(1), to: folder.file("t"))
+      let totals = report.summary.header.totals
+      #expect(report.deviceWrites == (isDevice ? 1 : 0) && totals.writes == (isDevice ? 0 : 1), "\(address)")
+      #expect(totals.pageLimit == (isDevice ? 0 : Sample.ram >> 12), "\(address)")
+    }
+    let report = try Self.convert(
+      [Sample.ram - 1, Sample.ram, Sample.ram + 1].flatMap { Self.raw(1, size: 1, 1, $0, $0) } + Self.end(3),
+      to: folder.file("t"))
+    #expect(report.writes == 3 && report.deviceWrites == 2 && report.summary.header.totals.writes == 1)
+  }
+
   @Test("that breaks off is refused; asked to, what there is becomes a trace marked incomplete", arguments: [0, 1, 63])
   func brokenEnd(more: Int) throws {
     let folder = Folder()

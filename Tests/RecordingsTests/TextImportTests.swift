@@ -43,6 +43,15 @@ struct TextImportTests {
       rest: rest.map { .init($0) })
   }
 
+  @Test("gives a page a frame when it is touched, not when a store ends beside it")
+  func framesOfTouchedPages() throws {
+    let (writes, header, _) = try Self.convert(.lackey, " S 1fff000ff8,8\n S 1fff004000,4\n S 1fff001000,1\n")
+    #expect(writes.map { $0.gpa.rawValue } == [0xff8, 0x1000, 0x2000])
+    #expect(header.totals.pages == 3 && header.totals.pageLimit == 3)
+    let (crossing, crossed, _) = try Self.convert(.lackey, " S 1fff000ffc,8\n S 1fff004000,4\n")
+    #expect(crossing.map { $0.gpa.rawValue } == [0xffc, 0x2000] && crossed.totals.pages == 3)
+  }
+
   @Test("of valgrind's lackey keeps stores and modifications, on frames in the order of first touch")
   func lackey() throws {
     // Recorded with `valgrind --tool=lackey --trace-mem=yes /bin/true`, 3.19.0; the last five lines are made up.

@@ -46,6 +46,31 @@ struct CrossCheckTests {
     #expect(!CrossCheck([.eptpExit, .spp], [tally([1, 2, 12]), tally([1])]).agree)
   }
 
+  /// A tally of stores and of updates by the page walker.
+  private func tally(_ stores: [UInt64], updates: [UInt64]) -> NotificationTally {
+    updates.reduce(into: tally(stores)) { tally, update in
+      tally.addUpdate(
+        NotificationShape(delivery: .exit, completion: .emulated, walkReferences: .zero, treeNodes: 1),
+        at: GuestPhysicalAddress(0x9000), by: update)
+    }
+  }
+
+  @Test("fails where a sound strategy missed an update by the page walker, and lists what an unsound one missed")
+  func walkerUpdates() {
+    for other: [UInt64] in [[], [5], [5, 7], [5, 6, 7]] {
+      let tallies = [tally([1, 2], updates: [5, 6]), tally([1, 2], updates: other)]
+      let sound = CrossCheck([.eptpExit, .filter], tallies)
+      #expect(!sound.agree && sound.differences.count == 1, "\(other)")
+      #expect(sound.differences.first?.contains("\(other.count) updates by the page walker") == true)
+      let subPages = CrossCheck([.eptpExit, .spp], tallies)
+      #expect(!subPages.agree, "no sub-page permission is asked for updates")
+      let unsound = CrossCheck([.eptpExit, .toggle], tallies)
+      #expect(unsound.agree && unsound.differences.count == 1, "\(other)")
+    }
+    let same = CrossCheck([.eptpExit, .filter], [tally([1], updates: [5, 6]), tally([1], updates: [6, 5])])
+    #expect(same.agree && same.differences.isEmpty)
+  }
+
   @Test("says that a log notices pages, and holds it to no set")
   func log() {
     let check = CrossCheck([.eptpExit, .pml], [tally([1, 2, 12]), tally([1])])

@@ -31,7 +31,7 @@ struct ExporterTests {
     #expect(rows.count == 9)
     #expect(rows.allSatisfy { $0.count == rows[0].count })
     #expect(Set(rows[0]).count == rows[0].count)
-    #expect(rows[1][0] == Fixture.hostile.trace.path)
+    #expect(rows[1][0] == Terminal.printable(Fixture.hostile.trace.path), "a text that acts on no terminal")
   }
 
   @Test("CSV holds exact figures")

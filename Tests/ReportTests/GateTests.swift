@@ -43,6 +43,17 @@ struct GateTests {
     #expect(TextExporter().export([gate.document]).contains("Regression: eptp-exit"))
   }
 
+  @Test("calls a cross-check that fails a regression, whatever the baseline's did")
+  func crossCheck() throws {
+    for (before, now) in [(true, true), (true, false), (false, true), (false, false)] {
+      var (baseline, run) = (Fixture.counted, Fixture.counted)
+      baseline.crosscheck = CrossCheck(agree: before, differences: before ? [] : ["filter missed one"])
+      run.crosscheck = CrossCheck(agree: now, differences: now ? [] : ["filter missed one"])
+      let gate = try Gate(run, against: baseline)
+      #expect(gate.hasRegression == !now, "baseline \(before), run \(now): \(gate.findings)")
+    }
+  }
+
   @Test("calls fewer cycles improved, and asks for a new baseline")
   func improved() throws {
     let gate = try gate {

@@ -35,6 +35,22 @@ struct HostGateTests {
     #expect(faster >= 190, "seed \(seed): \(faster) of 200")
   }
 
+  @Test(
+    "judges by interval and noise floor, both of them",
+    arguments: [
+      // low, value, high, noise
+      (1.01, 1.02, 1.03, 0.03, nil), (1.01, 1.03, 1.05, 0.03, nil), (1.01, 1.031, 1.05, 0.03, .regression),
+      (0.99, 1.10, 1.20, 0.01, nil), (1.00, 1.10, 1.20, 0.01, nil), (1.001, 1.10, 1.20, 0.01, .regression),
+      (0.97, 0.98, 0.99, 0.03, nil), (0.95, 0.975, 0.99, 0.02, .improved), (0.80, 0.90, 1.01, 0.01, nil),
+      (0.80, 0.90, 1.00, 0.01, nil), (0.80, 0.90, 0.999, 0.01, .improved), (1, 1, 1, 0, nil),
+    ] as [(Double, Double, Double, Double, Gate.Verdict?)])
+  func verdicts(low: Double, value: Double, high: Double, noise: Double, verdict: Gate.Verdict?) throws {
+    var random = SplitMix64(seed: 1)
+    var ratio = ratio(1, &random)
+    (ratio.low, ratio.value, ratio.high, ratio.noise) = (low, value, high, noise)
+    #expect(HostGate.verdict(ratio) == verdict)
+  }
+
   private func result(_ lookup: Double?) throws -> RunResult {
     var result = Fixture.counted
     result.hostRatios = try lookup.map { ours in

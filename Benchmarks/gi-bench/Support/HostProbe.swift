@@ -1,4 +1,5 @@
 import Foundation
+import Recordings
 import Replay
 
 /// A program that takes samples of a task of host times, a process each.
@@ -14,15 +15,15 @@ final class HostProbe {
   /// The program at a path; a process that has not answered after so many seconds is ended.
   init(_ path: String, task: HostRatioTask, seconds: Double = 60) throws {
     name = path
-    program = URL(filePath: path).resolvingSymlinksInPath().path
+    program = OutputTarget.resolved(path) ?? path
     self.seconds = seconds
     // Without a name, so that nothing is left behind however the run ends.
-    var template = Array("\(FileManager.default.temporaryDirectory.path)/gi-bench-XXXXXX".utf8CString)
+    let folder = OutputTarget.temporaryFolder
+    var template = Array("\(folder)/gi-bench-XXXXXX".utf8CString)
     input = mkstemp(&template)
     guard input >= 0 else {
       throw Failure(
-        "\(FileManager.default.temporaryDirectory.path): no temporary file can be made there; set TMPDIR to a folder that "
-          + "can be written")
+        "\(folder): no temporary file can be made there; set TMPDIR to a folder that can be written")
     }
     unlink(template)
     _ = fcntl(input, F_SETFD, FD_CLOEXEC)

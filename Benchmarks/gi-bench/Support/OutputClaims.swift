@@ -1,4 +1,5 @@
 import ArgumentParser
+import Recordings
 
 /// Tells outputs from what is read, and from each other, before anything is written.
 struct OutputClaims {
@@ -7,7 +8,7 @@ struct OutputClaims {
 
   /// Nothing is written yet, and these paths are read; `-` is what the standard input was redirected from.
   init(inputs: [String]) {
-    read = Set(inputs.compactMap { OutputFile.resolved($0 == InputFile.standardInput ? "/dev/stdin" : $0) })
+    read = Set(inputs.compactMap { OutputTarget.resolved($0 == InputFile.standardInput ? "/dev/stdin" : $0) })
   }
 
   /// The file at a path, proved writable; `twice` says what is wrong if it is claimed already.

@@ -1,4 +1,3 @@
-import Report
 import Recordings
 
 extension RecordingReader {
@@ -6,6 +5,6 @@ extension RecordingReader {
   func tellSalvaged(of name: String) {
     guard isSalvaged else { return }
     let writes = blocks.last.map { $0.firstWrite + UInt64($0.writes) } ?? 0
-    StandardError.write("\(Terminal.printable(name)): salvaged \(writes) of \(header.totals.writes) writes\n")
+    StandardError.say("\(name): salvaged \(writes) of \(header.totals.writes) writes")
   }
 }

@@ -18,6 +18,8 @@ public final class SparseMemory: PhysicalMemory {
   private var slots: Int
   private static let empty = UInt64.max
   private static let initialSlots = 64
+  /// Where a page lies in the table depends on chance, so that nobody can choose pages that lie on top of each other.
+  private let secret = UInt64.random(in: .min ... .max)
 
   /// An empty memory of at most `pageLimit` pages (default 2^18, 1 GiB).
   public init(pageLimit: Int = 1 << 18) {
@@ -79,7 +81,8 @@ public final class SparseMemory: PhysicalMemory {
   }
 
   private func slot(_ number: UInt64) -> Int {
-    var slot = Int(truncatingIfNeeded: (number &* 0x9e37_79b9_7f4a_7c15) >> 32) & (slots - 1)
+    let spread = (number ^ secret).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
+    var slot = Int(truncatingIfNeeded: (spread.high ^ spread.low) &* (secret | 1) >> 32) & (slots - 1)
     while keys[slot] != number && keys[slot] != Self.empty { slot = (slot + 1) & (slots - 1) }
     return slot
   }

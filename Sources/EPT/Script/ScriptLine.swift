@@ -32,10 +32,12 @@ struct ScriptLine {
   /// How many words the line has; 0 for an empty line or a comment.
   var count: Int { words.count }
 
-  /// A word as text, cut after 40 bytes.
-  func text(_ index: Int) -> String {
-    let word = words[index]
-    return String(decoding: bytes[word.lowerBound..<min(word.upperBound, word.lowerBound + 40)], as: UTF8.self)
+  /// A word as text that a message can quote: cut after 40 bytes, `?` where it is not printable ASCII.
+  func text(_ index: Int) -> String { text(words[index]) }
+
+  private func text(_ word: Range<Int>) -> String {
+    String(
+      decoding: bytes[word].prefix(40).map { (0x20...0x7e).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
   }
 
   /// Refuses a line that does not have exactly these operands after its command.
@@ -67,8 +69,7 @@ struct ScriptLine {
       let value = equals + 1..<word.upperBound
       pairs.append(
         Pair(
-          key: String(decoding: bytes[word.lowerBound..<equals].prefix(40), as: UTF8.self),
-          text: String(decoding: bytes[value].prefix(40), as: UTF8.self), number: number(value)))
+          key: text(word.lowerBound..<equals), text: text(value), number: number(value)))
     }
     return pairs
   }

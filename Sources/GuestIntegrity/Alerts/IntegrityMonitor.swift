@@ -196,7 +196,7 @@ struct IntegrityMonitor {
     switch number {
     case .freeNodePages: UInt64(freePages)
     case .protectedPages:
-      tracing.map.clients.reduce(0) { $1.contains(.protection) ? $0 + 1 : $0 } - (registration?.code.count ?? 0)
+      UInt64(tracing.map.count { $0.contains(.protection) }) - (registration?.code.count ?? 0)
     default: counters[number]
     }
   }

@@ -18,7 +18,7 @@ struct TracingService {
 
   /// The clients that trace a page; none outside guest memory.
   func clients(of page: GuestPageNumber) -> ClientSet {
-    page.rawValue < UInt64(map.pageCount) ? map.clients[Int(page.rawValue)] : []
+    page.rawValue < UInt64(map.pageCount) ? map.clients(of: Int(page.rawValue)) : []
   }
 
   /// A new client, whose traces are counted; nil after six.
@@ -31,7 +31,7 @@ struct TracingService {
   mutating func apply(
     _ change: TraceMap.Change, to range: PageRange, owing debt: inout InvalidationDebt
   ) throws(TableError) {
-    let saved = map
+    let saved = map.saved(range)
     let runs = map.apply(change, to: range)
     for (done, run) in runs.enumerated() {
       do throws(TableError) {
@@ -39,7 +39,7 @@ struct TracingService {
       } catch {
         // Rights of leaves that are split already: no page for tables is needed, so that they do go back.
         for run in runs[..<done] { try? express(run.reversed, owing: &debt) }
-        map = saved
+        map.restore(saved)
         throw error
       }
     }

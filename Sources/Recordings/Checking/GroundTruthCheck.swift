@@ -10,64 +10,77 @@ struct GroundTruthCheck {
   }
 
   private var acts: [Act]
-  private let names: Set<String>
-  /// The acts behind the mark at hand that are not found yet.
+  /// The acts behind each mark.
+  private let actsOfMark: [UInt64: [Int]]
+  /// The acts behind the mark at hand, found or not.
   private var awaited: [Int] = []
+  /// Those of them that are stores and not found yet, by their bytes.
+  private var stores = IntervalIndex([])
+  /// Those of them that are hypercalls and not found yet, by their address.
+  private var hypercalls: [UInt64: [Int]] = [:]
   private var flaws: [String] = []
 
   init(_ recording: RecordingDescription) {
     let ids = Dictionary(recording.marks.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
     acts = recording.groundTruth.map { Act(truth: $0, markID: ids[$0.mark]) }
-    names = Set(recording.regions.map(\.name)).union(["none", "refused"])
+    actsOfMark = Dictionary(grouping: acts.indices.filter { [acts] in acts[$0].markID != nil }) { [acts] in
+      acts[$0].markID ?? 0
+    }
+    let regions = Dictionary(grouping: recording.regions, by: \.name).mapValues { regions in
+      IntervalIndex(regions.compactMap { region in Self.bytes(region.gpa, region.bytes).map { ($0, 0) } })
+    }
     for act in acts {
-      if act.markID == nil { flaws.append("\(Self.name(act.truth)) without its mark, expected the mark in the header") }
-      if !names.contains(act.truth.expected) {
-        flaws.append("\(Self.name(act.truth)) expects region \(act.truth.expected), expected one of the header's")
-      } else if act.truth.kind != .hypercall, act.truth.expected != "none",
-        !recording.regions.contains(where: {
-          $0.name == act.truth.expected && act.truth.gpa < $0.gpa &+ $0.bytes
-            && $0.gpa < act.truth.gpa &+ act.truth.bytes
-        })
-      {
-        flaws.append("\(Self.name(act.truth)) lies outside region \(act.truth.expected), expected a byte in it")
+      let truth = act.truth
+      if act.markID == nil { flaws.append("\(Self.name(truth)) without its mark, expected the mark in the header") }
+      if let region = regions[truth.expected] {
+        let isInside = Self.bytes(truth.gpa, truth.bytes).map { !region.owners(touching: $0, atMost: 1).isEmpty }
+        if truth.kind != .hypercall, truth.expected != "none", isInside != true {
+          flaws.append("\(Self.name(truth)) lies outside region \(truth.expected), expected a byte in it")
+        }
+      } else if !["none", "refused"].contains(truth.expected) {
+        flaws.append("\(Self.name(truth)) expects region \(truth.expected), expected one of the header's")
+      } else if truth.kind != .hypercall, truth.expected == "refused" {
+        flaws.append("\(Self.name(truth)) lies outside region \(truth.expected), expected a byte in it")
       }
     }
+  }
+
+  /// These bytes as a range; nil for none.
+  private static func bytes(_ gpa: UInt64, _ count: UInt64) -> ClosedRange<UInt64>? {
+    let (end, isBeyond) = gpa.addingReportingOverflow(count &- 1)
+    return count == 0 ? nil : gpa...(isBeyond ? .max : end)
   }
 
   /// Whether a store to this page could be an act.
   func isAwaiting(page: UInt64) -> Bool {
-    awaited.contains {
-      let truth = acts[$0].truth
-      return truth.kind != .hypercall && truth.gpa >> 12 <= page && page <= (truth.gpa &+ truth.bytes &- 1) >> 12
-    }
+    !stores.isEmpty && !stores.owners(touching: page << 12...(page << 12 | 0xfff), atMost: 1).isEmpty
   }
 
   mutating func store(_ gpa: UInt64, _ size: Int) {
-    for index in awaited {
-      let truth = acts[index].truth
-      if truth.kind != .hypercall, gpa < truth.gpa &+ truth.bytes, truth.gpa < gpa &+ UInt64(size) {
-        acts[index].isDone = true
-      }
-    }
-    awaited.removeAll { acts[$0].isDone }
+    guard let bytes = Self.bytes(gpa, UInt64(size)) else { return }
+    for index in stores.takeOwners(touching: bytes) { acts[index].isDone = true }
   }
 
   /// Whether this hypercall is an act, and so need not be a legal one.
   mutating func hypercall(_ call: RecordedEvent.Hypercall) -> Bool {
-    guard
-      let index = awaited.first(where: {
-        acts[$0].truth.kind == .hypercall && acts[$0].truth.gpa == call.ripAddress.rawValue
-      })
-    else { return false }
+    guard let index = hypercalls[call.ripAddress.rawValue]?.popLast() else { return false }
     acts[index].isDone = true
-    awaited.removeAll { $0 == index }
     return true
   }
 
   /// A mark ends what is behind the mark before; what was not found there.
   mutating func mark(_ id: UInt64) -> [String] {
     let missing = close()
-    awaited = acts.indices.filter { acts[$0].markID == id && !acts[$0].isDone }
+    awaited = actsOfMark[id, default: []].filter { !acts[$0].isDone }
+    if awaited.isEmpty { return missing }
+    stores = IntervalIndex(
+      awaited.filter { acts[$0].truth.kind != .hypercall }.compactMap { index in
+        Self.bytes(acts[index].truth.gpa, acts[index].truth.bytes).map { ($0, index) }
+      })
+    // The last is taken first.
+    hypercalls = Dictionary(grouping: awaited.filter { acts[$0].truth.kind == .hypercall }.reversed()) {
+      acts[$0].truth.gpa
+    }
     return missing
   }
 
@@ -81,8 +94,8 @@ struct GroundTruthCheck {
   }
 
   private mutating func close() -> [String] {
-    defer { awaited = [] }
-    return awaited.map { index in
+    defer { (awaited, stores, hypercalls) = ([], IntervalIndex([]), [:]) }
+    return awaited.filter { !acts[$0].isDone }.map { index in
       acts[index].isDone = true
       let truth = acts[index].truth
       let what = truth.kind == .hypercall ? "a hypercall from" : "a store to"

@@ -37,6 +37,7 @@ public struct RecordingCheck {
   private static let most = 5
 
   private let header: RecordingHeader
+  private let namedMarks: Set<UInt64>
   private var found: [Invariant: [String]] = [:]
   private var suppressed: [Invariant: Int] = [:]
   private var totals = RecordingHeader.Totals()
@@ -48,6 +49,7 @@ public struct RecordingCheck {
 
   private init(_ header: RecordingHeader) {
     self.header = header
+    namedMarks = Set(header.recording.marks.map(\.id))
     lastCounts = [UInt64](repeating: 0, count: header.totals.vcpus)
     truth = GroundTruthCheck(header.recording)
     sequence = HypercallSequence(vcpus: header.totals.vcpus)
@@ -99,8 +101,9 @@ public struct RecordingCheck {
     for region in recording.regions where region.bytes == 0 {
       report(.ranges, "region \(region.name) of no bytes, expected at least one")
     }
-    let ids = recording.marks.map(\.id)
-    if Set(ids).count != ids.count { report(.marks, "an id with two names, expected one name for each mark") }
+    if namedMarks.count != recording.marks.count {
+      report(.marks, "an id with two names, expected one name for each mark")
+    }
   }
 
   private static func lies(_ gpa: UInt64, _ bytes: UInt64, in ram: UInt64) -> Bool {
@@ -169,9 +172,9 @@ public struct RecordingCheck {
 
   private mutating func take(_ event: RecordedEvent) {
     checkOrder(event.vcpu, event.count) { "an event" }
+    totals.count(event)
     switch event {
     case .hypercall(let call):
-      totals.hypercalls += 1
       checkRoot(call.cr3, event)
       if truth.hypercall(call) {
         sequence.takeAttack(call)
@@ -179,13 +182,11 @@ public struct RecordingCheck {
         report(.hypercalls, flaw)
       }
     case .cr3(let load):
-      totals.cr3Loads += 1
       translations?.take(load)
       if load.value >> 63 == 0, load.value >> 52 != 0 {
         report(.tables, "CR3 \(hex(load.value)), expected a page below 2^52")
       }
     case .map(let map):
-      totals.maps += 1
       checkRoot(map.cr3, event)
       translations?.take(map)
       let size: UInt64 = 1 << UInt64(map.pageShift)
@@ -198,8 +199,7 @@ public struct RecordingCheck {
       }
       if map.entry & 1 == 0 { report(.tables, "entry \(hex(map.entry)) that is not present, expected bit 0 set") }
     case .mark(let mark):
-      totals.marks += 1
-      if !header.recording.marks.contains(where: { $0.id == mark.id }) {
+      if !namedMarks.contains(mark.id) {
         report(.marks, "mark \(mark.id) without a name, expected one in the header")
       }
       truth.mark(mark.id).forEach { report(.groundTruth, $0) }

@@ -29,8 +29,9 @@ public struct RecordingCut {
       "Cut \(range) out of the trace with digest \(reader.digest.map { "\($0)" } ?? "unknown"); events before are kept."
     )
     let part = try find(in: reader, first: first, last: last)
+    let ids = Dictionary(description.marks.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
     description.groundTruth.removeAll { truth in
-      guard let id = description.marks.first(where: { $0.name == truth.mark })?.id else { return true }
+      guard let id = ids[truth.mark] else { return true }
       return !part.marks.contains(id) && !(truth.kind == .hypercall && part.marksBefore.contains(id))
     }
 

@@ -59,7 +59,7 @@ public enum PerfettoExport {
 
     func line(_ event: [String: Any]) -> String {
       let json = try? JSONSerialization.data(withJSONObject: event, options: [.sortedKeys, .withoutEscapingSlashes])
-      return String(decoding: json ?? Data("{}".utf8), as: UTF8.self)
+      return SafeText.json(String(decoding: json ?? Data("{}".utf8), as: UTF8.self))
     }
 
     mutating func take(_ run: Run) -> [String] {

@@ -1,16 +1,10 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
 /// A text file that appears whole, when `finish()` is called; `-` is standard output, which gets its text at once.
 final class TextOutput {
   private let file: WholeFile
   private var bytes: [UInt8] = []
 
   init(path: String) throws(RecordingError) {
-    file = try WholeFile(path: path)
+    file = try WholeFile(OutputTarget.checked(path))
     bytes.reserveCapacity(1 << 20)
   }
 

@@ -42,8 +42,30 @@ public struct RecordingHeader: Codable, Hashable, Sendable {
       case cr3Loads = "cr3_loads"
     }
 
+    /// Nothing yet.
+    package init() {}
+
     /// All events.
     public var events: UInt64 { hypercalls &+ cr3Loads &+ maps &+ marks }
+
+    /// Counts one event more.
+    package mutating func count(_ event: RecordedEvent) {
+      switch event {
+      case .hypercall: hypercalls += 1
+      case .cr3: cr3Loads += 1
+      case .map: maps += 1
+      case .mark: marks += 1
+      }
+    }
+
+    /// What is wrong with these totals of events where the records hold `counted`; nil if nothing is.
+    package func disagreement(withEventsOf counted: Self) -> String? {
+      let kinds: [(String, UInt64, UInt64)] = [
+        ("hypercalls", counted.hypercalls, hypercalls), ("CR3 loads", counted.cr3Loads, cr3Loads),
+        ("mappings", counted.maps, maps), ("marks", counted.marks, marks),
+      ]
+      return kinds.first { $0.1 != $0.2 }.map { "\($0.1) \($0.0) in the records, expected \($0.2) as the header says" }
+    }
   }
 
   /// The columns present, as a set; names this build does not know are left out.

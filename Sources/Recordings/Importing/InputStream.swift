@@ -22,6 +22,10 @@ public final class InputStream {
       throw RecordingError(
         .file, file: name, found: "a directory", expected: "a file", remedy: "name the file inside it")
     }
+    if Self.isEndless(descriptor) {
+      throw RecordingError(
+        .file, file: name, found: "a device without an end", expected: "a file or a stream", remedy: "name a file")
+    }
     // A larger pipe spares system calls; where it is refused, the small one works.
     #if os(Linux)
       _ = fcntl(descriptor, 1031 /* F_SETPIPE_SZ */, 1 << 20)
@@ -29,6 +33,15 @@ public final class InputStream {
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Whether a descriptor leads to a device that gives bytes for ever: one that is neither a terminal nor the null device.
+  package static func isEndless(_ descriptor: Int32) -> Bool {
+    var (status, null) = (stat(), stat())
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFCHR, isatty(descriptor) == 0 else {
+      return false
+    }
+    return stat("/dev/null", &null) != 0 || status.st_rdev != null.st_rdev
+  }
 
   /// Fills the target; fewer bytes than it holds mean the end.
   public func fill(_ target: UnsafeMutableRawBufferPointer) throws(RecordingError) -> Int {

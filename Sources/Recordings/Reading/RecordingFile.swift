@@ -32,7 +32,9 @@ final class RecordingFile: Sendable {
       let spool = Self.spool(opened)
       close(opened)
       guard let spool else {
-        throw OutputFile.error(name, doing: "copied to /tmp", remedy: "make room there, or give the trace as a file")
+        throw OutputFile.error(
+          name, doing: "copied to \(OutputTarget.temporaryFolder)",
+          remedy: "make room there, or give the trace as a file")
       }
       (descriptor, size) = spool
     }
@@ -41,7 +43,7 @@ final class RecordingFile: Sendable {
   deinit { close(descriptor) }
 
   private static func spool(_ source: Int32) -> (descriptor: Int32, size: UInt64)? {
-    var template = Array("/tmp/trace-XXXXXX".utf8CString)
+    var template = Array("\(OutputTarget.temporaryFolder)/trace-XXXXXX".utf8CString)
     let target = mkstemp(&template)
     guard target >= 0 else { return nil }
     unlink(template)

@@ -68,12 +68,8 @@ struct RecordingIndex {
     guard UInt64(index.blocks.count) == count else {
       throw damaged(footerOffset, "\(count) blocks", "\(index.blocks.count), as the index holds")
     }
-    let totals = header.totals
-    let last = index.totals
-    guard last == (totals.writes, totals.runs, totals.events) else {
-      throw damaged(
-        indexOffset, "\(last.0) writes, \(last.1) runs and \(last.2) events",
-        "\(totals.writes), \(totals.runs) and \(totals.events), as the header says")
+    if let flaw = HeaderValidation.flaw(in: index.blocks, totals: header.totals) {
+      throw damaged(indexOffset, flaw.found, flaw.expected)
     }
     return index
   }

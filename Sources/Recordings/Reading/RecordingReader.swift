@@ -121,13 +121,8 @@ public final class RecordingReader: Sendable {
     } catch {
       throw failure(.format, 32, "a header with \(describe(error))", "a trace header", "use the build that wrote it")
     }
-    let totals = header.totals
-    guard (1...RecordingFormat.maximumVCPUs).contains(totals.vcpus), totals.instructions.count == totals.vcpus,
-      totals.pageLimit <= RecordingFormat.maximumPages
-    else {
-      throw failure(
-        .format, 32, "a header with \(totals.vcpus) vCPUs and pages up to \(totals.pageLimit)",
-        "1 to \(RecordingFormat.maximumVCPUs) vCPUs and pages below 2^32", "use the build that wrote it")
+    if let flaw = HeaderValidation.flaw(in: header.totals) ?? HeaderValidation.flaw(in: header.recording) {
+      throw failure(.format, 32, flaw.found, flaw.expected, "use the build that wrote it")
     }
     return (header, UInt64(32 + fields.count))
   }

@@ -171,8 +171,10 @@ public struct RecordingStatistics: Encodable, Sendable {
     var slices: [Slice] = []
     var lengths = [UInt64](repeating: 0, count: 17)
     var regions: [RegionHits]
-    /// The byte ranges of each region, by address.
+    /// The byte ranges of each region, by address; they may overlap.
     private let bytes: [[ClosedRange<UInt64>]]
+    /// The pages of every range, so that a page finds its regions at once.
+    private let places: IntervalIndex
     private var regionsOfPage: [UInt64: [Int]] = [:]
     /// Stores of a slice.
     var sliceWrites: UInt64 = 1
@@ -182,20 +184,51 @@ public struct RecordingStatistics: Encodable, Sendable {
     init(_ recording: RecordingDescription) {
       // A region of no bytes, or beyond what a trace can hold, is hit by nothing.
       let valid = recording.regions.filter { $0.bytes > 0 && $0.gpa < 1 << 44 && $0.bytes < 1 << 44 }
+      struct Key: Hashable {
+        var id: UInt64
+        var name: String
+      }
       var ranges: [[ClosedRange<UInt64>]] = []
       var hits: [RegionHits] = []
+      var known: [Key: Int] = [:]
       for region in valid.sorted(by: { $0.gpa < $1.gpa }) {
         let range = region.gpa...region.gpa + region.bytes - 1
-        if let known = hits.firstIndex(where: { ($0.id, $0.name) == (region.id, region.name) }) {
-          ranges[known].append(range)
+        if let index = known[Key(id: region.id, name: region.name)] {
+          ranges[index].append(range)
         } else {
+          known[Key(id: region.id, name: region.name)] = hits.count
           hits.append(RegionHits(id: region.id, name: region.name, pages: 0, byPage: 0, exact: 0))
           ranges.append([range])
         }
       }
       for index in hits.indices { hits[index].pages = Self.pages(of: ranges[index]) }
-      bytes = ranges
+      let owned = ranges.indices.flatMap { owner in
+        ranges[owner].map { (range: $0.lowerBound >> 12...$0.upperBound >> 12, owner: owner) }
+      }
+      places = IntervalIndex(owned)
+      bytes = ranges.map(Self.joined)
       regions = hits
+    }
+
+    /// The same bytes as ranges that are apart from each other; they come by address.
+    private static func joined(_ ranges: [ClosedRange<UInt64>]) -> [ClosedRange<UInt64>] {
+      ranges.reduce(into: []) { joined, range in
+        if let last = joined.last, range.lowerBound <= last.upperBound {
+          joined[joined.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+        } else {
+          joined.append(range)
+        }
+      }
+    }
+
+    /// Whether ranges that are apart, by address, hold one of these bytes.
+    private static func touch(_ ranges: [ClosedRange<UInt64>], _ bytes: ClosedRange<UInt64>) -> Bool {
+      var (low, high) = (0, ranges.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if ranges[middle].upperBound < bytes.lowerBound { low = middle + 1 } else { high = middle }
+      }
+      return low < ranges.count && ranges[low].lowerBound <= bytes.upperBound
     }
 
     /// How many pages hold a byte of these ranges, which come by address.
@@ -228,15 +261,14 @@ public struct RecordingStatistics: Encodable, Sendable {
         for index in accesses.indices {
           let first = accesses.address(index).rawValue
           let touched = first...first + UInt64(accesses[index].size) - 1
-          if bytes[region].contains(where: touched.overlaps) { regions[region].exact += 1 }
+          if Self.touch(bytes[region], touched) { regions[region].exact += 1 }
         }
       }
     }
 
     private mutating func regions(on page: UInt64) -> [Int] {
       if let known = regionsOfPage[page] { return known }
-      let whole = page << 12...page << 12 | 0xfff
-      let here = bytes.indices.filter { bytes[$0].contains(where: whole.overlaps) }
+      let here = Array(Set(places.owners(touching: page...page))).sorted()
       regionsOfPage[page] = here
       return here
     }

@@ -10,27 +10,21 @@ public struct SymbolTable: Sendable {
 
   /// The symbols, lowest address first; of several at one address the smaller, then the first by name, comes last.
   public let symbols: [RecordingDescription.Symbol]
-  /// The greatest end of the symbols up to each index, so that a look-up knows when to stop going back.
-  private let reach: [UInt64]
+  private let index: IntervalIndex
 
   /// A table of these symbols; one of unknown size takes one byte.
   public init(_ symbols: [RecordingDescription.Symbol]) {
     self.symbols = symbols.sorted { ($0.gpa, $1.size, $1.name) < ($1.gpa, $0.size, $0.name) }
-    var end: UInt64 = 0
-    reach = self.symbols.map { symbol in
-      end = max(end, Self.end(of: symbol))
-      return end
-    }
+    index = IntervalIndex(
+      self.symbols.enumerated().map { number, symbol in
+        (range: symbol.gpa...max(symbol.gpa, Self.end(of: symbol) - 1), owner: number)
+      })
   }
 
   /// The place of an address: of symbols that overlap, in the one that begins last.
   public func place(of address: UInt64) -> Location {
-    var low = countOfStarts(upTo: address)
-    while low > 0, reach[low - 1] > address {
-      low -= 1
-      if Self.end(of: symbols[low]) > address { return Location(index: low, offset: address - symbols[low].gpa) }
-    }
-    return Location(index: nil, offset: address & 0xfff)
+    guard let last = index.lastOwner(of: address) else { return Location(index: nil, offset: address & 0xfff) }
+    return Location(index: last, offset: address - symbols[last].gpa)
   }
 
   /// The places that a store of so many bytes touches: where it begins, and the start of each symbol it reaches into.

@@ -10,46 +10,69 @@ final class OutputFile: Sendable {
   private let name: String
   private let closes: Bool
 
-  /// Opens a device or a pipe; `-` is standard output.
+  private init(_ descriptor: Int32, _ name: String) {
+    (self.descriptor, self.name, closes) = (descriptor, name, true)
+  }
+
+  /// Opens what is written in place; `-` is standard output.
   init(inPlace path: String) throws(RecordingError) {
-    name = path == "-" ? "standard output" : path
-    closes = path != "-"
-    descriptor = path == "-" ? STDOUT_FILENO : open(path, O_WRONLY | O_CLOEXEC)
+    name = path == OutputTarget.standardOutput ? "standard output" : path
+    closes = path != OutputTarget.standardOutput
+    descriptor = closes ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : STDOUT_FILENO
     if descriptor < 0 { throw Self.error(name, doing: "written", remedy: "name a file in a folder you may write to") }
   }
 
-  /// A file without a name in a folder, which ``link(to:)`` can give it; nil where the file system knows no such files.
-  init?(unnamedIn folder: some StringProtocol, named name: String) {
-    self.name = name
-    closes = true
+  /// A file without a name in a folder, gone when it is closed unless ``linked(in:)`` gives it one; nil where the file system
+  /// knows no such files.
+  convenience init?(unnamedIn folder: String, named name: String, mode: mode_t) {
     // O_TMPFILE, which Glibc's header hides.
-    descriptor = open(String(folder), 0o20_200_000 | O_WRONLY | O_CLOEXEC, 0o644)
+    let descriptor = open(folder, 0o20_200_000 | O_RDWR | O_CLOEXEC, mode)
     if descriptor < 0 { return nil }
+    self.init(descriptor, name)
   }
 
-  /// Gives a file without a name one that nobody has.
-  func link(to path: String) -> Bool {
-    linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0
+  /// A file under a name that nobody has; `path` is what errors call it.
+  static func temporary(in folder: String, for path: String) throws(RecordingError) -> (OutputFile, name: String) {
+    for name in temporaryNames(in: folder) {
+      let descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+      if descriptor >= 0 { return (OutputFile(descriptor, path), name) }
+      if errno != EEXIST { break }
+    }
+    throw error(path, doing: "created", remedy: "name a file in a folder you may write to")
   }
 
-  /// Opens or creates a file.
-  init(path: String) throws(RecordingError) {
-    name = path
-    closes = true
-    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    if descriptor < 0 { throw Self.error(name, doing: "created", remedy: "name a file in a folder you may write to") }
+  /// A file without a name in a folder, whatever the file system knows.
+  static func unnamed(in folder: String, for path: String) throws(RecordingError) -> OutputFile {
+    if let file = OutputFile(unnamedIn: folder, named: path, mode: 0o600) { return file }
+    let (file, name) = try temporary(in: folder, for: path)
+    unlink(name)
+    return file
   }
 
-  /// A file without a name beside the path: gone when it is closed, whatever happens.
-  init(unnamedBeside path: String) throws(RecordingError) {
-    name = path
-    closes = true
-    let folder =
-      path == "-" ? "/tmp" : path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
-    var template = Array("\(folder.isEmpty ? "/" : folder)/.trace-blocks-XXXXXX".utf8CString)
-    descriptor = mkstemp(&template)
-    if descriptor < 0 { throw Self.error(path, doing: "created", remedy: "name a file in a folder you may write to") }
-    unlink(template)
+  /// Gives a file without a name one that nobody has; nil, and errno, if that cannot be.
+  func linked(in folder: String) -> String? {
+    for name in Self.temporaryNames(in: folder) {
+      if linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 { return name }
+      if errno != EEXIST { break }
+    }
+    return nil
+  }
+
+  /// Names to try, none longer than any name may be: the output's own may have no room for a letter more.
+  private static func temporaryNames(in folder: String) -> some Sequence<String> {
+    (0..<100).lazy.map { "\(folder)/.gi-bench-\(getpid())-\($0)" }
+  }
+
+  /// Takes over owner and mode of the file that this one replaces, as far as the system allows.
+  func take(over replaced: OutputTarget.Replaced?) {
+    guard let replaced else { return }
+    _ = fchown(descriptor, replaced.owner, replaced.group)
+    _ = fchmod(descriptor, replaced.mode)
+  }
+
+  /// Waits until everything is on the disk, so that a full or broken one is noticed while the old file is still there.
+  func synchronise() throws(RecordingError) {
+    if fsync(descriptor) != 0 { throw Self.error(name, doing: "written", remedy: "check the disk and the room on it") }
   }
 
   deinit { if closes { close(descriptor) } }

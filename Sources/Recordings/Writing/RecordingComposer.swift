@@ -1,18 +1,13 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
 import Foundation
 
-/// Puts header, blocks, index and footer together: under a temporary name beside the output, then renamed.
+/// Puts header, blocks, index and footer together in the output's place.
 struct RecordingComposer {
-  let path: String
+  let target: OutputTarget
 
   func compose(header: RecordingHeader, blocks: [BlockHeader], from blockFile: OutputFile) throws(RecordingError)
     -> RecordingWriter.Summary
   {
-    let output = try WholeFile(path: path)
+    let output = try WholeFile(target)
     let summary = try write(header, blocks, blockFile, to: output)
     try output.finish()
     return summary
@@ -34,7 +29,9 @@ struct RecordingComposer {
 
     var front = ByteWriter()
     let json = try encode(header)
-    let stored = json.withUnsafeBytes { ZstandardCompressor(level: 19).compress([$0]) }
+    // The best level takes seconds for tables that no recorder writes.
+    let level = json.count > 1 << 20 ? 9 : 19
+    let stored = json.withUnsafeBytes { ZstandardCompressor(level: level).compress([$0]) }
     front.append(RecordingFormat.magic)
     front.append(RecordingFormat.version)
     front.append(UInt32(stored.count))
@@ -111,7 +108,7 @@ struct RecordingComposer {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let json = try? encoder.encode(header), json.count <= RecordingFormat.maximumHeaderBytes else {
       throw RecordingError(
-        .input, file: path, found: "a description too large or not encodable",
+        .input, file: target.path, found: "a description too large or not encodable",
         expected: "at most \(RecordingFormat.maximumHeaderBytes) bytes of JSON", remedy: "leave out symbols or notes")
     }
     return json

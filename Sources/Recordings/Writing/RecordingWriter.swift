@@ -1,11 +1,5 @@
 import Addresses
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
 /// Writes a trace: records in the order of execution, then `finish()`.
 ///
 /// The file appears, whole, when `finish()` returns; until then, and after an error, nothing stands under its name.
@@ -46,7 +40,7 @@ public final class RecordingWriter {
     public var digest: RecordingDigest
   }
 
-  private let path: String
+  private let target: OutputTarget
   /// What the header will say of the recording; an import knows the whole of it at its end only.
   var description: RecordingDescription
   private let columns: RecordingColumns
@@ -57,10 +51,14 @@ public final class RecordingWriter {
 
   /// Starts a trace that will stand at `path` (`-` is standard output).
   public init(path: String, description: RecordingDescription, options: Options = Options()) throws(RecordingError) {
-    self.path = path
+    target = try OutputTarget.checked(path)
+    if let flaw = HeaderValidation.flaw(in: description) {
+      throw RecordingError(
+        .input, file: path, found: flaw.found, expected: flaw.expected, remedy: "correct the description")
+    }
     self.description = description
     columns = options.columns.intersection([.steps, .linearPages, .instructionPointers, .values]).union(.always)
-    blockFile = try OutputFile(unnamedBeside: path)
+    blockFile = try OutputFile.unnamed(in: target.folder, for: path)
     let runs = min(max(options.runsPerBlock, 1), RecordingFormat.maximumRuns - 2)
     let accesses = min(max(options.accessesPerBlock, 1), RecordingFormat.maximumAccesses - 2)
     let kept = columns
@@ -99,7 +97,7 @@ public final class RecordingWriter {
         vcpu: vcpu, count: count, gpa: gpa.rawValue, gva: gva.rawValue, size: size, rip: rip.rawValue, value: value,
         rest: rest?.rawValue)
     } catch {
-      throw error.error(in: path, record: "write \(state.pointee.totals.writes)")
+      throw error.error(in: target.path, record: "write \(state.pointee.totals.writes)")
     }
   }
 
@@ -108,7 +106,7 @@ public final class RecordingWriter {
     do throws(WriterFlaw) {
       try append(event)
     } catch {
-      throw error.error(in: path, record: "event \(state.pointee.totals.events)")
+      throw error.error(in: target.path, record: "event \(state.pointee.totals.events)")
     }
   }
 
@@ -132,12 +130,12 @@ public final class RecordingWriter {
     do throws(WriterFlaw) {
       totals = try state.pointee.finish()
     } catch {
-      throw error.error(in: path, record: "the end")
+      throw error.error(in: target.path, record: "the end")
     }
     let blocks = try pipeline.finish()
     let header = RecordingHeader(
       recording: description, totals: totals, columns: columns.columns.map(\.name), complete: complete)
-    return try RecordingComposer(path: path).compose(header: header, blocks: blocks, from: blockFile)
+    return try RecordingComposer(target: target).compose(header: header, blocks: blocks, from: blockFile)
   }
 }
 

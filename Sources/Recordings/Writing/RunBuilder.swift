@@ -195,15 +195,13 @@ struct RunBuilder {
       guard (0...3).contains(call.cpl) else {
         throw .record(Flaw(found: "privilege level \(call.cpl)", expected: "0 to 3"))
       }
-      totals.hypercalls += 1
-    case .cr3: totals.cr3Loads += 1
     case .map(let mapping):
       guard [12, 21, 30].contains(mapping.pageShift) else {
         throw .record(Flaw(found: "page size 2^\(mapping.pageShift)", expected: "2^12, 2^21 or 2^30"))
       }
-      totals.maps += 1
-    case .mark: totals.marks += 1
+    case .cr3, .mark: break
     }
+    totals.count(event)
     closeRun()
     if (draft?.events.count ?? 0) >= RecordingFormat.maximumEvents { try flush() }
     draft?.events.append(PlacedEvent(run: runs, event: event))

@@ -7,50 +7,48 @@
 /// An output that appears under its name when it is whole, and leaves nothing if it never is, however the program ends: until
 /// then it has no name, where the file system can do that.
 ///
-/// `-` is standard output. Links are followed. What is there and no ordinary file, a device or a pipe, is written in place.
-final class WholeFile {
-  private let target: String
-  private let temporary: String?
+/// What is there and no ordinary file, a device or a pipe, is written in place.
+package final class WholeFile {
+  private let target: OutputTarget
   private let file: OutputFile
-  /// Whether there is a file under the temporary name.
-  private var isNamed = false
+  /// The name it has before its own, once it has one.
+  private var temporary: String?
 
-  init(path: String) throws(RecordingError) {
-    var status = stat()
-    if path == "-" || stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG {
-      (target, temporary) = (path, nil)
-      file = try OutputFile(inPlace: path)
+  /// Begins a file; what stands there stays until ``finish()``.
+  package init(_ target: OutputTarget) throws(RecordingError) {
+    self.target = target
+    if target.isInPlace {
+      file = try OutputFile(inPlace: target.path)
       return
     }
-    let resolved = realpath(path, nil)
-    defer { free(resolved) }
-    let target = resolved.map { String(cString: $0) } ?? path
-    self.target = target
-    let temporary = "\(target).tmp-\(getpid())"
-    self.temporary = temporary
-    let folder = target.lastIndex(of: "/").map { target[...$0] } ?? "./"
-    if let unnamed = OutputFile(unnamedIn: folder, named: path) {
+    let mode: mode_t = target.replaced == nil ? 0o666 : 0o600
+    if let unnamed = OutputFile(unnamedIn: target.folder, named: target.path, mode: mode) {
       file = unnamed
     } else {
-      file = try OutputFile(path: temporary)
-      isNamed = true
+      let (named, name) = try OutputFile.temporary(in: target.folder, for: target.path)
+      file = named
+      temporary = name
     }
+    file.take(over: target.replaced)
   }
 
-  deinit { if isNamed, let temporary { unlink(temporary) } }
+  deinit { if let temporary { unlink(temporary) } }
 
-  func write(_ bytes: UnsafeRawBufferPointer) throws(RecordingError) { try file.write(bytes) }
+  /// Appends bytes.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(RecordingError) { try file.write(bytes) }
 
-  /// Puts the file in its place.
-  func finish() throws(RecordingError) {
-    guard let temporary else { return }
-    if !isNamed {
-      unlink(temporary)
-      isNamed = file.link(to: temporary)
+  /// Puts the file in its place; nothing that can be held up by a signal comes between its two names.
+  package func finish() throws(RecordingError) {
+    guard !target.isInPlace else { return }
+    try file.synchronise()
+    var (all, before) = (sigset_t(), sigset_t())
+    sigfillset(&all)
+    pthread_sigmask(SIG_BLOCK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    if temporary == nil { temporary = file.linked(in: target.folder) }
+    guard let temporary, rename(temporary, target.canonicalPath) == 0 else {
+      throw OutputFile.error(target.path, doing: "put in place", remedy: "name a file in a folder you may write to")
     }
-    guard isNamed, rename(temporary, target) == 0 else {
-      throw OutputFile.error(target, doing: "put in place", remedy: "name a file in a folder you may write to")
-    }
-    isNamed = false
+    self.temporary = nil
   }
 }

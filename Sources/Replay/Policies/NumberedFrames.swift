@@ -21,7 +21,7 @@ extension ResolvedPolicy {
       regions: regions.map { region in
         Region(
           id: region.id, name: region.name, actions: region.actions,
-          bytes: Policy.joined(region.bytes.flatMap(pages.bytes)))
+          bytes: region.bytes.flatMap(pages.bytes).joined)
       })
   }
 }

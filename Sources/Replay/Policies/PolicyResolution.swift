@@ -2,6 +2,9 @@ import Addresses
 import Recordings
 
 extension Policy {
+  /// The most ranges of all regions together: one region may name many, and many regions the same.
+  private static let rangeLimit = 1 << 20
+
   /// The policy as it applies to a recording of a guest with so much memory; `topLevelTables` are pages that CR3 named.
   ///
   /// Throws ``ReplayError`` for what the recording does not have.
@@ -9,6 +12,8 @@ extension Policy {
     for recording: RecordingDescription, guestBytes: UInt64, topLevelTables: Set<UInt64>
   ) throws -> ResolvedPolicy {
     let symbols = Dictionary(grouping: recording.symbols, by: \.name)
+    let sections = Dictionary(grouping: recording.regions.filter { $0.bytes > 0 }, by: \.name)
+    var left = Self.rangeLimit
     return ResolvedPolicy(
       regions: try regions.enumerated().map { index, region in
         func failure(_ what: String) -> ReplayError {
@@ -31,12 +36,11 @@ extension Policy {
           else { throw failure("'\(from)' does not lie below '\(to)', so the range is empty; exchange them") }
           bytes = [start..<end]
         case .section(let name):
-          let sections = recording.regions.filter { $0.name == name && $0.bytes > 0 }
-          guard !sections.isEmpty else {
-            let names = recording.regions.map(\.name)
+          guard let found = sections[name] else {
+            let names = sections.keys.sorted()
             throw failure("the recording names no section '\(name)'; \(Nearest.advice(for: name, in: names))")
           }
-          bytes = try sections.map { section in
+          bytes = try found.map { section in
             let (end, overflow) = section.gpa.addingReportingOverflow(section.bytes)
             guard !overflow else { throw failure("section '\(name)' runs past the last address; give a gpa instead") }
             return section.gpa..<end
@@ -51,13 +55,17 @@ extension Policy {
           bytes = [range]
         case .pageTables:
           bytes = topLevelTables.map { $0 << 12..<($0 + 1) << 12 }.filter { $0.upperBound <= guestBytes }
-          bytes += recording.regions.filter { $0.name == "page-tables" && $0.bytes > 0 }.compactMap {
+          bytes += sections["page-tables", default: []].compactMap {
             let (end, overflow) = $0.gpa.addingReportingOverflow($0.bytes)
             return overflow ? nil : $0.gpa..<end
           }
           guard !bytes.isEmpty else {
             throw failure("the recording shows no page tables: it has no CR3 load; give their pages as gpa and bytes")
           }
+        }
+        left -= bytes.count
+        guard left >= 0 else {
+          throw failure("the policy has more than \(Self.rangeLimit) ranges up to here; leave some out")
         }
         if let outside = bytes.first(where: { $0.upperBound > guestBytes }) {
           throw failure(
@@ -68,7 +76,7 @@ extension Policy {
                 : "the guest's \(guestBytes) bytes of memory; give a range inside"))
         }
         return ResolvedPolicy.Region(
-          id: UInt64(index + 1), name: region.name, actions: region.actions, bytes: Self.joined(bytes))
+          id: UInt64(index + 1), name: region.name, actions: region.actions, bytes: bytes.joined)
       })
   }
 
@@ -89,17 +97,6 @@ extension Policy {
       throw failure("offset and bytes run past the last address; give smaller ones")
     }
     return start..<end
-  }
-
-  /// The same bytes as disjoint ascending ranges that do not touch.
-  static func joined(_ ranges: [Range<UInt64>]) -> [Range<UInt64>] {
-    ranges.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, range in
-      if let last = joined.last, range.lowerBound <= last.upperBound {
-        joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
-      } else {
-        joined.append(range)
-      }
-    }
   }
 }
 

@@ -9,13 +9,15 @@ import Recordings
 struct ProtectedBytes {
   private let listed: [UInt64: [Range<UInt64>]]
   private var claims: [UInt64: [PageRange]] = [:]
+  /// Whether claims have changed since the ranges were made: many come in a row before anybody asks.
+  private var isOutdated = false
   /// Disjoint ranges in ascending order.
   private var starts: [UInt64] = []
   private var ends: [UInt64] = []
 
   /// Nothing is protected yet; `listed` are the bytes of each region, by id.
   init(listed: [UInt64: [Range<UInt64>]]) {
-    self.listed = listed.mapValues { $0.sorted { $0.lowerBound < $1.lowerBound } }
+    self.listed = listed.mapValues(\.joined)
   }
 
   /// The bytes of a recording's regions, by id.
@@ -29,8 +31,10 @@ struct ProtectedBytes {
 
   /// A region claims pages.
   mutating func claim(_ range: PageRange, by region: UInt64) {
+    let known = claims[region]?.last
+    if let known, known.first <= range.first, range.last <= known.last { return }
     claims[region, default: []].append(range)
-    rebuild()
+    isOutdated = true
   }
 
   /// A region, or every region for 0, gives pages up.
@@ -38,14 +42,15 @@ struct ProtectedBytes {
     for id in region == 0 ? Array(claims.keys) : [region] {
       claims[id] = claims[id]?.flatMap { $0.subtracting(range) }
     }
-    rebuild()
+    isOutdated = true
   }
 
   /// The pages claimed, region by region.
   var pages: [PageRange] { claims.values.flatMap { $0 } }
 
   /// Whether any byte of `address ..< address + size` is protected.
-  func touches(_ address: UInt64, size: UInt64) -> Bool {
+  mutating func touches(_ address: UInt64, size: UInt64) -> Bool {
+    if isOutdated { rebuild() }
     var low = 0
     var high = starts.count
     while low < high {
@@ -56,12 +61,13 @@ struct ProtectedBytes {
   }
 
   /// Whether any sub-page of 128 bytes that the bytes touch holds a protected byte.
-  func touchesSubPage(_ address: UInt64, size: UInt64) -> Bool {
+  mutating func touchesSubPage(_ address: UInt64, size: UInt64) -> Bool {
     let start = address & ~127
     return touches(start, size: (address &+ size &+ 127) & ~127 &- start)
   }
 
   private mutating func rebuild() {
+    isOutdated = false
     var ranges: [Range<UInt64>] = []
     for (region, pages) in claims {
       let bytes = listed[region] ?? []
@@ -84,7 +90,8 @@ struct ProtectedBytes {
     let end = pages.last.address.rawValue + 0x1000
     /// Everything below has been dealt with.
     var next = pages.first.address.rawValue
-    for range in bytes where range.upperBound > next && range.lowerBound < end {
+    for range in bytes[bytes.firstIndex(endingBehind: next)...] {
+      if range.lowerBound >= end { break }
       let firstPage = range.lowerBound & ~0xfff
       if firstPage > next { ranges.append(next..<firstPage) }
       ranges.append(max(range.lowerBound, pages.first.address.rawValue)..<min(range.upperBound, end))
@@ -104,5 +111,28 @@ extension PageRange {
       PageRange(first: first, count: below),
       PageRange(first: GuestPageNumber(other.last.rawValue + 1), count: above),
     ].compactMap(\.self)
+  }
+}
+
+extension [Range<UInt64>] {
+  /// The same numbers as disjoint ascending ranges that do not touch.
+  var joined: Self {
+    sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, range in
+      if let last = joined.last, range.lowerBound <= last.upperBound {
+        joined[joined.count - 1] = last.lowerBound..<Swift.max(last.upperBound, range.upperBound)
+      } else {
+        joined.append(range)
+      }
+    }
+  }
+
+  /// Of disjoint ascending ranges, the first that ends behind a number.
+  func firstIndex(endingBehind number: UInt64) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle].upperBound > number { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }

@@ -40,14 +40,15 @@ extension HottestPages {
       func lies(_ start: UInt64, _ bytes: UInt64) -> Bool {
         start >> 12 <= page.rawValue && page.rawValue <= (start &+ max(bytes, 1) &- 1) >> 12
       }
-      var regions: [String] = []
-      for region in named where !regions.contains(region.name) {
-        let isHere = region.bytes.contains { lies($0.lowerBound, $0.upperBound - $0.lowerBound) }
-        if isHere { regions.append(region.name) }
+      var seen: Set<String> = []
+      let regions = named.filter { region in
+        region.bytes.contains { lies($0.lowerBound, $0.upperBound - $0.lowerBound) }
+          && seen.insert(region.name).inserted
       }
       let targets = targets[page] ?? []
       return Page(
-        page: truePages?[page.rawValue] ?? page.rawValue, notifications: notifications, regions: regions,
+        page: truePages?[page.rawValue] ?? page.rawValue, notifications: notifications,
+        regions: regions.map(\.name),
         symbols: targets.compactMap(\.symbol),
         targets: targets)
     }

@@ -73,7 +73,10 @@ package enum CSVExporter {
 
   private static func plain(_ x: Double?) -> String { x.map(Figure.exact) ?? "" }
 
+  /// The field as RFC 4180 wants it; a text that a spreadsheet would compute begins with an apostrophe, as spreadsheets mark text.
   private static func quoted(_ field: String) -> String {
+    var field = Terminal.printable(field)
+    if let first = field.first, "=+-@".contains(first), Double(field) == nil { field = "'" + field }
     let special: Set<Unicode.Scalar> = ["\"", ",", "\r", "\n"]
     guard field.unicodeScalars.contains(where: special.contains) else { return field }
     return "\"" + field.replacing("\"", with: "\"\"") + "\""

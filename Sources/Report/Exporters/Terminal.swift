@@ -1,3 +1,5 @@
+import Recordings
+
 /// Text that is safe and pleasant on a terminal.
 package enum Terminal {
   /// Columns that running text fills.
@@ -8,10 +10,8 @@ package enum Terminal {
     var safe = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned,
-        .nonspacingMark, .enclosingMark:
-        safe.append("?")
-      default: safe.append(scalar.value > 0xFFFF ? "?" : scalar)
+      case .nonspacingMark, .enclosingMark: safe.append("?")
+      default: safe.append(scalar.value > 0xFFFF || SafeText.isActive(scalar) ? "?" : scalar)
       }
     }
     return String(safe)

@@ -10,8 +10,11 @@ protocol FuzzTarget {
 }
 
 private let targets: [String: any FuzzTarget.Type] = [
-  "tree": TreeFuzz.self, "trace": TraceFuzz.self, "script": ScriptFuzz.self, "profile": ProfileFuzz.self,
-  "snapshot": SnapshotFuzz.self, "imports": ImportFuzz.self,
+  "tree": TreeFuzz.self, "writer": TreeWriterFuzz.self, "trace": TraceFuzz.self, "file": FileFuzz.self,
+  "header": HeaderFuzz.self, "replay": ReplayFuzz.self, "import": ImportFuzz.self, "stream": StreamFuzz.self,
+  "script": ScriptFuzz.self, "profile": ProfileFuzz.self, "policy": PolicyFuzz.self,
+  "description": DescriptionFuzz.self, "results": ResultsFuzz.self, "snapshot": SnapshotFuzz.self,
+  "hypercalls": HypercallFuzz.self,
 ]
 
 /// The target named by `FUZZ`; libFuzzer calls from one thread.

@@ -2,6 +2,9 @@ import EPT
 import Foundation
 import Replay
 
+@testable import Recordings
+@testable import Report
+
 /// Scripts of the walk protocol, in pieces as they might come from a pipe.
 struct ScriptFuzz: FuzzTarget {
   var seeds: [[UInt8]] {
@@ -19,8 +22,13 @@ struct ScriptFuzz: FuzzTarget {
     script.feed(UnsafeRawBufferPointer(rebasing: input[..<middle]), &answer)
     script.feed(UnsafeRawBufferPointer(rebasing: input[middle...]), &answer)
     script.finish(&answer)
-    let lines = String(decoding: answer.bytes, as: UTF8.self).split(separator: "\n")
-    precondition(lines.count { $0.hasPrefix("ERR line ") } == script.failures)
+    let prefix = Array("ERR line ".utf8)
+    let errors = answer.bytes.split(separator: UInt8(ascii: "\n")).count { $0.starts(with: prefix) }
+    precondition(errors == script.failures)
+    // Whatever a script quotes, an answer is text that steers no terminal.
+    guard !answer.bytes.allSatisfy({ (0x20...0x7e).contains($0) || $0 == UInt8(ascii: "\n") }) else { return }
+    let text = String(decoding: answer.bytes, as: UTF8.self)
+    precondition(!text.unicodeScalars.contains { SafeText.isActive($0) && $0 != "\n" })
   }
 }
 
@@ -42,5 +50,73 @@ struct ProfileFuzz: FuzzTarget {
     } catch let error as ProfileError {
       precondition(error.description.hasPrefix("fuzz: "), error.description)
     } catch { fatalError("\(type(of: error)) came from a profile: \(error)") }
+  }
+}
+
+/// Policies.
+struct PolicyFuzz: FuzzTarget {
+  var seeds: [[UInt8]] {
+    [
+      #"{"schema":1,"name":"p","regions":[{"name":"a","gpa":"0x1000","bytes":8}]}"#,
+      #"{"schema":1,"name":"p","actions":["log"],"regions":[{"name":"a","symbol":"s","offset":4,"bytes":"0x8"}]}"#,
+      #"{"schema":1,"name":"p","regions":[{"name":"a","from":"s","to":"t"},{"name":"b","page_tables":true}]}"#,
+      #"{"schema":1,"name":"p","regions":[{"name":"a","section":"r","actions":["blockWrite","powerOff"]}]}"#,
+    ].map { Array($0.utf8) }
+  }
+
+  func read(_ input: UnsafeRawBufferPointer) {
+    do {
+      let policy = try Policy(json: Data(input), origin: "fuzz")
+      precondition(!policy.regions.isEmpty && policy.regions.allSatisfy { !$0.name.isEmpty })
+    } catch let error as ReplayError {
+      precondition(error.description.hasPrefix("fuzz: "), error.description)
+    } catch { fatalError("\(type(of: error)) came from a policy: \(error)") }
+  }
+}
+
+/// Descriptions of recordings.
+struct DescriptionFuzz: FuzzTarget {
+  private let file = InputFile("description")
+
+  var seeds: [[UInt8]] {
+    [
+      #"{"title":"t","guest":{"ram_bytes":4096,"vcpus":1},"recorder":{"name":"r"}}"#,
+      #"{"title":"t","guest":{},"recorder":{"name":"r"},"regions":[{"id":1,"name":"a","gpa":1,"bytes":2}]}"#,
+    ].map { Array($0.utf8) }
+  }
+
+  func read(_ input: UnsafeRawBufferPointer) {
+    file.put(input)
+    do {
+      let description = try RecordingDescription(path: file.path)
+      for region in description.regions { precondition(region.gpa + region.bytes <= 1 << 52) }
+      precondition(description.guest.ramBytes ?? 0 <= 1 << 52)
+      // What was understood is understood again.
+      let json = SafeText.json(String(decoding: try JSONEncoder().encode(description), as: UTF8.self))
+      let again = try JSONDecoder().decode(RecordingDescription.self, from: Data(json.utf8))
+      precondition(again == description)
+    } catch { precondition(error is RecordingError, "\(error)") }
+  }
+}
+
+/// Saved results and baselines.
+struct ResultsFuzz: FuzzTarget {
+  private static let saved = URL(filePath: #filePath).deletingLastPathComponent().appending(
+    path: "../../../ReportTests/Golden/run.json")
+
+  var seeds: [[UInt8]] { [(try? [UInt8](Data(contentsOf: Self.saved))) ?? [], Array("[]".utf8)] }
+
+  func read(_ input: UnsafeRawBufferPointer) {
+    do {
+      let results = try SavedResults.decode(Data(input), origin: "fuzz")
+      guard let first = results.first else { fatalError("no result, and no error") }
+      if let gate = try? Gate(first, against: first) { _ = TextExporter().export([gate.document]) }
+      _ = try Comparison(of: results, against: results, names: ("a", "b"), isForced: true).document
+      for text in [
+        TextExporter().export([first.document(.full)]), CSVExporter.export(results), try JSONExporter.export(results),
+      ] {
+        precondition(!text.unicodeScalars.contains { SafeText.isActive($0) && $0 != "\n" && $0 != "\r" })
+      }
+    } catch is SavedResultError {} catch is NotComparable {} catch { fatalError("\(type(of: error)): \(error)") }
   }
 }

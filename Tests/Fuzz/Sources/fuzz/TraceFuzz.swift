@@ -2,91 +2,160 @@ import Foundation
 
 @testable import Recordings
 
-/// Trace files: any bytes, and traces whose columns and header were changed with every checksum put right again.
+/// Traces whose columns and block headers were changed, every checksum put right again.
 struct TraceFuzz: FuzzTarget {
-  private let folder = Folder()
-  private let sound: [UInt8]
-  private let changed: String
-  private let raw: String
+  private let sound: TraceImage
+  private let file = InputFile("trace")
+  /// Used again for every input, as a replay does for every block.
+  private let block = RecordingBlock()
 
   init() {
-    changed = folder.file("changed.trace")
-    raw = folder.file("raw.trace")
     do {
+      let folder = Folder()
+      let path = folder.file("sound.trace")
       try Sample.write(
-        Sample.records(120, seed: 1), to: changed, options: .init(columns: .all, level: 1, runsPerBlock: 60))
-      sound = [UInt8](try Data(contentsOf: URL(filePath: changed)))
+        Sample.records(30, seed: 1), to: path, options: .init(columns: .all, level: 1))
+      sound = try TraceImage(of: path)
     } catch { fatalError("no trace to start from: \(error)") }
   }
 
   var seeds: [[UInt8]] {
-    var seeds: [[UInt8]] = [[0], [0] + sound, [0] + sound.prefix(200)]
-    for column in UInt8(0)..<8 { seeds.append([1, column, 0, 5, 0, 4, 1, 2, 3, 4]) }
-    seeds.append([2, 0, 1, 0, 0, 0, 0, 0, 0, 0])
-    return seeds
+    (UInt8(0)..<16).flatMap { place in
+      [[place, 0, 4, 1, 2, 3, 4], [place, 3, 1, 0xff], [place, 7, 0xff], [place | 0x80, 0, 1, 0, 0, 0]]
+    }
   }
 
   func read(_ input: UnsafeRawBufferPointer) {
+    var image = sound
     var numbers = InputNumbers(input)
-    if numbers.next(UInt8.self) & 1 == 0 {
-      store([UInt8](input.dropFirst()), raw)
-      readAll(raw, salvage: false)
-      readAll(raw, salvage: true)
+    while !numbers.isEmpty { edit(&image, &numbers) }
+    file.put(image.bytes)
+    TraceReading.all(file.path, block)
+  }
+
+  private func edit(_ image: inout TraceImage, _ numbers: inout InputNumbers) {
+    let place = Int(numbers.next(UInt8.self))
+    let number = place >> 4 & 7 % max(1, image.blocks.count)
+    guard image.blocks.indices.contains(number) else { return }
+    if place & 0x80 != 0 {
+      let value = Int(numbers.next(UInt32.self))
+      switch place & 7 {
+      case 0: image.blocks[number].header.runs = value
+      case 1: image.blocks[number].header.accesses = value
+      case 2: image.blocks[number].header.writes = value
+      case 3: image.blocks[number].header.events = value
+      case 4: image.blocks[number].header.firstWrite = UInt64(value)
+      case 5: image.blocks[number].header.firstRun = UInt64(value) << 31
+      case 6: image.blocks[number].header.clocks[0] = UInt64(value) << 31
+      default: image.blocks[number].header.firstEvent = UInt64(value)
+      }
       return
     }
-    store(sound, changed)
-    // Which places of which decoded columns get which bytes; a column may also be cut or drawn out.
-    var edits: [Int: [(offset: Int, bytes: [UInt8])]] = [:]
-    var lengths: [Int: Int] = [:]
-    while !numbers.isEmpty {
-      let column = Int(numbers.next(UInt8.self))
-      let offset = numbers.below(1 << 12)
-      let count = numbers.next(UInt8.self)
-      if count == 255 {
-        lengths[column % 32] = offset
+    let column = place & 7
+    guard image.blocks[number].columns.indices.contains(column) else { return }
+    let offset = numbers.below(max(1, image.blocks[number].columns[column].count))
+    let count = Int(numbers.next(UInt8.self))
+    if count == 255 {
+      image.blocks[number].columns[column] = Array(image.blocks[number].columns[column].prefix(offset))
+      return
+    }
+    for (index, byte) in numbers.bytes(count).enumerated() {
+      if offset + index < image.blocks[number].columns[column].count {
+        image.blocks[number].columns[column][offset + index] = byte
       } else {
-        edits[column % 32, default: []].append((offset, Array(numbers.bytes(Int(count)))))
+        image.blocks[number].columns[column].append(byte)
       }
     }
+  }
+}
+
+/// Trace files of any bytes.
+struct FileFuzz: FuzzTarget {
+  private let sound: [UInt8]
+  private let file = InputFile("file")
+  private let block = RecordingBlock()
+
+  init() {
     do {
-      try Forge.rebuild(changed) { block, column, decoded in
-        let place = (block * 16 + Int(column.rawValue)) % 32
-        if let length = lengths[place] {
-          decoded = Array((decoded + [UInt8](repeating: 7, count: length)).prefix(length))
-        }
-        for (offset, bytes) in edits[place] ?? [] {
-          for (index, byte) in zip(offset..<max(offset, decoded.count), bytes) { decoded[index] = byte }
-        }
+      let folder = Folder()
+      try Sample.write(Sample.records(12, seed: 2), to: folder.file("t"), options: .init(columns: .all, level: 1))
+      sound = [UInt8](try Data(contentsOf: URL(filePath: folder.file("t"))))
+    } catch { fatalError("no trace to start from: \(error)") }
+  }
+
+  var seeds: [[UInt8]] { [[], sound, Array(sound.prefix(300)), Array(sound.dropLast(30))] }
+
+  func read(_ input: UnsafeRawBufferPointer) {
+    file.put(input)
+    TraceReading.all(file.path, block)
+    TraceReading.all(file.path, block, salvage: true)
+  }
+}
+
+/// Headers of any JSON before sound blocks.
+struct HeaderFuzz: FuzzTarget {
+  private let sound: TraceImage
+  private let file = InputFile("header")
+  private let out = InputFile("header-out")
+  private let block = RecordingBlock()
+
+  init() {
+    do {
+      let folder = Folder()
+      var description = Sample.description()
+      description.marks = [.init(id: 3, name: "m")]
+      description.regions = [.init(id: 1, name: "r", gpa: 0x2000, bytes: 64)]
+      description.symbols = [.init(name: "s", gpa: 0x2000, size: 64)]
+      description.groundTruth = [
+        .init(attack: "A", act: "x", kind: .write, mark: "m", gpa: 0x2000, bytes: 8, expected: "r")
+      ]
+      let writer = try RecordingWriter(path: folder.file("t"), description: description, options: Sample.small)
+      for index in 0..<20 as Range<UInt64> {
+        try writer.write(
+          vcpu: Int(index % 2), count: index + 1, gpa: .init(0x1ff8 + 8 * index), gva: .init(0x1ff8 + 8 * index),
+          size: 8)
+        if index == 5 { try writer.event(.mark(.init(vcpu: 0, count: 6, id: 3, rip: .init(0)))) }
       }
-    } catch { fatalError("the trace could not be forged: \(error)") }
-    readAll(changed, salvage: false)
+      _ = try writer.finish()
+      sound = try TraceImage(of: folder.file("t"))
+    } catch { fatalError("no trace to start from: \(error)") }
   }
 
-  private func store(_ bytes: [UInt8], _ path: String) {
-    guard FileManager.default.createFile(atPath: path, contents: Data(bytes)) else { fatalError("no room at \(path)") }
-  }
+  var seeds: [[UInt8]] { [sound.json, Array("{}".utf8)] }
 
-  /// Opens, decodes every column, looks at every record and checks the whole; errors are sentences.
-  private func readAll(_ path: String, salvage: Bool) {
+  func read(_ input: UnsafeRawBufferPointer) {
+    var image = sound
+    image.json = Array(input)
+    file.put(image.bytes)
+    TraceReading.all(file.path, block)
+    do {
+      let reader = try RecordingReader(path: file.path)
+      _ = try RecordingCheck.findings(in: reader)
+      _ = try RecordingStatistics(reader, slices: 3, hottest: 3)
+      try PerfettoExport.write(reader, to: out.path, slices: 3)
+    } catch { precondition(error is RecordingError, "\(error)") }
+  }
+}
+
+enum TraceReading {
+  /// Opens, decodes every column, looks at every access; errors are sentences.
+  static func all(_ path: String, _ block: RecordingBlock, salvage: Bool = false) {
     do {
       let reader = try RecordingReader(path: path, salvage: salvage)
       let totals = reader.header.totals
-      try reader.forEachRecord { record in
-        if case .write(let write) = record {
-          precondition(write.gpa.page.rawValue < totals.pageLimit && write.vcpu < totals.vcpus)
-          precondition((1...2 * Place.maximumSize).contains(write.size))
-        }
-        return true
-      }
-      let block = RecordingBlock()
+      let pages = PageSelection()
       for number in reader.blocks.indices {
         try reader.read(block: number, columns: .runs, into: block)
-        let pages = PageSelection()
         for run in block.runs.indices.reversed() {
           for place in try block.accesses(ofRun: run, among: pages) { precondition(place.offset + place.size <= 4096) }
         }
+        try reader.read(block: number, columns: reader.header.columnSet, into: block)
+        for run in block.runs.indices {
+          precondition(block.runs[run].page.rawValue < totals.pageLimit && block.runs[run].vcpu < totals.vcpus)
+          for place in try block.accesses(ofRun: run) { precondition(place.offset + place.size <= 4096) }
+        }
+        for event in block.events { precondition(event.run <= block.runs.count && event.event.vcpu < totals.vcpus) }
       }
-      if !salvage { _ = try RecordingCheck.findings(in: reader) }
     } catch let error as RecordingError {
       precondition(!error.description.contains("\n"), error.description)
     } catch { fatalError("\(type(of: error)) came from reading a trace: \(error)") }

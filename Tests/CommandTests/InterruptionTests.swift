@@ -1,0 +1,134 @@
+import Foundation
+import SeededRandom
+import Testing
+
+@testable import Recordings
+
+/// What stands under an output's name is what was there, or the whole of what was to be written, at whatever moment a command
+/// ends. `GI_INTERRUPTIONS=1000` for the long run (`make faults`).
+@Suite("A command that is ended at any moment", .serialized)
+struct InterruptionTests {
+  static let rounds = Int(ProcessInfo.processInfo.environment["GI_INTERRUPTIONS"] ?? "") ?? 40
+
+  /// The commands that write, each to this path.
+  static func writers(_ trace: String, _ csv: String, _ path: String) -> [[String]] {
+    [
+      ["run", trace, "--quiet", "--counters-only", "--strategy", "filter", "--save", path],
+      ["run", trace, "--counters-only", "--strategy", "filter", "--quiet", "--export", "html=\(path)"],
+      ["check", trace, "--strategy", "filter", "--baseline", path, "--update"],
+      ["attack", "--attack", "A1", "--output", path], ["trace", "convert", trace, "--level", "1", "-o", path],
+      ["trace", "convert", trace, "--to", "csv", "-o", path],
+      ["trace", "convert", trace, "--to", "perfetto", "-o", path],
+      ["trace", "convert", csv, "--from", "csv", "-o", path],
+      ["trace", "generate", "--workload", "zipf", "--writes", "200000", "-o", path],
+    ]
+  }
+
+  private static func start(_ arguments: [String], limitedTo bytes: Int? = nil) throws -> pid_t {
+    let program = bytes == nil ? Program.path : "/bin/sh"
+    let script = "ulimit -f \((bytes ?? 0) / 512); exec \"$0\" \"$@\""
+    let words = (bytes == nil ? [program] + arguments : [program, "-c", script, Program.path] + arguments)
+    let pointers = words.map { strdup($0) } + [nil]
+    defer { for pointer in pointers { free(pointer) } }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for descriptor in [0, 1, 2] as [Int32] {
+      posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
+    }
+    var process = pid_t()
+    try #require(posix_spawn(&process, program, &actions, nil, pointers, environ) == 0)
+    return process
+  }
+
+  private func inputs(_ folder: Program.Folder) throws -> (trace: String, csv: String) {
+    let (trace, csv) = (folder.path + "/in.trace", folder.path + "/in.csv")
+    #expect(
+      try Program.run(["trace", "generate", "--workload", "zipf", "--writes", "100000", "-o", trace]).status == 0)
+    #expect(try Program.run(["trace", "convert", trace, "--to", "csv", "-o", csv]).status == 0)
+    return (trace, csv)
+  }
+
+  @Test(
+    "by a signal leaves what was there, or all that was to be written, and nothing beside it",
+    arguments: [1, 2] as [UInt64])
+  func signals(seed: UInt64) throws {
+    let source = try Program.Folder()
+    let (trace, csv) = try inputs(source)
+    var random = SplitMix64(seed: seed)
+    var (kept, written) = (0, 0)
+    for arguments in Self.writers(trace, csv, "OUT") {
+      let folder = try Program.Folder()
+      let path = folder.path + "/out"
+      let command = arguments.map { $0.replacing("OUT", with: path) }
+      let begin = ContinuousClock.now
+      #expect(try Program.run(command).status == 0, "\(command)")
+      let duration = (ContinuousClock.now - begin) / .microseconds(1)
+      let whole = try Data(contentsOf: URL(filePath: path))
+      for _ in 0..<max(1, Self.rounds / 18) {
+        let old = Bool.random(using: &random) ? Data("what was there".utf8) : nil
+        unlink(path)
+        if let old { try old.write(to: URL(filePath: path)) }
+        let signal = [SIGTERM, SIGINT, SIGHUP, SIGKILL, SIGKILL].randomElement(using: &random) ?? SIGKILL
+        let process = try Self.start(command)
+        usleep(UInt32(Double.random(in: 0...1.1, using: &random) * duration))
+        kill(process, signal)
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+        let now = try? Data(contentsOf: URL(filePath: path))
+        #expect(now == old || now == whole, "seed \(seed), \(command), signal \(signal)")
+        if now == whole { written += 1 } else { kept += 1 }
+        // Only what nothing can catch may come between a file's two names.
+        let beside = try folder.names.filter { $0 != "out" }
+        #expect(beside.allSatisfy { signal == SIGKILL && $0.hasPrefix(".gi-bench-") }, "\(command): \(beside)")
+        for name in beside { unlink(folder.path + "/" + name) }
+      }
+    }
+    print("signals: seed \(seed), \(kept) outputs as before, \(written) written")
+    #expect(kept > 0)
+  }
+
+  @Test("by a limit of file size, or a full disk, says so, leaves what was there, and nothing beside it")
+  func noRoom() throws {
+    let source = try Program.Folder()
+    let (trace, csv) = try inputs(source)
+    let folder = try Program.Folder()
+    let path = folder.path + "/out"
+    for arguments in Self.writers(trace, csv, path) {
+      #expect(try Program.run(arguments).status == 0)
+      let size = try Data(contentsOf: URL(filePath: path)).count
+      for limit in [0, 512, size / 2] where limit < size {
+        for old in [nil, Data("what was there".utf8)] {
+          unlink(path)
+          if let old { try old.write(to: URL(filePath: path)) }
+          let process = try Self.start(arguments, limitedTo: limit)
+          var status: Int32 = 0
+          waitpid(process, &status, 0)
+          #expect(status & 0x7f == 0 && status >> 8 == 1, "\(arguments), \(limit) of \(size) bytes: status \(status)")
+          #expect((try? Data(contentsOf: URL(filePath: path))) == old, "\(arguments)")
+          #expect(try folder.names == (old == nil ? [] : ["out"]), "\(arguments)")
+        }
+      }
+    }
+  }
+
+  @Test("by a small file system that is full says so, and leaves what was there")
+  func fullFileSystem() throws {
+    let folder = try Program.Folder()
+    let place = folder.path + "/small"
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
+    // Only where one may mount; elsewhere the limit of file size stands for it.
+    guard mount("none", place, "tmpfs", 0, "size=16k") == 0 else { return }
+    defer { umount(place) }
+    let source = try Program.Folder()
+    let (trace, csv) = try inputs(source)
+    let path = place + "/out"
+    for arguments in Self.writers(trace, csv, path) where !arguments.contains("attack") {
+      try Data("what was there".utf8).write(to: URL(filePath: path))
+      let outcome = try Program.run(arguments)
+      #expect(outcome.status == 0 || outcome.error.lowercased().contains("no space left"), "\(arguments): \(outcome)")
+      if outcome.status != 0 { #expect(try Data(contentsOf: URL(filePath: path)) == Data("what was there".utf8)) }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: place) == ["out"])
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import CXXHash
+import Foundation
+
+@testable import Recordings
+
+/// A trace in memory that can be forged: decoded columns and a header, put together with every checksum right.
+///
+/// Columns are stored, not compressed: a zstd frame of raw blocks is as good, and takes no time.
+struct TraceImage {
+  var json: [UInt8]
+  var blocks: [(header: BlockHeader, columns: [[UInt8]])]
+
+  /// The image of a trace file.
+  init(of path: String) throws {
+    let reader = try RecordingReader(path: path)
+    json = [UInt8](try Forge.json(of: reader.header))
+    blocks = try reader.blocks.enumerated().map { number, block in
+      (block, try block.columns.map { try Forge.decoded(reader, number, $0) })
+    }
+  }
+
+  /// The bytes of the file.
+  var bytes: [UInt8] {
+    var file = ByteWriter()
+    let stored = Self.frame(json)
+    file.append(RecordingFormat.magic)
+    file.append(RecordingFormat.version)
+    file.append(UInt32(stored.count))
+    file.append(stored.withUnsafeBytes { checksum($0) })
+    file.append(UInt64(json.count))
+    stored.withUnsafeBytes { file.append(contentsOf: $0) }
+    var index = ByteWriter()
+    for (header, columns) in blocks {
+      var header = header
+      let frames = columns.map(Self.frame)
+      for (place, frame) in frames.enumerated() {
+        header.columns[place].decodedBytes = columns[place].count
+        header.columns[place].storedBytes = frame.count
+        header.columns[place].checksum = frame.withUnsafeBytes { checksum($0) }
+      }
+      index.append(UInt64(file.bytes.count))
+      header.encode(into: &index)
+      header.encode(into: &file)
+      for frame in frames { frame.withUnsafeBytes { file.append(contentsOf: $0) } }
+    }
+    let indexOffset = file.bytes.count
+    index.bytes.withUnsafeBytes { file.append(contentsOf: $0) }
+    file.append(UInt64(indexOffset))
+    file.append(UInt64(index.bytes.count))
+    file.append(UInt64(blocks.count))
+    file.append(index.bytes.withUnsafeBytes { checksum($0) })
+    let digest = file.bytes.withUnsafeBytes { XXH3_128bits($0.baseAddress, $0.count) }
+    file.append(digest.low64)
+    file.append(digest.high64)
+    file.append(RecordingFormat.endMagic)
+    return file.bytes
+  }
+
+  /// A zstd frame of one segment and raw blocks (RFC 8878, sections 3.1.1 and 3.1.1.2).
+  private static func frame(_ bytes: [UInt8]) -> [UInt8] {
+    var frame: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0xa0]
+    withUnsafeBytes(of: UInt32(bytes.count).littleEndian) { frame.append(contentsOf: $0) }
+    var rest = bytes[...]
+    repeat {
+      let piece = rest.prefix(1 << 17)
+      rest = rest.dropFirst(piece.count)
+      let header = UInt32(piece.count) << 3 | (rest.isEmpty ? 1 : 0)
+      frame += [UInt8(header & 255), UInt8(header >> 8 & 255), UInt8(header >> 16)] + piece
+    } while !rest.isEmpty
+    return frame
+  }
+}
+
+/// A file in memory that is written anew for every input.
+final class InputFile {
+  let path: String
+  private let descriptor: Int32
+
+  /// A path in memory.
+  static func scratch(_ name: String) -> String {
+    "\(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp")/gi-fuzz-\(getpid())-\(name)"
+  }
+
+  init(_ name: String) {
+    path = Self.scratch(name)
+    descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { fatalError("no room at \(path)") }
+  }
+
+  deinit {
+    close(descriptor)
+    unlink(path)
+  }
+
+  func put(_ bytes: some Collection<UInt8>) {
+    let bytes = Array(bytes)
+    guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, bytes, bytes.count, 0) == bytes.count else {
+      fatalError("no room at \(path)")
+    }
+  }
+}

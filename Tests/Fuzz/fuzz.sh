@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Fuzzes each target for so many seconds, from its own seeds and the corpus kept beside this file; tells executions and rate.
+# fuzz.sh SECONDS TARGET...
+set -euo pipefail
+seconds=$1
+shift
+here=$(cd "$(dirname "$0")" && pwd)
+build=$here/../../.build-fuzz
+# Long inputs take long, and say no more than short ones; of JSON texts a whole one is long.
+longest() { case $1 in profile | results) echo 20000 ;; header | file) echo 2048 ;; *) echo 512 ;; esac; }
+
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0} SWIFT_BACKTRACE=enable=no
+for target in "$@"; do
+  mkdir -p "$build/corpus/$target"
+  FUZZ=$target FUZZ_SEEDS=$build/corpus/$target "$build/debug/fuzz"
+  kept=$here/Corpus/$target
+  log=$build/$target.log
+  if ! FUZZ=$target "$build/debug/fuzz" -max_total_time="$seconds" -max_len="$(longest "$target")" -timeout=20 \
+    -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 -artifact_prefix="$build/$target-" \
+    "$build/corpus/$target" $([ -d "$kept" ] && echo "$kept") >"$log" 2>&1; then
+    cat "$log"
+    echo "$target: found something; the input is named above" >&2
+    exit 1
+  fi
+  awk -v target="$target" '/number_of_executed_units/ { n = $2 } /average_exec_per_sec/ { r = $2 }
+    END { printf "%-12s %10d executions, %d a second\n", target, n, r }' "$log"
+done
