@@ -63,9 +63,6 @@ extension NotificationShape {
   /// Half of a round trip's silicon and half of its software are spent on the way out, half on the way in: published
   /// figures give round trips only.
   public func price(of stage: Stage) -> LinearForm {
-    let listed = events(of: stage).reduce(into: LinearForm()) { form, item in
-      form.add(PriceList.price(of: item.event), times: Double(item.count))
-    }
     switch (stage, delivery) {
     case (.exit, .exit): return Self.wayOut
     case (.dispatch, .exit): return PriceList.price(of: .violationExits) - Self.wayOut - Self.wayIn
@@ -74,7 +71,10 @@ extension NotificationShape {
       var half = LinearForm()
       half.add(PriceList.price(of: .virtualizationExceptions), times: 0.5)
       return half
-    default: return listed
+    default:
+      return events(of: stage).reduce(into: LinearForm()) { form, item in
+        form.add(PriceList.price(of: item.event), times: Double(item.count))
+      }
     }
   }
 
