@@ -33,9 +33,22 @@ enum Forge {
     _ reader: RecordingReader, json data: Data, to path: String,
     column: (_ block: Int, _ column: RecordingColumn, _ decoded: inout [UInt8]) -> Void = { _, _, _ in }
   ) throws {
-    let json = [UInt8](data)
-    let stored = compress(json)
+    let blocks = try reader.blocks.enumerated().map { number, block in
+      let columns = try block.columns.map { entry in
+        var decoded = try self.decoded(reader, number, entry)
+        column(number, entry.column, &decoded)
+        return decoded
+      }
+      return (header: block, columns: columns)
+    }
+    try Data(assemble(json: [UInt8](data), blocks, frame: compress)).write(to: URL(filePath: path))
+  }
 
+  /// A file of these parts, every size and check code of it right; `frame` makes the zstd frame that a part is stored as.
+  static func assemble(
+    json: [UInt8], _ blocks: [(header: BlockHeader, columns: [[UInt8]])], frame: ([UInt8]) -> [UInt8]
+  ) -> [UInt8] {
+    let stored = frame(json)
     var file = ByteWriter()
     file.append(RecordingFormat.magic)
     file.append(RecordingFormat.version)
@@ -44,34 +57,30 @@ enum Forge {
     file.append(UInt64(json.count))
     stored.withUnsafeBytes { file.append(contentsOf: $0) }
     var index = ByteWriter()
-    for (number, block) in reader.blocks.enumerated() {
-      var forged = block
-      var columns: [[UInt8]] = []
-      for (place, entry) in block.columns.enumerated() {
-        var decoded = try self.decoded(reader, number, entry)
-        column(number, entry.column, &decoded)
-        let frame = compress(decoded)
-        forged.columns[place].decodedBytes = decoded.count
-        forged.columns[place].storedBytes = frame.count
-        forged.columns[place].checksum = frame.withUnsafeBytes { checksum($0) }
-        columns.append(frame)
+    for (header, columns) in blocks {
+      var header = header
+      let frames = columns.map(frame)
+      for (place, frame) in frames.enumerated() {
+        header.columns[place].decodedBytes = columns[place].count
+        header.columns[place].storedBytes = frame.count
+        header.columns[place].checksum = frame.withUnsafeBytes { checksum($0) }
       }
       index.append(UInt64(file.bytes.count))
-      forged.encode(into: &index)
-      forged.encode(into: &file)
-      for frame in columns { frame.withUnsafeBytes { file.append(contentsOf: $0) } }
+      header.encode(into: &index)
+      header.encode(into: &file)
+      for frame in frames { frame.withUnsafeBytes { file.append(contentsOf: $0) } }
     }
     let indexOffset = file.bytes.count
     index.bytes.withUnsafeBytes { file.append(contentsOf: $0) }
     file.append(UInt64(indexOffset))
     file.append(UInt64(index.bytes.count))
-    file.append(UInt64(reader.blocks.count))
+    file.append(UInt64(blocks.count))
     file.append(index.bytes.withUnsafeBytes { checksum($0) })
     let digest = file.bytes.withUnsafeBytes { XXH3_128bits($0.baseAddress, $0.count) }
     file.append(digest.low64)
     file.append(digest.high64)
     file.append(RecordingFormat.endMagic)
-    try Data(file.bytes).write(to: URL(filePath: path))
+    return file.bytes
   }
 
   /// A column as it is when decoded.

@@ -1,4 +1,3 @@
-import CXXHash
 import Foundation
 
 @testable import Recordings
@@ -20,41 +19,7 @@ struct TraceImage {
   }
 
   /// The bytes of the file.
-  var bytes: [UInt8] {
-    var file = ByteWriter()
-    let stored = Self.frame(json)
-    file.append(RecordingFormat.magic)
-    file.append(RecordingFormat.version)
-    file.append(UInt32(stored.count))
-    file.append(stored.withUnsafeBytes { checksum($0) })
-    file.append(UInt64(json.count))
-    stored.withUnsafeBytes { file.append(contentsOf: $0) }
-    var index = ByteWriter()
-    for (header, columns) in blocks {
-      var header = header
-      let frames = columns.map(Self.frame)
-      for (place, frame) in frames.enumerated() {
-        header.columns[place].decodedBytes = columns[place].count
-        header.columns[place].storedBytes = frame.count
-        header.columns[place].checksum = frame.withUnsafeBytes { checksum($0) }
-      }
-      index.append(UInt64(file.bytes.count))
-      header.encode(into: &index)
-      header.encode(into: &file)
-      for frame in frames { frame.withUnsafeBytes { file.append(contentsOf: $0) } }
-    }
-    let indexOffset = file.bytes.count
-    index.bytes.withUnsafeBytes { file.append(contentsOf: $0) }
-    file.append(UInt64(indexOffset))
-    file.append(UInt64(index.bytes.count))
-    file.append(UInt64(blocks.count))
-    file.append(index.bytes.withUnsafeBytes { checksum($0) })
-    let digest = file.bytes.withUnsafeBytes { XXH3_128bits($0.baseAddress, $0.count) }
-    file.append(digest.low64)
-    file.append(digest.high64)
-    file.append(RecordingFormat.endMagic)
-    return file.bytes
-  }
+  var bytes: [UInt8] { Forge.assemble(json: json, blocks, frame: Self.frame) }
 
   /// A zstd frame of one segment and raw blocks (RFC 8878, sections 3.1.1 and 3.1.1.2).
   private static func frame(_ bytes: [UInt8]) -> [UInt8] {
