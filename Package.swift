@@ -21,7 +21,7 @@ let package = Package(
     .library(name: "EPT", targets: ["Addresses", "EPT"]),
     .library(name: "MonitorTree", targets: ["Addresses", "MonitorTree"]),
     .library(name: "Recordings", targets: ["Addresses", "Recordings"]),
-    .library(name: "GuestIntegrity", targets: ["GuestIntegrity"]),
+    .library(name: "GuestIntegrity", targets: ["EPTTables", "GuestIntegrity"]),
     .library(name: "Replay", targets: ["Replay"]),
     .library(name: "Report", targets: ["Report"]),
   ],
@@ -100,7 +100,10 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "ReplayTests",
-      dependencies: ["Replay", "GuestIntegrity", "MonitorTree", "EPT", "Recordings", "Addresses", "SeededRandom"],
+      dependencies: [
+        "Replay", "ScriptedGuest", "GuestIntegrity", "EPTTables", "MonitorTree", "EPT", "Recordings", "Addresses",
+        "SeededRandom",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "Replay", "SeededRandom"], exclude: ["Golden"], swiftSettings: house

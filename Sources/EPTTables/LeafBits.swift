@@ -1,23 +1,26 @@
 /// The bits of a leaf that differ from page to page, at the positions of an EPT entry.
-package struct LeafBits: OptionSet, Hashable, Sendable {
-  package let rawValue: UInt64
-  package init(rawValue: UInt64) { self.rawValue = rawValue }
+public struct LeafBits: OptionSet, Hashable, Sendable {
+  /// The bits.
+  public let rawValue: UInt64
+  /// Bits by value.
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
 
   /// The page may be written.
-  package static var write: Self { Self(rawValue: 1 << 1) }
+  public static var write: Self { Self(rawValue: 1 << 1) }
   /// The page may be executed.
-  package static var execute: Self { Self(rawValue: 1 << 2) }
+  public static var execute: Self { Self(rawValue: 1 << 2) }
   /// With accessed and dirty flags: a write is not logged any more.
-  package static var dirty: Self { Self(rawValue: 1 << 9) }
+  public static var dirty: Self { Self(rawValue: 1 << 9) }
   /// Sub-page write permissions decide where the page may not be written. Leaves of 4 KiB alone have it; where a larger one
   /// maps a page, the processor ignores the bit.
-  package static var subPageWrite: Self { Self(rawValue: 1 << 61) }
+  public static var subPageWrite: Self { Self(rawValue: 1 << 61) }
   /// A violation exits to the hypervisor, whatever the controls say of #VE.
-  package static var suppressVE: Self { Self(rawValue: 1 << 63) }
+  public static var suppressVE: Self { Self(rawValue: 1 << 63) }
 
-  package static var all: Self { [.write, .execute, .dirty, .subPageWrite, .suppressVE] }
+  /// Every one.
+  public static var all: Self { [.write, .execute, .dirty, .subPageWrite, .suppressVE] }
   /// What a page nobody watches may be used for.
-  package static var unwatched: Self { [.write, .execute, .suppressVE] }
+  public static var unwatched: Self { [.write, .execute, .suppressVE] }
 }
 
 /// How an edit changes the bits of leaves.

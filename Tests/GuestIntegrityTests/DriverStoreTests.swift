@@ -8,8 +8,9 @@ import Testing
 @Suite("The driver's stores into its tree")
 struct DriverStoreTests {
   @Test(
-    "go through the table set in force on its vCPU: refused where no set lets them pass", arguments: Switching.allCases)
-  func throughTheSet(switching: Switching) throws {
+    "go through the table set in force on its vCPU: refused where no set lets them pass",
+    arguments: Mechanism.switchings)
+  func throughTheSet(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     let processors = fixture.hypervisor.processors
     #expect(processors.stores > 512)

@@ -52,7 +52,7 @@ final class Fixture {
   let hypervisor: Hypervisor<RecordingProcessors>
 
   init(
-    _ switching: Switching = .eptpByExit, vcpus: Int = 1, spareBytes: Int = 1 << 20,
+    _ switching: any Switching = .eptpByExit, vcpus: Int = 1, spareBytes: Int = 1 << 20,
     _ change: (inout Configuration) -> Void = { _ in }
   ) throws {
     var configuration = Configuration(switching: switching)
@@ -66,7 +66,7 @@ final class Fixture {
 
   /// A machine whose driver has registered, donated its node pages and protected ``text``, and has left integrity mode.
   static func armed(
-    _ switching: Switching = .eptpByExit, vcpus: Int = 1, _ change: (inout Configuration) -> Void = { _ in }
+    _ switching: any Switching = .eptpByExit, vcpus: Int = 1, _ change: (inout Configuration) -> Void = { _ in }
   ) throws -> Fixture {
     let fixture = try Fixture(switching, vcpus: vcpus, change)
     try fixture.arm()

@@ -62,9 +62,9 @@ struct HypercallProperties {
   }
 
   @Test(
-    "return documented codes, and change nothing when refused", arguments: Switching.allCases,
+    "return documented codes, and change nothing when refused", arguments: Mechanism.switchings,
     [1, 2, 3] as [UInt64])
-  func anyArguments(switching: Switching, seed: UInt64) throws {
+  func anyArguments(switching: any Switching, seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let fixture = try Fixture(switching, vcpus: 2) { $0.allowsShutdown = true }
     if seed % 3 != 0 { try fixture.arm() }
@@ -115,8 +115,8 @@ struct HypercallProperties {
       ).finding == .notMine)
     fixture.hypervisor.integrityFault(.exception, on: vcpu, address: GuestPhysicalAddress(0), time: 0)
     fixture.hypervisor.advance(to: .max, on: vcpu)
-    fixture.hypervisor.openView(on: vcpu)
-    fixture.hypervisor.closeView(on: vcpu)
+    fixture.hypervisor.openView(on: vcpu, by: .vmcsWrite)
+    fixture.hypervisor.closeView(on: vcpu, by: .vmcsWrite)
     #expect(fixture.hypervisor.drainModificationLog(of: vcpu, time: 0) == [])
   }
 
@@ -140,7 +140,7 @@ struct HypercallProperties {
   @Test("protect what they say, page by page, against a list of claims", arguments: [1, 2, 3, 4] as [UInt64])
   func againstModel(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
-    let switching = Switching.allCases[Int(seed) % 4]
+    let switching = Mechanism.switchings[Int(seed) % 4]
     let fixture = try Fixture.armed(switching)
     var claims: [UInt64: [UInt16: AlertActions]] = [:]
     for page in Fixture.text.all { claims[page.rawValue] = [1: [.count, .log]] }

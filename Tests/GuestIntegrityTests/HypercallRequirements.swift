@@ -41,8 +41,9 @@ struct HypercallRequirements {
     #expect(fixture.hypervisor.monitor.tracing.clients(of: page) == [])
   }
 
-  @Test("R36 the driver's own code is protected from registration on", .requirement(36), arguments: Switching.allCases)
-  func codeIsProtected(switching: Switching) throws {
+  @Test(
+    "R36 the driver's own code is protected from registration on", .requirement(36), arguments: Mechanism.switchings)
+  func codeIsProtected(switching: any Switching) throws {
     let fixture = try Fixture(switching)
     #expect(fixture.write(page: Fixture.code.first) == nil)
     #expect(fixture.initialise() == .success)

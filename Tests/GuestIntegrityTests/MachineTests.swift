@@ -6,6 +6,9 @@ import ScriptedGuest
 import Testing
 
 extension Mechanism {
+  /// The built-in choices of switching.
+  static let switchings: [any Switching] = [.toggleWriteBits, .eptpByExit, .eptpByVMFUNC, .filterByMode]
+
   static let every: [Mechanism] = [
     .init(switching: .toggleWriteBits), .init(switching: .eptpByExit), .init(switching: .eptpByVMFUNC),
     .init(switching: .filterByMode),
@@ -20,7 +23,7 @@ extension Mechanism {
 
 extension Mechanism: CustomTestStringConvertible {
   /// The name in test reports.
-  public var testDescription: String { "\(switching), \(noticing), \(completion)" }
+  public var testDescription: String { "\(switching.name), \(noticing.name), \(completion.name)" }
 }
 
 extension GuestMachine {

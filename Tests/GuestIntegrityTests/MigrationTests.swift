@@ -220,7 +220,7 @@ struct MigrationTests {
     var other = bytes
     other[8] = 9
     #expect(
-      sentence(other) == "byte 8: version 9, expected 1; save the snapshot with the release that restores it")
+      sentence(other) == "byte 8: version 9, expected 2; save the snapshot with the release that restores it")
     #expect(
       sentence(Array(bytes.dropLast()))
         == "\(bytes.count - 1) bytes, expected \(bytes.count); transfer the snapshot again")

@@ -17,12 +17,12 @@ struct RefusedCallTests {
     }
   }
 
-  static let mechanisms: [Switching] = Switching.allCases
+  static let mechanisms: [any Switching] = Mechanism.switchings
 
   @Test(
     "for want of node pages leaves no page traced that nobody claims, and every page mapped as before",
     arguments: mechanisms)
-  func outOfNodePages(switching: Switching) throws {
+  func outOfNodePages(switching: any Switching) throws {
     let fixture = try Fixture(switching)
     let results = [fixture.initialise(), fixture.enter(), fixture.donate(Fixture.pages(0x810, 12))]
     try #require(results.allSatisfy { $0 == .success })
@@ -55,7 +55,7 @@ struct RefusedCallTests {
   }
 
   @Test("because a page has too many owners leaves it, and the pages beside it, as they were", arguments: mechanisms)
-  func tooManyOwners(switching: Switching) throws {
+  func tooManyOwners(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     fixture.enter()
     let page = Fixture.pages(0x2000, 1)
@@ -74,8 +74,9 @@ struct RefusedCallTests {
   }
 
   @Test(
-    "for a corrupt node keeps the traces of every page behind it", arguments: [Switching.eptpByExit, .filterByMode])
-  func corruptNode(switching: Switching) throws {
+    "for a corrupt node keeps the traces of every page behind it",
+    arguments: [.eptpByExit, .filterByMode] as [any Switching])
+  func corruptNode(switching: any Switching) throws {
     let fixture = try Fixture(switching)
     let results = [fixture.initialise(), fixture.enter(), fixture.donate()]
     try #require(results.allSatisfy { $0 == .success })
@@ -213,8 +214,8 @@ struct SecondAlertTests {
     for page in later.all { #expect(suppressesVE(page, in: .normal, of: fixture) == false) }
   }
 
-  @Test("finds a moved page word for word as it was, there and back", arguments: Switching.allCases)
-  func movedPage(switching: Switching) throws {
+  @Test("finds a moved page word for word as it was, there and back", arguments: Mechanism.switchings)
+  func movedPage(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     for page in [Fixture.text.first + 3, GuestPageNumber(0x3456)] {
       let words = (0..<512 as Range<UInt64>).map { 0x0101_0101_0101_0101 &* ($0 + 1) ^ page.rawValue << 40 }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Two table sets: requirements R1 to R14")
 struct SwitchingRequirements {
-  static let sound: [Switching] = [.eptpByExit, .eptpByVMFUNC, .filterByMode]
+  static let sound: [any Switching] = [.eptpByExit, .eptpByVMFUNC, .filterByMode]
   let dataWord = GuestPhysicalAddress(Fixture.data.first.address.rawValue + 0x40)
   let textWord = GuestPhysicalAddress(Fixture.text.first.address.rawValue + 0x40)
 
@@ -31,8 +31,8 @@ struct SwitchingRequirements {
 
   @Test(
     "R3 the integrity set is active between entry and exit", .requirement(3),
-    arguments: [(Switching.eptpByExit, SwitchMeans.vmcsWrite), (.eptpByVMFUNC, .vmfunc)])
-  func integritySetInIntegrityMode(switching: Switching, means: SwitchMeans) throws {
+    arguments: [(.eptpByExit, .vmcsWrite), (.eptpByVMFUNC, .vmfunc)] as [(any Switching, SwitchMeans)])
+  func integritySetInIntegrityMode(switching: any Switching, means: SwitchMeans) throws {
     let fixture = try Fixture.armed(switching)
     fixture.hypervisor.processors.acts = []
     fixture.inIntegrityMode {
@@ -46,8 +46,8 @@ struct SwitchingRequirements {
 
   @Test(
     "R4 the driver writes its data in integrity mode: the value is stored, nobody is notified", .requirement(4),
-    arguments: Switching.allCases)
-  func driverWritesItsData(switching: Switching) throws {
+    arguments: Mechanism.switchings)
+  func driverWritesItsData(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     fixture.inIntegrityMode {
       let verdict = fixture.write(dataWord, value: 42)
@@ -60,8 +60,8 @@ struct SwitchingRequirements {
 
   @Test(
     "R5 the driver defines what is protected: its ranges, its code, its data and the tree raise alerts, nothing else",
-    .requirement(5), arguments: Switching.allCases)
-  func driverDefinesProtection(switching: Switching) throws {
+    .requirement(5), arguments: Mechanism.switchings)
+  func driverDefinesProtection(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     let extra = Fixture.pages(0x3000, 3)
     fixture.inIntegrityMode { #expect(fixture.protect(extra, region: 7) == .success) }
@@ -74,8 +74,8 @@ struct SwitchingRequirements {
 
   @Test(
     "R6 any other writer of GI data is notified, and its store is not performed", .requirement(6),
-    arguments: Switching.allCases)
-  func otherWriters(switching: Switching) throws {
+    arguments: Mechanism.switchings)
+  func otherWriters(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     let before = fixture.word(at: dataWord)
     let verdict = try #require(fixture.write(dataWord, value: before ^ 1))
@@ -87,8 +87,8 @@ struct SwitchingRequirements {
   @Test(
     "R7 a store of the driver, in integrity mode, to a protected page that is not its data is notified",
     .requirement(7),
-    arguments: Switching.allCases)
-  func driverStrays(switching: Switching) throws {
+    arguments: Mechanism.switchings)
+  func driverStrays(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     fixture.inIntegrityMode {
       #expect(fixture.write(textWord)?.finding == .alert(.protected, region: RegionID(1), actions: [.count, .log]))
@@ -99,8 +99,8 @@ struct SwitchingRequirements {
 
   @Test(
     "R8 every page leads to the same frame in both sets, and only the driver's pages differ in rights", .requirement(8),
-    arguments: Switching.allCases)
-  func samePagesInBothSets(switching: Switching) throws {
+    arguments: Mechanism.switchings)
+  func samePagesInBothSets(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     #expect(fixture.hypervisor.audit() == [])
     #expect(PageView.differences(in: fixture) == [])
@@ -108,8 +108,8 @@ struct SwitchingRequirements {
 
   @Test(
     "R9 the same store before, during and after integrity mode: one notification, none, one", .requirement(9),
-    arguments: Switching.allCases)
-  func beforeDuringAfter(switching: Switching) throws {
+    arguments: Mechanism.switchings)
+  func beforeDuringAfter(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     fixture.write(dataWord)
     #expect(fixture.events.count == 1)
@@ -119,8 +119,8 @@ struct SwitchingRequirements {
     #expect(fixture.events.count == 1)
   }
 
-  @Test("R10 GI code is monitored in both modes", .requirement(10), arguments: Switching.allCases)
-  func codeInBothModes(switching: Switching) throws {
+  @Test("R10 GI code is monitored in both modes", .requirement(10), arguments: Mechanism.switchings)
+  func codeInBothModes(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     fixture.write(page: Fixture.code.first)
     fixture.inIntegrityMode { fixture.write(page: Fixture.code.first) }
@@ -129,8 +129,8 @@ struct SwitchingRequirements {
 
   @Test(
     "R11 calls that change what is protected are refused in normal mode, and change nothing", .requirement(11),
-    arguments: Switching.allCases, HypercallNumber.allCases.filter(\.isMutating))
-  func mutatingCallsInNormalMode(switching: Switching, number: HypercallNumber) throws {
+    arguments: Mechanism.switchings, HypercallNumber.allCases.filter(\.isMutating))
+  func mutatingCallsInNormalMode(switching: any Switching, number: HypercallNumber) throws {
     let fixture = try Fixture.armed(switching) { $0.allowsShutdown = true }
     let before = fixture.hypervisor.snapshot()
     #expect(fixture.call(number, 0x3000, 1, 1, 5).error == .wrongMode)
@@ -143,7 +143,7 @@ struct SwitchingRequirements {
   @Test(
     "R12 while one vCPU is in integrity mode, a store of another to GI data is notified", .requirement(12),
     arguments: sound)
-  func modeIsPerVCPU(switching: Switching) throws {
+  func modeIsPerVCPU(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching, vcpus: 2)
     fixture.inIntegrityMode(on: 0) {
       #expect(fixture.write(dataWord, on: 1)?.finding == .alert(.giData, region: .tree, actions: .init(rawValue: 15)))
@@ -175,8 +175,8 @@ struct SwitchingRequirements {
 
   @Test(
     "R14 R8 holds over all pages after any sequence of unmapping, moving, protecting, releasing, donating and switching",
-    .requirement(14), arguments: Switching.allCases, [1, 2, 3, 4] as [UInt64])
-  func afterStructureChanges(switching: Switching, seed: UInt64) throws {
+    .requirement(14), arguments: Mechanism.switchings, [1, 2, 3, 4] as [UInt64])
+  func afterStructureChanges(switching: any Switching, seed: UInt64) throws {
     let fixture = try Fixture.armed(switching, vcpus: 3)
     let hypervisor = fixture.hypervisor
     var random = SplitMix64(seed: seed)

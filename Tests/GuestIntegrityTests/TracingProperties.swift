@@ -14,8 +14,8 @@ struct TracingProperties {
 
   @Test(
     "refuses writes to a page as long as one client traces it, and names those that do",
-    arguments: [Switching.eptpByExit, .filterByMode], [1, 2, 3] as [UInt64])
-  func againstModel(switching: Switching, seed: UInt64) throws {
+    arguments: [.eptpByExit, .filterByMode] as [any Switching], [1, 2, 3] as [UInt64])
+  func againstModel(switching: any Switching, seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let fixture = try Fixture.armed(switching)
     let hypervisor = fixture.hypervisor

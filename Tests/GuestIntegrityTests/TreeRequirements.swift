@@ -101,8 +101,8 @@ struct TreeRequirements {
 
   @Test(
     "R25 the first, a middle and the last page of a range raise alerts, the pages just outside do not",
-    .requirement(25), arguments: Switching.allCases)
-  func rangeBounds(switching: Switching) throws {
+    .requirement(25), arguments: Mechanism.switchings)
+  func rangeBounds(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     let (first, last) = (Fixture.text.first, Fixture.text.last)
     for page in [first, first + 1, first + 511, first + 512, last - 1, last] {
@@ -134,8 +134,8 @@ struct TreeRequirements {
 
   @Test(
     "R27 base pointer and table pages are mapped by neither root, and no call returns the base", .requirement(27),
-    arguments: Switching.allCases)
-  func basePointerOutOfReach(switching: Switching) throws {
+    arguments: Mechanism.switchings)
+  func basePointerOutOfReach(switching: any Switching) throws {
     let fixture = try Fixture.armed(switching)
     for set in TableSet.allCases {
       // Every 4 KiB of what an address can name above guest memory, and the far ends.

@@ -10,7 +10,7 @@ struct CrossCheckTests {
   private func tally(_ stores: [UInt64]) -> NotificationTally {
     stores.reduce(into: NotificationTally()) { tally, store in
       tally.add(
-        NotificationShape(delivery: .exit, completion: .emulated, walkReferences: .zero, treeNodes: 1),
+        NotificationShape(delivery: .exit, completion: Acts(.emulatedStore), walkReferences: .zero, treeNodes: 1),
         kind: .protected, store: store, at: GuestPhysicalAddress(0x7000), bytes: 8, touched: store < 10 ? .bytes : .page
       )
     }
@@ -50,7 +50,7 @@ struct CrossCheckTests {
   private func tally(_ stores: [UInt64], updates: [UInt64]) -> NotificationTally {
     updates.reduce(into: tally(stores)) { tally, update in
       tally.addUpdate(
-        NotificationShape(delivery: .exit, completion: .emulated, walkReferences: .zero, treeNodes: 1),
+        NotificationShape(delivery: .exit, completion: Acts(.emulatedStore), walkReferences: .zero, treeNodes: 1),
         at: GuestPhysicalAddress(0x9000), by: update)
     }
   }

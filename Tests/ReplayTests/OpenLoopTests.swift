@@ -1,4 +1,5 @@
 import SeededRandom
+import GuestIntegrity
 import Testing
 
 @testable import Replay
@@ -7,7 +8,7 @@ import Testing
 struct OpenLoopTests {
   private let profile: CycleProfile
   private let shape = NotificationShape(
-    delivery: .exit, completion: .emulated, walkReferences: [1, 0, 0, 0], treeNodes: 2)
+    delivery: .exit, completion: Acts(.emulatedStore), walkReferences: [1, 0, 0, 0], treeNodes: 2)
 
   init() throws { profile = try #require(try ProfileLibrary.profile(named: ProfileLibrary.defaultName)) }
 

@@ -181,8 +181,8 @@ final class PlainReplay {
     _ = hypervisor.processors.machines[vcpu].emulateFlagUpdate(at: violation.access.gpa)
     counts[.guestFlagUpdates, default: 0] += 1
     if hypervisor.configuration.mechanism.completion == .viewSwitch {
-      hypervisor.openView(on: vcpu)
-      hypervisor.closeView(on: vcpu)
+      hypervisor.openView(on: vcpu, by: .vmfunc)
+      hypervisor.closeView(on: vcpu, by: .vmfunc)
     } else {
       counts[.emulatedStores, default: 0] += 1
     }
@@ -213,16 +213,19 @@ final class PlainReplay {
   }
 
   private func complete(_ store: Store, _ index: Int, in block: RecordingBlock) {
-    switch hypervisor.configuration.mechanism.completion {
-    case .emulate, .alreadyDone: counts[.emulatedStores, default: 0] += 1
-    case .singleStep, .viewSwitch:
-      hypervisor.openView(on: store.vcpu)
+    let completion = hypervisor.configuration.mechanism.completion
+    if completion == .emulate || completion == .alreadyDone {
+      counts[.emulatedStores, default: 0] += 1
+    } else {
+      let means: SwitchMeans = completion == .viewSwitch ? .vmfunc : .vmcsWrite
+      hypervisor.openView(on: store.vcpu, by: means)
       for run in store.secondPage == nil ? [index] : [index, index + 1] {
         _ = hypervisor.processors.access(
           GuestAccess(block.runs[run].page.address, .dataWrite), linear: linearPage(ofRun: run, in: block),
           on: store.vcpu)
       }
-      hypervisor.closeView(on: store.vcpu)
+      if completion == .singleStep { hypervisor.processors.exit(.monitorTrap, on: store.vcpu) }
+      hypervisor.closeView(on: store.vcpu, by: means)
     }
   }
 

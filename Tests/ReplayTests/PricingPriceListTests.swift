@@ -1,3 +1,4 @@
+import GuestIntegrity
 import Testing
 
 @testable import Replay
@@ -34,7 +35,9 @@ struct PricingPriceListTests {
   @Test("uses every cost that a profile must state")
   func everyCost() {
     let shapes = [NotificationShape.Delivery.exit, .virtualizationException, .drainedLog].map {
-      NotificationShape(delivery: $0, completion: .singleStepped, walkReferences: [1, 1, 1, 1], treeNodes: 1)
+      NotificationShape(
+        delivery: $0, completion: Acts(.monitorTrapExit, .eptpWrite, .eptpWrite), walkReferences: [1, 1, 1, 1],
+        treeNodes: 1)
     }
     let forms =
       Event.allCases.map(PriceList.price) + shapes.flatMap { shape in Stage.allCases.map { shape.price(of: $0) } }
@@ -57,12 +60,15 @@ struct PricingPriceListTests {
 @Suite("The stages of a notification")
 struct PricingStageTests {
   typealias Delivery = NotificationShape.Delivery
-  typealias Completion = NotificationShape.Completion
 
   private static let shapes: [NotificationShape] = [.exit, .virtualizationException, .drainedLog, .completion].flatMap {
     delivery in
-    [Completion.emulated, .singleStepped, .viewSwitched, .blocked, .alreadyDone].map {
-      NotificationShape(delivery: delivery, completion: $0, walkReferences: [3, 2, 1, 4], treeNodes: 5)
+    [
+      Acts(.emulatedStore), Acts(.monitorTrapExit, .eptpWrite, .eptpWrite), Acts(.vmfuncSwitch, .vmfuncSwitch), Acts(),
+      Acts(.hypercallExit, .violationExit, .logFullExit),
+    ].map {
+      NotificationShape(
+        delivery: delivery, asking: Acts(.hypercallExit), completion: $0, walkReferences: [3, 2, 1, 4], treeNodes: 5)
     }
   }
 
@@ -89,21 +95,20 @@ struct PricingStageTests {
       counts[.treeNodesVisited] = UInt64(shape.treeNodes)
       counts[.alerts] = 1
       switch shape.delivery {
-      case .exit: counts[.violationExits] = 1
+      case .exit: counts[.violationExits] += 1
       case .virtualizationException: counts[.virtualizationExceptions] = 1
       case .completion: break
       case .drainedLog:
         counts[.pmlEntries] = 1
         counts[.pmlDrains] = 1
       }
-      switch shape.completion {
-      case .emulated: counts[.emulatedStores] = 1
-      case .singleStepped:
-        counts[.singleSteps] = 1
-        counts[.eptpWrites] = 2
-      case .viewSwitched: counts[.vmfuncSwitches] = 2
-      case .blocked, .alreadyDone: break
-      }
+      counts[.hypercallExits] += 1
+      let acts: [(Act, Event)] = [
+        (.emulatedStore, .emulatedStores), (.monitorTrapExit, .singleSteps), (.eptpWrite, .eptpWrites),
+        (.vmfuncSwitch, .vmfuncSwitches), (.hypercallExit, .hypercallExits), (.violationExit, .violationExits),
+        (.logFullExit, .pmlFullExits),
+      ]
+      for (act, event) in acts { counts[event] += UInt64(shape.completion[act]) }
       #expect(PriceList.price(of: counts) == shape.stallPrice, "\(shape)")
     }
   }

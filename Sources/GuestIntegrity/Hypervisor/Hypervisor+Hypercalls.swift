@@ -5,7 +5,7 @@ import MonitorTree
 extension Hypervisor {
   /// Executes a hypercall of a vCPU and returns what RAX holds afterwards.
   ///
-  /// Under ``Switching/eptpByVMFUNC`` GI_ENTER (unless entry is checked) and GI_EXIT stand for VMFUNC executed at their
+  /// Under ``EPTPByVMFUNC`` GI_ENTER (unless entry is checked) and GI_EXIT stand for VMFUNC executed at their
   /// place. A call from outside GI code in integrity mode ends that mode first (``IntegrityFault/foreignFetch``), and is
   /// executed in normal mode.
   public func hypercall(_ call: Hypercall, on vcpu: Int) -> HypercallResult {
@@ -14,7 +14,7 @@ extension Hypervisor {
     let number = HypercallNumber(rawValue: call.number)
     switch number {
     case .enter where configuration.entersByVMFUNC: return vmfunc(to: .integrity, by: call, on: vcpu)
-    case .exit where configuration.switching == .eptpByVMFUNC: return vmfunc(to: .normal, by: call, on: vcpu)
+    case .exit where configuration.switching.isByVMFUNC: return vmfunc(to: .normal, by: call, on: vcpu)
     default: break
     }
     endIfForeign(call.ripAddress, rip: call.rip, on: vcpu, time: call.time)

@@ -96,15 +96,23 @@ extension Hypervisor {
 
   /// Makes the tables say what the vCPU's mode asks for.
   func applyMode(on vcpu: Int) {
-    switch configuration.switching {
-    case .eptpByExit, .eptpByVMFUNC:
-      switchSet(of: vcpu, to: configuration.switching.set(in: monitor.vcpus[vcpu].mode), by: .vmcsWrite)
-    case .toggleWriteBits:
-      let open = monitor.vcpus.contains { $0.mode == .integrity }
-      let ranges = monitor.registration?.ownPages ?? []
-      // Rights of leaves that are split already: no page for tables is needed, so this cannot fail.
-      settling(from: vcpu) { try? monitor.tracing.setOwnPages(open: open, in: ranges, owing: &$0) }
-    case .filterByMode: break
+    configuration.switching.apply(monitor.vcpus[vcpu].mode, on: vcpu, of: ModeChange(hypervisor: self))
+  }
+}
+
+/// What a switching choice can have a hypervisor do.
+private struct ModeChange<Processors: ProcessorControl>: SwitchingHost {
+  let hypervisor: Hypervisor<Processors>
+
+  var modes: [Mode] { hypervisor.monitor.vcpus.map(\.mode) }
+
+  func load(_ set: TableSet, on vcpu: Int) { hypervisor.switchSet(of: vcpu, to: set, by: .vmcsWrite) }
+
+  func setOwnPages(open: Bool, from vcpu: Int) {
+    let ranges = hypervisor.monitor.registration?.ownPages ?? []
+    // Rights of leaves that are split already: no page for tables is needed, so this cannot fail.
+    hypervisor.settling(from: vcpu) {
+      try? hypervisor.monitor.tracing.setOwnPages(open: open, in: ranges, owing: &$0)
     }
   }
 }

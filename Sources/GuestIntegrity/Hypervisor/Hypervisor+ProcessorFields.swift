@@ -6,14 +6,14 @@ extension Hypervisor {
   public func configure(_ machine: inout EPTMachine<FlatMemory>, for vcpu: Int) {
     guard monitor.vcpus.indices.contains(vcpu) else { return }
     let mechanism = configuration.mechanism
+    let features = mechanism.noticing.features
     var controls = Controls.ept
     controls.set(.enableVPID, to: true)
-    controls.set(
-      .enableVMFunctions, to: mechanism.switching == .eptpByVMFUNC || mechanism.completion == .viewSwitch)
+    controls.set(.enableVMFunctions, to: mechanism.usesVMFUNC)
     controls.vmFunctions = 1
-    controls.set(.eptViolationVE, to: mechanism.noticing == .virtualizationException)
-    controls.set(.subPageWritePermissions, to: mechanism.noticing == .subPagePermissions)
-    controls.set(.enablePML, to: mechanism.noticing == .modificationLog)
+    controls.set(.eptViolationVE, to: features.contains(.virtualizationExceptions))
+    controls.set(.subPageWritePermissions, to: features.contains(.subPagePermissions))
+    controls.set(.enablePML, to: features.contains(.modificationLog))
     machine.controls = controls
     machine.eptp = eptp(of: monitor.vcpus[vcpu].activeSet)
     machine.fields.vpid = UInt16(truncatingIfNeeded: vcpu + 1)

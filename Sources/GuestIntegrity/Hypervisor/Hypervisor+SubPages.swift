@@ -4,7 +4,7 @@ import EPTTables
 extension Hypervisor {
   /// Makes sub-page permissions of pages say which of their bytes the regions that claim them protect.
   func refreshSubPages(_ range: PageRange, on vcpu: Int) throws(HypercallError) {
-    guard configuration.mechanism.noticing == .subPagePermissions else { return }
+    guard configuration.mechanism.noticing.features.contains(.subPagePermissions) else { return }
     do throws(TableError) {
       try settling(from: vcpu) { (debt: inout InvalidationDebt) throws(TableError) in
         for number in range.first.rawValue...range.last.rawValue {

@@ -20,9 +20,9 @@ extension Hypervisor {
   }
 
   /// Tells the hypervisor which EPTP a vCPU runs with, as it would find it in the VMCS at the next exit: under
-  /// ``Switching/eptpByVMFUNC`` the guest switches by itself, and the EPTP is the mode.
+  /// ``EPTPByVMFUNC`` the guest switches by itself, and the EPTP is the mode.
   public func observe(_ pointer: EPTPointer, on vcpu: Int, time: UInt64) {
-    guard configuration.switching == .eptpByVMFUNC, monitor.vcpus.indices.contains(vcpu) else { return }
+    guard configuration.switching.isByVMFUNC, monitor.vcpus.indices.contains(vcpu) else { return }
     let mode: Mode = pointer == eptp(of: .integrity) ? .integrity : .normal
     monitor.vcpus[vcpu].activate(pointer == openView?.pointer ? .open : configuration.switching.set(in: mode))
     enterByVMFUNC(mode, on: vcpu, time: time)

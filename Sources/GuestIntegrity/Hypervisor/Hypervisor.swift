@@ -46,16 +46,17 @@ public final class Hypervisor<Processors: ProcessorControl> {
     }
     do throws(TableError) {
       let mechanism = configuration.mechanism
-      let unwatched: LeafBits = mechanism.noticing == .modificationLog ? LeafBits.unwatched.union(.dirty) : .unwatched
+      let unwatched = mechanism.noticing.unwatched
       let tables = try TableSets(
         memory: memory.memory, pageCount: pages, pool: FramePool(layout.tables), unwatched: unwatched,
         twoSets: configuration.switching.usesTwoSets, stripsExecution: configuration.integrityExecution == .giCodeOnly)
       fields = try ProcessorFields(memory: memory.memory, pool: FramePool(layout.auxiliary), vcpus: vcpus)
       openView =
-        mechanism.completion.needsOpenView
-        ? try OpenView(
-          memory: memory.memory, pageCount: pages, pool: FramePool(layout.openView), unwatched: unwatched,
-          isReachable: mechanism.completion == .viewSwitch) : nil
+        try mechanism.completion.openView.map { (user) throws(TableError) in
+          try OpenView(
+            memory: memory.memory, pageCount: pages, pool: FramePool(layout.openView), unwatched: unwatched,
+            isReachable: user == .guest)
+        }
       base = BasePointer()
       let rings = (0..<vcpus).map { _ in AlertRing(capacity: configuration.ringCapacity) }
       monitor = IntegrityMonitor(
@@ -98,6 +99,8 @@ public final class Hypervisor<Processors: ProcessorControl> {
   public var counters: Counters { monitor.counters }
   /// What alert actions have done to the machine.
   public var machine: MachineState { monitor.machine }
+  /// How often modes have asked for the rights of the driver's own pages in the set that they share.
+  package var ownPageSwitches: UInt64 { monitor.tracing.ownPageSwitches }
   /// The tree of monitored pages, for look-ups.
   public var tree: MonitorTree { monitor.tree }
   /// What GI_INIT has registered; nil before.

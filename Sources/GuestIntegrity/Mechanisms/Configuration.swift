@@ -6,7 +6,7 @@ public struct Configuration: Hashable, Sendable {
   public var mechanism: Mechanism
   /// What the integrity set lets be executed.
   public var integrityExecution: IntegrityExecution
-  /// Under ``Switching/eptpByVMFUNC``: whether GI_ENTER is a hypercall, with every check, and only GI_EXIT is VMFUNC.
+  /// Under ``EPTPByVMFUNC``: whether GI_ENTER is a hypercall, with every check, and only GI_EXIT is VMFUNC.
   public var checksEntry: Bool
   /// What is done about writes to GI code and GI data.
   public var ownPageActions: AlertActions
@@ -64,17 +64,17 @@ public struct Configuration: Hashable, Sendable {
   }
 
   /// The same, with violations that exit and stores that the hypervisor emulates.
-  public init(switching: Switching) { self.init(Mechanism(switching: switching)) }
+  public init(switching: any Switching) { self.init(Mechanism(switching: switching)) }
 
   /// How integrity mode changes what may be written.
-  public var switching: Switching { mechanism.switching }
+  public var switching: any Switching { mechanism.switching }
   /// Whether the processor itself refuses to fetch outside GI code in integrity mode.
   var stripsExecution: Bool { switching.usesTwoSets && integrityExecution == .giCodeOnly }
   /// Whether integrity mode is entered by VMFUNC, which nobody examines.
-  public var entersByVMFUNC: Bool { switching == .eptpByVMFUNC && !checksEntry }
+  public var entersByVMFUNC: Bool { switching.isByVMFUNC && !checksEntry }
   /// The table sets that the guest can put in force by VMFUNC.
   var reachableSets: [TableSet] {
-    (switching == .eptpByVMFUNC ? [.normal] : []) + (entersByVMFUNC ? [.integrity] : [])
-      + (mechanism.completion == .viewSwitch ? [.open] : [])
+    (switching.isByVMFUNC ? [.normal] : []) + (entersByVMFUNC ? [.integrity] : [])
+      + (mechanism.completion.openView == .guest ? [.open] : [])
   }
 }

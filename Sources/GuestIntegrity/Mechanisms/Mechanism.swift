@@ -1,43 +1,47 @@
-/// How a write to a monitored page is noticed.
-public enum Noticing: UInt8, CaseIterable, Hashable, Sendable {
-  /// The EPT refuses it, and the processor exits to the hypervisor.
-  case violationExit
-  /// The EPT refuses it, and the processor raises #VE in the guest, where the driver's handler looks it up.
-  case virtualizationException
-  /// As ``violationExit``, but writes beside the protected bytes of a page are let through by sub-page write permissions.
-  case subPagePermissions
-  /// It is let through and logged; the log is drained at every change of mode, and when it is full.
-  case modificationLog
-}
-
-/// How a write that was noticed, and is not blocked, is completed.
-public enum Completion: UInt8, CaseIterable, Hashable, Sendable {
-  /// The hypervisor performs the store itself.
-  case emulate
-  /// The vCPU executes the instruction alone, with a table set in which the page may be written, and exits again.
-  case singleStep
-  /// The driver's handler performs the store with a table set in which the page may be written.
-  case viewSwitch
-  /// It was performed before it was noticed.
-  case alreadyDone
-
-  /// Whether a table set in which everything may be written is needed for it.
-  var needsOpenView: Bool { self == .singleStep || self == .viewSwitch }
-}
-
-/// What a strategy is made of, as far as the hypervisor and the processors are concerned.
-public struct Mechanism: Hashable, Sendable {
+/// What a strategy is made of, as far as the hypervisor and the processors are concerned: three choices, each independent
+/// of the others.
+///
+/// Each is a protocol that the built-in choices conform to as well, so that whoever brings a choice of their own combines it
+/// with any of these. Choices act where a mode changes and where a store has been refused, never at a store that passes.
+public struct Mechanism: Sendable {
   /// How integrity mode changes what may be written.
-  public var switching: Switching
+  public var switching: any Switching
   /// How a write is noticed.
-  public var noticing: Noticing
+  public var noticing: any Noticing
   /// How it is completed.
-  public var completion: Completion
+  public var completion: any Completion
 
   /// A mechanism from its choices.
-  public init(switching: Switching, noticing: Noticing = .violationExit, completion: Completion = .emulate) {
+  public init(
+    switching: any Switching, noticing: any Noticing = .violationExit, completion: any Completion = .emulate
+  ) {
     self.switching = switching
     self.noticing = noticing
     self.completion = completion
   }
+
+  /// The names of its choices: what tells it from others, also on another host.
+  var names: MechanismNames {
+    MechanismNames(switching: switching.name, noticing: noticing.name, completion: completion.name)
+  }
+  /// The table sets that there are.
+  var sets: [TableSet] {
+    [.normal] + (switching.usesTwoSets ? [.integrity] : []) + (completion.openView == nil ? [] : [.open])
+  }
+  /// Whether the guest executes VMFUNC leaf 0, to switch or to complete a store.
+  public var usesVMFUNC: Bool { switching.isByVMFUNC || completion.openView == .guest }
+}
+
+extension Mechanism: Hashable {
+  /// Whether the three choices have the same names.
+  public static func == (a: Self, b: Self) -> Bool { a.names == b.names }
+  /// Hashes the three names.
+  public func hash(into hasher: inout Hasher) { hasher.combine(names) }
+}
+
+/// The three choices of a mechanism by name.
+struct MechanismNames: Hashable {
+  var switching: String
+  var noticing: String
+  var completion: String
 }

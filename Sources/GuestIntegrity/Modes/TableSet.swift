@@ -16,23 +16,6 @@ public enum Mode: UInt8, Hashable, Sendable, BitwiseCopyable {
   case integrity = 1
 }
 
-/// How integrity mode changes what may be written.
-public enum Switching: UInt8, CaseIterable, Hashable, Sendable {
-  /// One table set; the write bits of GI data and tree pages are set on entry and cleared on exit.
-  case toggleWriteBits
-  /// Two table sets; the hypercall exits and the hypervisor writes the EPTP.
-  case eptpByExit
-  /// Two table sets; the driver switches by VMFUNC leaf 0, without an exit.
-  case eptpByVMFUNC
-  /// One table set, never changed for a mode; the driver's own stores fault and are filtered by mode.
-  case filterByMode
-
-  /// Whether integrity mode has a table set of its own.
-  public var usesTwoSets: Bool { self == .eptpByExit || self == .eptpByVMFUNC }
-  /// The set that is active in a mode.
-  public func set(in mode: Mode) -> TableSet { usesTwoSets && mode == .integrity ? .integrity : .normal }
-}
-
 /// What becomes of the driver's execute rights over the rest of the guest in the integrity set.
 public enum IntegrityExecution: UInt8, CaseIterable, Hashable, Sendable {
   /// Only GI code pages are executable: foreign code cannot run with the integrity set.

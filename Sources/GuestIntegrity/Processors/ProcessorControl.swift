@@ -55,6 +55,10 @@ public protocol ProcessorControl {
   /// The driver has stored eight-byte words through its vCPU's active set; `refused` of them met an EPT violation and
   /// were completed by the hypervisor, whose look-ups read so many tree nodes.
   mutating func driverStores(_ count: Int, refused: Int, nodesVisited: Int, on vcpu: Int)
+  /// An act on the way of a refused store that no other call tells of.
+  mutating func acted(_ act: Act, on vcpu: Int)
+  /// A vCPU has raised #VE in the guest.
+  mutating func virtualizationException(on vcpu: Int)
   /// A look-up has read tree nodes.
   mutating func treeNodesVisited(_ count: Int, on vcpu: Int)
   /// The registers that integrity mode replaces; nil where there are none, as in a replay.
@@ -70,6 +74,10 @@ public protocol ProcessorControl {
 }
 
 extension ProcessorControl {
+  /// Nothing to note.
+  public mutating func acted(_ act: Act, on vcpu: Int) {}
+  /// Nothing to note.
+  public mutating func virtualizationException(on vcpu: Int) {}
   /// No registers.
   public func contextRegisters(of vcpu: Int) -> ContextRegisters? { nil }
   /// No registers.

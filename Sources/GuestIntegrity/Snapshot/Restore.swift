@@ -30,7 +30,7 @@ extension Hypervisor {
       let traces = TraceMap(
         pages: Int(snapshot.pageCount), clients: snapshot.traceClients, runs: snapshot.traces)
     else { throw .otherMachine }
-    guard snapshot.mechanism == configuration.mechanism else { throw .otherMechanism }
+    guard snapshot.mechanism == configuration.mechanism.names else { throw .otherMechanism }
     try adoptTree(of: snapshot, traces)
     monitor.counters = snapshot.counters
     monitor.machine = snapshot.machine
@@ -96,9 +96,8 @@ extension Hypervisor {
     if let registration = monitor.registration {
       try? setExecution(of: registration.code, true, on: 0)
       fillEPTPList(true)
-      if monitor.vcpus.contains(where: { $0.mode == .integrity }), configuration.switching == .toggleWriteBits {
-        applyMode(on: 0)
-      }
+      // Where modes share a set, its rights follow from the modes; the sets of vCPUs are put in force below.
+      if !configuration.switching.usesTwoSets { applyMode(on: 0) }
     }
     refreshAllSubPages()
   }

@@ -7,7 +7,9 @@ import MonitorTree
 /// Tables are not saved: they follow from the traces. Guest memory is the caller's to save at the same moment, each page
 /// from wherever it lies (``Hypervisor/frame(of:)``). Alerts that have not been taken from their rings stay in them.
 public struct Snapshot: Hashable, Sendable {
-  var mechanism: Mechanism
+  var mechanism: MechanismNames
+  /// The table sets that there are.
+  var sets: [TableSet]
   var pageCount: UInt64
   var vcpus: [VirtualCPU]
   var registration: Registration?
@@ -30,7 +32,7 @@ extension Hypervisor {
     for vcpu in monitor.vcpus.indices { drainModificationLog(of: vcpu, time: time) }
     let map = monitor.tracing.map
     return Snapshot(
-      mechanism: configuration.mechanism, pageCount: UInt64(map.pageCount),
+      mechanism: configuration.mechanism.names, sets: configuration.mechanism.sets, pageCount: UInt64(map.pageCount),
       vcpus: monitor.vcpus.map(\.withEmptyCaches), registration: monitor.registration, counters: monitor.counters,
       machine: monitor.machine, lastWindow: monitor.lastWindow, isShutDown: monitor.isShutDown, base: base.reference,
       traceClients: map.countedClients, traces: map.tracedRuns, unmapped: unmappedRuns)

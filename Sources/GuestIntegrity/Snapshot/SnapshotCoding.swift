@@ -5,7 +5,7 @@ import MonitorTree
 // that precedes. They come from elsewhere, so each field is checked for what a hypervisor can have written.
 extension Snapshot {
   /// The version of the format, raised with every change of it.
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   /// "GI-STATE".
   private static let magic: UInt64 = 0x4554_4154_532d_4947
   private static let lengthOffset = 12
@@ -18,9 +18,8 @@ extension Snapshot {
     writer.put(Self.magic)
     writer.put(Self.version)
     writer.put(UInt64(0))
-    writer.put(mechanism.switching.rawValue)
-    writer.put(mechanism.noticing.rawValue)
-    writer.put(mechanism.completion.rawValue)
+    for name in [mechanism.switching, mechanism.noticing, mechanism.completion] { writer.put(name) }
+    writer.put(sets.reduce(UInt8(0)) { $0 | 1 << $1.rawValue })
     writer.put(pageCount)
     writer.put(vcpus) { $0.put($1) }
     writer.put(registration) { $0.put($1) }
@@ -58,16 +57,15 @@ extension Snapshot {
   }
 
   private init(from reader: inout SnapshotReader) throws(SnapshotError) {
-    mechanism = Mechanism(
-      switching: try reader.take("switching") { Switching(rawValue: $0) },
-      noticing: try reader.take("noticing") { Noticing(rawValue: $0) },
-      completion: try reader.take("completion") { Completion(rawValue: $0) })
+    mechanism = MechanismNames(
+      switching: try reader.takeName("switching"), noticing: try reader.takeName("noticing"),
+      completion: try reader.takeName("completion"))
+    let sets = try reader.take("table sets") { (bits: UInt8) in
+      bits & 1 == 1 && bits < 8 ? TableSet.allCases.filter { bits & 1 << $0.rawValue != 0 } : nil
+    }
+    self.sets = sets
     let pages = try reader.take("number of pages") { (number: UInt64) in
       (1...Self.mostPages).contains(number) ? number : nil
-    }
-    let sets = TableSet.allCases.filter { [mechanism] set in
-      set == .normal || set == .integrity && mechanism.switching.usesTwoSets
-        || set == .open && mechanism.completion.needsOpenView
     }
     pageCount = pages
     vcpus = try reader.takeArray("number of vCPUs", atMost: HostLayout.maximumVCPUs, elementBytes: 4) {
@@ -115,6 +113,12 @@ extension Snapshot {
 // MARK: - Parts
 
 extension SnapshotWriter {
+  fileprivate mutating func put(_ name: String) {
+    let bytes = name.utf8.prefix(64)
+    put(UInt8(bytes.count))
+    for byte in bytes { put(byte) }
+  }
+
   fileprivate mutating func put(_ range: PageRange) {
     put(range.first.rawValue)
     put(range.count)
@@ -142,6 +146,16 @@ extension SnapshotWriter {
 }
 
 extension SnapshotReader {
+  /// A name of 1 to 64 printable ASCII characters.
+  fileprivate mutating func takeName(_ field: String) throws(SnapshotError) -> String {
+    let start = self
+    let length = try take(field) { (count: UInt8) in (1...64).contains(count) ? count : nil }
+    var bytes: [UInt8] = []
+    for _ in 0..<length { bytes.append(try take(field)) }
+    guard bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) else { throw start.invalid(field) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   fileprivate mutating func takeRange(_ field: String, pages: UInt64) throws(SnapshotError) -> PageRange {
     let start = self
     let first = try take(field, as: UInt64.self)

@@ -6,11 +6,13 @@ import EPTTables
 struct TracingService {
   private(set) var map: TraceMap
   var tables: TableSets
-  let noticing: Noticing
+  let noticing: any Noticing
   /// With one table set: whether the driver's own pages may be written at the moment.
   private(set) var ownPagesOpen = false
+  /// How often a mode has asked for that.
+  private(set) var ownPageSwitches: UInt64 = 0
 
-  init(tables: TableSets, noticing: Noticing) {
+  init(tables: TableSets, noticing: any Noticing) {
     self.tables = tables
     self.noticing = noticing
     map = TraceMap(pages: Int(tables.pageCount))
@@ -59,11 +61,13 @@ struct TracingService {
   mutating func setOwnPages(
     open: Bool, in ranges: [PageRange], owing debt: inout InvalidationDebt
   ) throws(TableError) {
+    ownPageSwitches += 1
     guard open != ownPagesOpen else { return }
     ownPagesOpen = open
     for range in ranges {
       for run in map.runs(in: range) where run.after == .ownPages {
-        let change: BitsChange = open ? .grant(.write) : .withdraw(.write)
+        let (watched, own) = (bits(of: run.after, writable: false), bits(of: run.after, writable: true))
+        let change: BitsChange = open ? .from(watched, to: own) : .from(own, to: watched)
         try tables.edit(run.range, normal: change, integrity: change, owing: &debt)
       }
     }
@@ -73,24 +77,24 @@ struct TracingService {
     try tables.edit(
       run.range, normal: .from(bits(of: run.before, in: .normal), to: bits(of: run.after, in: .normal)),
       integrity: .from(bits(of: run.before, in: .integrity), to: bits(of: run.after, in: .integrity)),
-      small: noticing == .modificationLog, owing: &debt)
+      small: noticing.needsSmallLeaves, owing: &debt)
   }
 
   /// What leaves say of pages that these clients trace; of sub-page permissions the service knows nothing.
   private func bits(of clients: ClientSet, in set: TableSet) -> LeafBits {
-    var bits = tables.unwatched
-    let tracing = set == .integrity || ownPagesOpen ? clients.subtracting(.ownPages) : clients
-    switch noticing {
-    case .violationExit, .subPagePermissions:
-      if !tracing.isEmpty { bits.remove(.write) }
-    case .virtualizationException:
-      if !tracing.isEmpty { bits.remove(.write) }
-      // Only writes that are guest integrity's alone to judge are handed to the driver's handler.
-      if clients == .protection { bits.remove(.suppressVE) }
-    case .modificationLog:
-      if !tracing.isDisjoint(with: .guestIntegrity) { bits.remove(.dirty) }
-      if !tracing.subtracting(.guestIntegrity).isEmpty { bits.remove(.write) }
-    }
-    return bits
+    bits(of: clients, writable: set == .integrity || ownPagesOpen)
+  }
+
+  /// The same where the driver may write its own pages, or where it may not.
+  private func bits(of clients: ClientSet, writable: Bool) -> LeafBits {
+    guard !clients.isEmpty else { return tables.unwatched }
+    return noticing.bits(
+      of: TracedPage(clients: clients, watching: writable ? clients.subtracting(.ownPages) : clients))
+  }
+
+  /// Whether a store to a page is to be logged by the processor.
+  func isLogged(_ page: GuestPageNumber) -> Bool {
+    let clients = clients(of: page)
+    return !clients.isEmpty && !bits(of: clients, writable: false).contains(.dirty)
   }
 }

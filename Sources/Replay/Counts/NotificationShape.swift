@@ -1,3 +1,5 @@
+import GuestIntegrity
+
 /// The counts of one refused store, small enough to tally: notifications of equal shape cost the same under any profile.
 ///
 /// Millions of notifications fall into a few dozen shapes, so their latency distribution is exact, of constant memory, and
@@ -15,24 +17,12 @@ public struct NotificationShape: Hashable, Sendable {
     case completion
   }
 
-  /// How the store was completed after the alert.
-  public enum Completion: UInt8, Hashable, Sendable {
-    /// The hypervisor emulated it.
-    case emulated
-    /// The page was opened for one single-stepped instruction.
-    case singleStepped
-    /// The handler in the guest switched to an open view for one store.
-    case viewSwitched
-    /// The store was blocked.
-    case blocked
-    /// The store had completed before it was noticed.
-    case alreadyDone
-  }
-
   /// How it was delivered.
   public var delivery: Delivery
-  /// How it was completed.
-  public var completion: Completion
+  /// What it took, beyond its delivery, until it could be judged.
+  public var asking: Acts
+  /// What was done to complete it; nothing where it was blocked, or had completed before it was noticed.
+  public var completion: Acts
   /// EPT entries the failing walk read from the first-level, second-level and last-level cache, and from memory.
   public var walkReferences: SIMD4<UInt8>
   /// Tree nodes the look-up visited.
@@ -42,12 +32,36 @@ public struct NotificationShape: Hashable, Sendable {
 
   /// A shape from its counts.
   public init(
-    delivery: Delivery, completion: Completion, walkReferences: SIMD4<UInt8>, treeNodes: UInt8, isAlert: Bool = true
+    delivery: Delivery, asking: Acts = Acts(), completion: Acts = Acts(), walkReferences: SIMD4<UInt8>,
+    treeNodes: UInt8, isAlert: Bool = true
   ) {
     self.delivery = delivery
+    self.asking = asking
     self.completion = completion
     self.walkReferences = walkReferences
     self.treeNodes = treeNodes
     self.isAlert = isAlert
+  }
+}
+
+extension Acts {
+  /// As events.
+  var events: [(event: Event, count: UInt64)] {
+    Act.allCases.compactMap { self[$0] == 0 ? nil : ($0.event, UInt64(self[$0])) }
+  }
+}
+
+extension Act {
+  /// As it is counted and priced.
+  var event: Event {
+    switch self {
+    case .emulatedStore: .emulatedStores
+    case .monitorTrapExit: .singleSteps
+    case .hypercallExit: .hypercallExits
+    case .violationExit: .violationExits
+    case .logFullExit: .pmlFullExits
+    case .eptpWrite: .eptpWrites
+    case .vmfuncSwitch: .vmfuncSwitches
+    }
   }
 }

@@ -125,12 +125,17 @@ private struct Padding {
   }
 }
 
+extension Strategy {
+  /// Whether every store is refused by an exit.
+  fileprivate var refusesByExit: Bool { contract == .everyStore && mechanism.noticing.features.isEmpty }
+}
+
 extension StrategyReplay {
   /// What host ratios are taken of; nil unless violations exit, the strategy is sound, and something is protected.
   func hostRatioTask(guestBytes: UInt64) -> HostRatioTask? {
-    guard let strategy, strategy.sound.value, mechanism.noticing == .violationExit, !protected.pages.isEmpty else {
-      return nil
-    }
+    guard let strategy, strategy.sound.value, Strategy.named(strategy.name) == strategy, strategy.refusesByExit,
+      !protected.pages.isEmpty
+    else { return nil }
     return HostRatioTask(strategy: strategy, ranges: protected.pages, guestBytes: guestBytes)
   }
 }

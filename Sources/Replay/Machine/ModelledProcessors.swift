@@ -79,18 +79,14 @@ struct ModelledProcessors: ProcessorControl {
     counts[.translationsInvalidated] += UInt64(lost)
   }
 
+  mutating func acted(_ act: Act, on vcpu: Int) { counts[act.event] += 1 }
+  mutating func virtualizationException(on vcpu: Int) { counts[.virtualizationExceptions] += 1 }
   mutating func shootdown(of vcpu: Int, from sender: Int) { counts[.shootdowns] += 1 }
   mutating func entriesEdited(_ count: Int) { counts[.entryEdits] += UInt64(count) }
 
   mutating func exit(_ reason: ExitReason, on vcpu: Int) {
-    switch reason {
-    case .hypercall, .vmfunc: counts[.hypercallExits] += 1
-    case .eptViolation, .subPage: counts[.violationExits] += 1
-    case .monitorTrap: counts[.singleSteps] += 1
-    case .modificationLogFull: counts[.pmlFullExits] += 1
-    // A recording has neither.
-    case .nonMaskableInterrupt, .controlRegister: break
-    }
+    // A recording has neither interrupts nor intercepted loads of control registers.
+    if let act = Act(reason) { counts[act.event] += 1 }
   }
 
   /// A refused store of the driver's own exits, is looked up, and is completed as every refused store is.

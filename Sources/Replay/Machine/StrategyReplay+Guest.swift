@@ -92,22 +92,18 @@ extension StrategyReplay {
       vcpu: vcpu, address: violation.gpa, size: 8, linearAddress: violation.access.gla, origin: .pageWalk)
     let verdict = hypervisor.handle(store, violation: violation)
     hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: vcpu)
-    var completion = NotificationShape.Completion.blocked
+    var host = RefusedStoreHost(of: store, ofRun: index, self)
+    mechanism.noticing.deliver(by: &host)
+    let asking = host.takeActs()
     var isCompleted = false
     if verdict.isCompleted {
       isCompleted = machines[vcpu].emulateFlagUpdate(at: violation.gpa)
       hypervisor.processors.counts[.guestFlagUpdates] += 1
-      if mechanism.completion == .viewSwitch {
-        completion = .viewSwitched
-        hypervisor.openView(on: vcpu)
-        hypervisor.closeView(on: vcpu)
-      } else {
-        completion = .emulated
-        hypervisor.processors.counts[.emulatedStores] += 1
-      }
+      mechanism.completion.completeUpdate(by: &host)
+      try host.check()
     }
     let shape = NotificationShape(
-      delivery: delivery, completion: completion, walkReferences: cost.references,
+      delivery: delivery, asking: asking, completion: host.takeActs(), walkReferences: cost.references,
       treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert)
     if verdict.isAlert {
       hypervisor.processors.counts[.alerts] += 1

@@ -20,16 +20,19 @@ extension StrategyReplay {
       // Its second page is translated first, as the processor would; an update of the walker's may be blocked there.
       guard try updateFlags(ofRun: index + 1, for: access, ofRun: index) else {
         return tally.addSilent(
-          NotificationShape(
-            delivery: delivery, completion: .blocked, walkReferences: cost.references, treeNodes: 0, isAlert: false))
+          NotificationShape(delivery: delivery, walkReferences: cost.references, treeNodes: 0, isAlert: false))
       }
     }
     if samples.count < Self.sampleLimit { samples.append(RefusedStore(store: store, violation: violation)) }
     let verdict = hypervisor.handle(store, violation: violation)
     hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: run.vcpu)
-    let completion = try complete(store, ofRun: index, verdict)
+    var host = RefusedStoreHost(of: store, ofRun: index, self)
+    mechanism.noticing.deliver(by: &host)
+    let asking = host.takeActs()
+    if verdict.isCompleted { mechanism.completion.complete(by: &host) }
+    try host.check()
     let shape = NotificationShape(
-      delivery: delivery, completion: completion, walkReferences: cost.references,
+      delivery: delivery, asking: asking, completion: host.takeActs(), walkReferences: cost.references,
       treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert)
     guard let kind = verdict.alertedKind else {
       tally.addSilent(shape)
@@ -46,24 +49,6 @@ extension StrategyReplay {
     tally.add(
       shape, kind: kind, store: number, at: store.address, bytes: store.size,
       touched: touched(by: store, crosses: store.secondPage != nil || run.isContinuation))
-  }
-
-  /// Completes a store as the mechanism does, if it is to be performed.
-  private func complete(
-    _ store: Store, ofRun index: Int, _ verdict: Verdict
-  ) throws -> NotificationShape.Completion {
-    guard verdict.isCompleted else { return .blocked }
-    switch mechanism.completion {
-    case .emulate, .alreadyDone:
-      hypervisor.processors.counts[.emulatedStores] += 1
-      return .emulated
-    case .singleStep, .viewSwitch:
-      hypervisor.openView(on: store.vcpu)
-      try storeInOpenView(ofRun: index, on: store.vcpu)
-      if store.secondPage != nil { try storeInOpenView(ofRun: index + 1, on: store.vcpu) }
-      hypervisor.closeView(on: store.vcpu)
-      return mechanism.completion == .singleStep ? .singleStepped : .viewSwitched
-    }
   }
 
   /// What a store touches of what is protected.
@@ -121,7 +106,7 @@ extension StrategyReplay {
     guard !verdicts.isEmpty else { return }
     for (verdict, store) in zip(verdicts, logged[vcpu]) {
       let shape = NotificationShape(
-        delivery: .drainedLog, completion: .alreadyDone, walkReferences: store.references,
+        delivery: .drainedLog, walkReferences: store.references,
         treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert)
       guard let kind = verdict.alertedKind else {
         tally.addSilent(shape)

@@ -32,7 +32,7 @@ extension StrategyReplay {
       try notice(access, ofRun: index, violation, .exit, walk.cost)
       return false
     case .virtualizationException(let violation):
-      hypervisor.processors.counts[.virtualizationExceptions] += 1
+      hypervisor.processors.virtualizationException(on: vcpu)
       if violation.isWalkerUpdate {
         let isMade = try noticeUpdate(access, ofRun: index, violation, .virtualizationException, walk.cost)
         machines[vcpu].acknowledgeException()
@@ -63,7 +63,7 @@ extension StrategyReplay {
 
   /// An access as the processor makes it; its place in the page matters to sub-page permissions only.
   private func request(_ access: Int, ofRun index: Int, _ run: Run) throws -> GuestAccess {
-    guard mechanism.noticing == .subPagePermissions, hypervisor.hasSubPagePermissions(run.page) else {
+    guard asksSubPages, hypervisor.hasSubPagePermissions(run.page) else {
       return GuestAccess(run.page.address, .dataWrite)
     }
     let accesses = try cursor.accesses(ofRun: index)

@@ -13,6 +13,8 @@ final class StrategyReplay {
   let strategy: Strategy?
   let hypervisor: Hypervisor<ModelledProcessors>
   let mechanism: Mechanism
+  /// Whether a store's place in its page matters to the processor.
+  let asksSubPages: Bool
   var protected: ProtectedBytes
   var tally: NotificationTally
   /// The queue of notifications at recorded times; nil if nobody asked for it.
@@ -45,6 +47,7 @@ final class StrategyReplay {
     self.strategy = strategy
     self.dimensions = dimensions
     mechanism = strategy?.mechanism ?? Mechanism(switching: .filterByMode)
+    asksSubPages = mechanism.noticing.features.contains(.subPagePermissions)
     protected = ProtectedBytes(listed: listed)
     var configuration = Configuration(mechanism)
     // A recording without values leaves guest memory empty but for the tree: there are no old bytes to tell.
@@ -168,10 +171,7 @@ final class StrategyReplay {
   /// Switches between table sets, or of the write bits.
   var switches: UInt64 {
     let counts = hypervisor.processors.counts
-    return switch mechanism.switching {
-    case .eptpByExit, .eptpByVMFUNC: counts[.eptpWrites] + counts[.vmfuncSwitches]
-    case .toggleWriteBits: 2 * hypervisor.counters[.entries]
-    case .filterByMode: 0
-    }
+    return mechanism.switching.usesTwoSets
+      ? counts[.eptpWrites] + counts[.vmfuncSwitches] : hypervisor.ownPageSwitches
   }
 }

@@ -37,16 +37,10 @@ extension NotificationShape {
       case .drainedLog: [(.pmlEntries, 1)]
       case .completion: []
       }
-    case .dispatch: delivery == .drainedLog ? [(.pmlDrains, 1)] : []
+    case .dispatch: (delivery == .drainedLog ? [(.pmlDrains, 1)] : []) + asking.events
     case .lookup: [(.treeNodesVisited, UInt64(treeNodes))]
     case .alert: isAlert ? [(.alerts, 1)] : []
-    case .complete:
-      switch completion {
-      case .emulated: [(.emulatedStores, 1)]
-      case .singleStepped: [(.singleSteps, 1), (.eptpWrites, 2)]
-      case .viewSwitched: [(.vmfuncSwitches, 2)]
-      case .blocked, .alreadyDone: []
-      }
+    case .complete: completion.events
     case .entry: []
     }
   }
@@ -65,16 +59,22 @@ extension NotificationShape {
   public func price(of stage: Stage) -> LinearForm {
     switch (stage, delivery) {
     case (.exit, .exit): return Self.wayOut
-    case (.dispatch, .exit): return PriceList.price(of: .violationExits) - Self.wayOut - Self.wayIn
+    case (.dispatch, .exit):
+      var form = priceOfEvents(of: stage)
+      form.add(PriceList.price(of: .violationExits) - Self.wayOut - Self.wayIn, times: 1)
+      return form
     case (.entry, .exit): return Self.wayIn
     case (.exit, .virtualizationException), (.entry, .virtualizationException):
       var half = LinearForm()
       half.add(PriceList.price(of: .virtualizationExceptions), times: 0.5)
       return half
-    default:
-      return events(of: stage).reduce(into: LinearForm()) { form, item in
-        form.add(PriceList.price(of: item.event), times: Double(item.count))
-      }
+    default: return priceOfEvents(of: stage)
+    }
+  }
+
+  private func priceOfEvents(of stage: Stage) -> LinearForm {
+    events(of: stage).reduce(into: LinearForm()) { form, item in
+      form.add(PriceList.price(of: item.event), times: Double(item.count))
     }
   }
 

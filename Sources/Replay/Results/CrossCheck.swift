@@ -17,15 +17,15 @@ extension CrossCheck {
   /// difference of an unsound strategy is listed, since that is what it misses.
   init(_ strategies: [Strategy], _ tallies: [NotificationTally]) {
     self.init(agree: true, differences: [])
-    let refusing = strategies.indices.filter { strategies[$0].mechanism.noticing.refusesEveryWrite }
+    let refusing = strategies.indices.filter { strategies[$0].contract == .everyStore }
     guard let first = refusing.first(where: { strategies[$0].sound.value }) ?? refusing.first else { return }
     let reference = strategies[first].name
     for (strategy, tally) in zip(strategies, tallies) {
       let owed: StoreSet
-      switch strategy.mechanism.noticing {
-      case .violationExit, .virtualizationException: owed = tallies[first].all
-      case .subPagePermissions: owed = tallies[first].owedBySubPages
-      case .modificationLog:
+      switch strategy.contract {
+      case .everyStore: owed = tallies[first].all
+      case .protectedSubPages: owed = tallies[first].owedBySubPages
+      case .pagesSinceDrain:
         differences.append(
           "\(strategy.name) notified \(tally.count) times, \(reference) \(tallies[first].count): by contract it notices a "
             + "page once until its log is drained")
@@ -44,9 +44,4 @@ extension CrossCheck {
           + "same set")
     }
   }
-}
-
-extension Noticing {
-  /// Whether every write to a monitored page is noticed, one by one.
-  var refusesEveryWrite: Bool { self == .violationExit || self == .virtualizationException }
 }

@@ -29,7 +29,7 @@ extension HottestPages {
     _ strategies: [Strategy], _ tallies: [NotificationTally], regions named: [(name: String, bytes: [Range<UInt64>])],
     truePages: TruePages? = nil
   ) {
-    let refusing = strategies.indices.filter { strategies[$0].mechanism.noticing.refusesEveryWrite }
+    let refusing = strategies.indices.filter { strategies[$0].contract == .everyStore }
     guard let chosen = refusing.first(where: { strategies[$0].sound.value }) ?? strategies.indices.first,
       !tallies[chosen].byPage.isEmpty
     else { return nil }

@@ -3,7 +3,15 @@ import GuestIntegrity
 /// A page-table-switch strategy: three orthogonal choices, and what is known of its soundness.
 ///
 /// A strategy is a value; the loop over stores never looks at it, since it acts only where a store is refused or the
-/// integrity mode changes.
+/// integrity mode changes. Any package makes one, of choices that exist or of its own (`Switching`, `Noticing`,
+/// `Completion`), and has it replayed and attacked as these are:
+///
+/// ```swift
+/// let stepped = Strategy(
+///   name: "vmfunc-step", summary: "as vmfunc; completed by one step in an open view",
+///   mechanism: Mechanism(switching: .eptpByVMFUNC, completion: .singleStep),
+///   sound: Soundness(value: false, reason: "nobody checks the entry point (attack A9)"))
+/// ```
 public struct Strategy: Sendable, Equatable {
   /// The name that `--strategy` takes.
   public let name: String
@@ -27,16 +35,17 @@ public struct Strategy: Sendable, Equatable {
   /// A strategy by name.
   public static func named(_ name: String) -> Strategy? { all.first { $0.name == name } }
 
+  /// Which stores it notices.
+  public var contract: NoticingContract { mechanism.noticing.contract }
+
   /// What of the optional features the modelled processor must have.
   public var features: [CycleProfile.Feature] {
     var features: [CycleProfile.Feature] = []
-    if mechanism.switching == .eptpByVMFUNC || mechanism.completion == .viewSwitch { features.append(.vmfunc) }
-    switch mechanism.noticing {
-    case .violationExit: break
-    case .virtualizationException: features.append(.ve)
-    case .subPagePermissions: features.append(.spp)
-    case .modificationLog: features.append(.pml)
-    }
+    if mechanism.usesVMFUNC { features.append(.vmfunc) }
+    let noticing = mechanism.noticing.features
+    if noticing.contains(.virtualizationExceptions) { features.append(.ve) }
+    if noticing.contains(.subPagePermissions) { features.append(.spp) }
+    if noticing.contains(.modificationLog) { features.append(.pml) }
     return features
   }
 

@@ -138,7 +138,7 @@ extension GuestMachine {
     let word = GuestPhysicalAddress(node.address.rawValue + 0x100)
     return changes(word, otherwise: "the driver ran on its own page tables") {
       let driver = GIDriver(self, on: malware.vcpu)
-      if hypervisor.configuration.switching == .eptpByVMFUNC { return enterBehindGate(root, by: malware) }
+      if hypervisor.configuration.switching.isByVMFUNC { return enterBehindGate(root, by: malware) }
       malware.run()
       loadCR3(root, on: malware.vcpu)
       let entry = driver.enter()
@@ -183,7 +183,7 @@ extension GuestMachine {
       $0.interruptsEnabled = false
     }
     // Where the integrity set is out of reach, the set that the driver's handler completes stores in may not be.
-    let hasOpenView = hypervisor.configuration.mechanism.completion == .viewSwitch
+    let hasOpenView = hypervisor.configuration.mechanism.completion.openView == .guest
     let set: TableSet = !hypervisor.configuration.entersByVMFUNC && hasOpenView ? .open : .integrity
     let switched = vmfunc(UInt32(set.rawValue), on: malware.vcpu)
     Malware(self, on: 0).store(GuestLayout.code.first.address.rawValue | 0x61, at: entry)

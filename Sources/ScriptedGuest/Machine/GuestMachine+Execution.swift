@@ -102,7 +102,7 @@ extension GuestMachine {
     execute(on: vcpu) {
       guard registers(of: vcpu).cpl == 0 else { return .fault(.generalProtection) }
       // Under VMFUNC the hypervisor does not know of the mode in time to intercept the load.
-      if hypervisor.mode(of: vcpu) == .integrity, hypervisor.configuration.switching != .eptpByVMFUNC {
+      if hypervisor.mode(of: vcpu) == .integrity, !hypervisor.configuration.switching.isByVMFUNC {
         hypervisor.processors.exit(.controlRegister, on: vcpu)
         hypervisor.integrityFault(
           .controlRegisterWrite, on: vcpu, address: GuestPhysicalAddress(0), rip: registers(of: vcpu).rip, time: time)

@@ -23,11 +23,11 @@ extension GuestMachine {
   }
 
   /// Translates and writes, if every page lets it: by one translation where one covers the store, else part by part.
-  private func makeStore(
+  fileprivate func makeStore(
     _ bytes: [UInt8], at linear: GuestLinearAddress, on vcpu: Int, completing: Bool
   ) -> Resolution {
     // The finest unit that rights can differ in.
-    let unit: UInt64 = hypervisor.configuration.mechanism.noticing == .subPagePermissions ? 128 : 4096
+    let unit: UInt64 = hypervisor.configuration.mechanism.noticing.features.contains(.subPagePermissions) ? 128 : 4096
     guard linear.rawValue % unit + UInt64(bytes.count) > unit else {
       let resolution = resolve(linear, .write, on: vcpu, completing: completing)
       if case .ready(let host) = resolution { write(bytes[...], at: host) }
@@ -71,23 +71,46 @@ extension GuestMachine {
     guard verdict.isCompleted else {
       return verdict.effect.contains(.faultInjected) ? .fault(.generalProtection) : .blocked
     }
-    switch hypervisor.configuration.mechanism.completion {
-    case .emulate, .alreadyDone: emulate(bytes, at: linear, on: vcpu)
-    case .singleStep, .viewSwitch:
-      hypervisor.openView(on: vcpu)
-      defer { hypervisor.closeView(on: vcpu) }
-      guard case .ready = makeStore(bytes, at: linear, on: vcpu, completing: true) else { return .stopped }
-    }
-    return .done
+    var host = ScriptedStore(machine: self, bytes: bytes, linear: linear, vcpu: vcpu)
+    hypervisor.configuration.mechanism.completion.complete(by: &host)
+    return host.isPerformed ? .done : .stopped
   }
 
   /// The hypervisor stores byte by byte where the guest's page tables lead, whatever the tables' rights.
-  private func emulate(_ bytes: [UInt8], at linear: GuestLinearAddress, on vcpu: Int) {
+  fileprivate func emulate(_ bytes: [UInt8], at linear: GuestLinearAddress, on vcpu: Int) {
     for (index, byte) in bytes.enumerated() {
       let address = GuestLinearAddress(linear.rawValue &+ UInt64(index))
       if let place = guestTranslation(of: address, cr3: registers(of: vcpu).cr3) { setByte(byte, at: place) }
     }
   }
+}
+
+/// Does to a refused store what a strategy's choices ask for.
+private struct ScriptedStore: CompletionHost {
+  let machine: GuestMachine
+  let bytes: [UInt8]
+  let linear: GuestLinearAddress
+  let vcpu: Int
+  private(set) var isPerformed = false
+
+  init(machine: GuestMachine, bytes: [UInt8], linear: GuestLinearAddress, vcpu: Int) {
+    (self.machine, self.bytes, self.linear, self.vcpu) = (machine, bytes, linear, vcpu)
+  }
+
+  mutating func spend(_ act: Act) { machine.hypervisor.processors.acted(act, on: vcpu) }
+
+  mutating func emulate() {
+    machine.emulate(bytes, at: linear, on: vcpu)
+    isPerformed = true
+  }
+
+  mutating func store() {
+    if case .ready = machine.makeStore(bytes, at: linear, on: vcpu, completing: true) { isPerformed = true }
+  }
+
+  mutating func openView(by means: SwitchMeans) { machine.hypervisor.openView(on: vcpu, by: means) }
+  mutating func closeView(by means: SwitchMeans) { machine.hypervisor.closeView(on: vcpu, by: means) }
+  mutating func exit(_ reason: ExitReason) { machine.hypervisor.processors.exit(reason, on: vcpu) }
 }
 
 extension StoredValue {

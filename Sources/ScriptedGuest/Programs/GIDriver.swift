@@ -32,7 +32,7 @@ package struct GIDriver {
       $0.cpl = 0
       $0.rip = GuestLayout.entry
     }
-    guard machine.hypervisor.configuration.switching == .eptpByVMFUNC else {
+    guard machine.hypervisor.configuration.switching.isByVMFUNC else {
       let outcome = machine.hypercall(.enter, on: vcpu)
       machine.setRegisters(of: vcpu) { $0.rip = GuestLayout.driverBody }
       return outcome
@@ -64,7 +64,7 @@ package struct GIDriver {
   package func exit() -> StepOutcome {
     machine.setRegisters(of: vcpu) { $0.rip = GuestLayout.exit }
     let outcome: StepOutcome
-    if machine.hypervisor.configuration.switching == .eptpByVMFUNC {
+    if machine.hypervisor.configuration.switching.isByVMFUNC {
       outcome = machine.vmfunc(0, on: vcpu)
       if let registers = saved.registers {
         machine.loadCR3(registers.cr3, on: vcpu)

@@ -10,7 +10,8 @@ struct SnapshotFuzz: FuzzTarget {
 
   var seeds: [[UInt8]] {
     var snapshot = Snapshot(
-      mechanism: Mechanism(switching: .eptpByExit), pageCount: 64, vcpus: [VirtualCPU(), VirtualCPU()],
+      mechanism: Mechanism(switching: .eptpByExit).names, sets: [.normal, .integrity], pageCount: 64,
+      vcpus: [VirtualCPU(), VirtualCPU()],
       registration: nil, counters: Counters(), machine: MachineState(), lastWindow: 0, isShutDown: false,
       base: NodeReference(rawValue: 0), traceClients: 2, traces: [], unmapped: [])
     var seeds = [snapshot.bytes]
