@@ -24,7 +24,7 @@ LLVM_COV = $(dir $(realpath $(shell command -v $(SWIFT))))llvm-cov
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan judge fuzz faults ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces calibrate-test record clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz faults ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces calibrate-test record cluster-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -154,6 +154,13 @@ gate-test: deps ## the gate against itself: 200 runs must pass, 3 % slower must 
 record: deps ## record every trace anew on Debian 12, or one: make record TRACE=boot
 	@for trace in $(if $(filter file,$(origin TRACE)),$(SUITE),$(notdir $(basename $(TRACE)))); do \
 	  traces/recorder/record.sh $$trace || exit $$?; done
+
+cluster-test: deps ## run a sweep on a real Slurm of four nodes on this host, one of which dies (about 3 minutes)
+	@command -v slurmctld >/dev/null && command -v munged >/dev/null && command -v parallel >/dev/null || { \
+	  echo "installing slurm-wlm, munge and parallel (apt-get)"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq slurm-wlm munge parallel >/dev/null; }
+	$(SWIFT) build --product gi-bench
+	Benchmarks/Cluster/cluster-test.sh
 
 clean: ## remove build products
 	rm -rf .build .build-*

@@ -64,6 +64,8 @@ let package = Package(
       dependencies: ["Addresses", "Replay", "Recordings", .product(name: "TextTable", package: "TextTable")],
       swiftSettings: house),
     .target(
+      name: "Sweeps", dependencies: ["Recordings", "Replay", "Report"], swiftSettings: house),
+    .target(
       name: "Calibration",
       dependencies: ["Replay", "GuestIntegrity", "CHost"],
       resources: [.embedInCode("Programs")],
@@ -71,7 +73,7 @@ let package = Package(
     .executableTarget(
       name: "gi-bench",
       dependencies: [
-        "Calibration", "CHost", "Report", "Replay", "ScriptedGuest", "GuestIntegrity", "MonitorTree", "EPT",
+        "Calibration", "CHost", "Sweeps", "Report", "Replay", "ScriptedGuest", "GuestIntegrity", "MonitorTree", "EPT",
         "Recordings", "Addresses",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -108,6 +110,8 @@ let package = Package(
     .testTarget(
       name: "ReportTests", dependencies: ["Report", "Replay", "SeededRandom"], exclude: ["Golden"], swiftSettings: house
     ),
+    .testTarget(
+      name: "SweepsTests", dependencies: ["Sweeps", "Report", "Replay", "SeededRandom"], swiftSettings: house),
     .testTarget(name: "JudgeTests", dependencies: ["judge", "EPT"], swiftSettings: house),
     .testTarget(
       name: "CalibrationTests", dependencies: ["Calibration", "Replay", "SeededRandom"], exclude: ["Fixtures"],

@@ -29,8 +29,9 @@ struct GIBench: ParsableCommand {
       """,
     version: giBenchVersion,
     subcommands: [
-      Run.self, Compare.self, Check.self, AttackCommand.self, Walk.self, Trace.self, Profile.self, HostSample.self,
-      OwnPathsSample.self,
+      Run.self, Compare.self, Check.self, Sweep.self, Merge.self, AttackCommand.self, Walk.self, Trace.self,
+      Profile.self, HostSample.self,
+      OwnPathsSample.self, SweepCellCommand.self,
     ],
     defaultSubcommand: Run.self)
 

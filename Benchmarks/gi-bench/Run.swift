@@ -62,15 +62,20 @@ struct Run: ParsableCommand {
         : "there is no trace '\(first)'; did you mean `gi-bench \(meant)`?")
   }
 
-  func run() throws {
-    let destinations = try output.destinations(
-      console: console, saves: save.map { [$0] } ?? [], inputs: traces + choice.files)
-    let results = try choice.results(of: traces, console: console) { request in
+  /// Replays every recording.
+  func results(console: ConsoleOptions) throws -> [RunResult] {
+    try choice.results(of: traces, console: console) { request in
       request.countersOnly = countersOnly
       request.isGeometryVaried = isGeometryVaried
       request.isOpenLoop = isOpenLoop
       request.namesPages = true
     }
+  }
+
+  func run() throws {
+    let destinations = try output.destinations(
+      console: console, saves: save.map { [$0] } ?? [], inputs: traces + choice.files)
+    let results = try results(console: console)
     try destinations.write { try report(on: results, as: $0, painted: $1) }
     if let result = results.first(where: { !$0.crosscheck.agree }) {
       throw Failure(

@@ -12,6 +12,11 @@ struct ConsoleOptions: ParsableArguments {
   @Option(help: "Paint text reports; auto honours NO_COLOR.")
   var color = Coloring.auto
 
+  /// Draws no progress.
+  static var silent: ConsoleOptions {
+    get throws { try parse(["--no-progress"]) }
+  }
+
   /// When text reports are painted.
   enum Coloring: String, CaseIterable, ExpressibleByArgument {
     case auto, always, never

@@ -27,6 +27,17 @@ final class ProgressLine: Sendable {
     }
   }
 
+  /// Draws the line anew for a job that is counted in parts.
+  func show(done: Int, of all: Int, _ parts: String, failed: Int) {
+    state.withLock { state in
+      let elapsed = (ContinuousClock.now - state.started) / .seconds(1)
+      state.drawn = ContinuousClock.now
+      var text = "\(Terminal.printable(name)): \(done) of \(all) \(parts)" + (failed > 0 ? ", \(failed) failed" : "")
+      if done > 0, done < all { text += ", \(Self.words(elapsed * Double(all - done) / Double(done))) left" }
+      StandardError.write("\r\(text.prefix(Self.columns - 1))\u{1B}[K")
+    }
+  }
+
   /// Wipes the line, so that what follows starts at the margin.
   func clear() {
     state.withLock { state in
@@ -41,10 +52,15 @@ final class ProgressLine: Sendable {
     var text =
       "\(Terminal.printable(name)): \(progress.strategies) strateg\(progress.strategies == 1 ? "y" : "ies"), \(Int(done * 100)) %"
     if elapsed > 0.5, done > 0.01 {
-      let seconds = Int((elapsed * (1 - done) / done).rounded(.up))
-      text += ", " + (seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s") + " left"
+      text += ", \(words(elapsed * (1 - done) / done)) left"
     }
     return text
+  }
+
+  /// A time in words, no part of a second.
+  private static func words(_ time: Double) -> String {
+    let seconds = Int(time.rounded(.up))
+    return seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s"
   }
 
   private static var columns: Int {

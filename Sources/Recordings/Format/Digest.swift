@@ -10,6 +10,18 @@ public struct RecordingDigest: Hashable, Sendable, CustomStringConvertible {
   /// 32 hexadecimal digits, high half first, as `xxhsum -H2` prints.
   public var description: String { Self.digits(high) + Self.digits(low) }
 
+  /// The digest of bytes.
+  package init(of bytes: some Sequence<UInt8>) {
+    var stream = DigestStream()
+    Array(bytes).withUnsafeBytes { stream.update($0) }
+    self = stream.digest()
+  }
+
+  init(low: UInt64, high: UInt64) {
+    self.low = low
+    self.high = high
+  }
+
   private static func digits(_ half: UInt64) -> String {
     let digits = String(half, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits

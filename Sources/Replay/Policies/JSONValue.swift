@@ -1,7 +1,7 @@
 import Foundation
 
 /// Any JSON, for input whose every key is looked at.
-indirect enum JSONValue: Decodable, Equatable {
+package indirect enum JSONValue: Decodable, Equatable {
   case null
   case flag(Bool)
   case count(UInt64)
@@ -10,7 +10,7 @@ indirect enum JSONValue: Decodable, Equatable {
   case list([JSONValue])
   case object([String: JSONValue])
 
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let value = try decoder.singleValueContainer()
     if value.decodeNil() {
       self = .null

@@ -14,7 +14,7 @@ extension Policy {
     guard let value = try? JSONDecoder().decode(JSONValue.self, from: json) else {
       throw ReplayError("\(origin): not JSON, expected a policy: an object with schema, name and regions")
     }
-    let root = try PolicyObject(value, place: "the policy", origin: origin)
+    let root = try JSONObject(value, place: "the policy", origin: origin)
     try root.allow(["schema", "name", "actions", "regions"])
     guard case .count(1)? = root["schema"] else {
       throw root.failure("schema is not 1; this gi-bench reads policies of schema 1, write \"schema\": 1")
@@ -29,7 +29,7 @@ extension Policy {
       throw root.failure("\(listed.count) regions, expected at most \(Self.regionLimit); join some")
     }
     regions = try listed.enumerated().map { index, value in
-      let object = try PolicyObject(value, place: "regions[\(index)]", origin: origin)
+      let object = try JSONObject(value, place: "regions[\(index)]", origin: origin)
       return Region(
         name: try object.text("name"), place: try object.place(), actions: try object.actions("actions") ?? actions)
     }
@@ -49,49 +49,10 @@ extension AlertActions {
   ]
 }
 
-/// An object of a policy file, with the place that errors name.
-private struct PolicyObject {
-  private let values: [String: JSONValue]
-  private let location: String
-
-  init(_ value: JSONValue, place: String, origin: String) throws {
-    location = "\(origin): \(place)"
-    guard case .object(let values) = value else { throw ReplayError("\(location) is no object, expected { ... }") }
-    self.values = values
-  }
-
-  subscript(key: String) -> JSONValue? { values[key] }
-
-  func failure(_ what: String) -> ReplayError { ReplayError("\(location): \(what)") }
-
-  func allow(_ keys: [String]) throws {
-    guard let unknown = values.keys.filter({ !keys.contains($0) }).min() else { return }
-    throw failure(
-      "unknown key \"\(unknown)\", expected one of \(keys.joined(separator: ", ")); \(Nearest.advice(for: unknown, in: keys))"
-    )
-  }
-
-  func text(_ key: String) throws -> String {
-    guard case .text(let text)? = values[key], !text.isEmpty else {
-      throw failure("\(key) is no text, expected a name of one or more letters")
-    }
-    return text
-  }
-
-  /// A whole number, or a text of one in hexadecimal; nil where the key is absent.
-  func count(_ key: String) throws -> UInt64? {
-    switch values[key] {
-    case nil: return nil
-    case .count(let count)?: return count
-    case .text(let text)?:
-      if text.hasPrefix("0x"), let count = UInt64(text.dropFirst(2), radix: 16) { return count }
-    default: break
-    }
-    throw failure("\(key) is no address or size, expected a whole number, or a text such as \"0x1000000\"")
-  }
-
-  func actions(_ key: String) throws -> AlertActions? {
-    guard let value = values[key] else { return nil }
+/// What objects of a policy file hold.
+extension JSONObject {
+  fileprivate func actions(_ key: String) throws -> AlertActions? {
+    guard let value = self[key] else { return nil }
     let names = AlertActions.named.map(\.name)
     guard case .list(let listed) = value, !listed.isEmpty else {
       throw failure("\(key) is no list of one or more actions, expected some of \(names.joined(separator: ", "))")
@@ -108,9 +69,9 @@ private struct PolicyObject {
     }
   }
 
-  func place() throws -> Policy.Place {
+  fileprivate func place() throws -> Policy.Place {
     try allow(["name", "actions", "symbol", "offset", "bytes", "from", "to", "section", "gpa", "linear", "page_tables"])
-    let kinds = ["symbol", "from", "section", "gpa", "linear", "page_tables"].filter { values[$0] != nil }
+    let kinds = ["symbol", "from", "section", "gpa", "linear", "page_tables"].filter { self[$0] != nil }
     guard kinds.count == 1, let kind = kinds.first else {
       throw failure(
         "\(kinds.isEmpty ? "no place" : "the places \(kinds.joined(separator: " and "))"), expected exactly one of symbol, "
@@ -130,7 +91,7 @@ private struct PolicyObject {
     case "linear": return .linear(try range(from: kind))
     default:
       try allow(["name", "actions", "page_tables"])
-      guard values["page_tables"] == .flag(true) else {
+      guard self["page_tables"] == .flag(true) else {
         throw failure("page_tables is not true; leave it out or say true")
       }
       return .pageTables

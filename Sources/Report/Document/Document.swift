@@ -29,6 +29,8 @@ package struct Document: Equatable, Sendable {
     case table(Table)
     /// Bars with whiskers, for the eye; its figures also stand in a table.
     case chart(BarChart)
+    /// Points on logarithmic axes, for the eye; its figures also stand in a table.
+    case scatter(ScatterChart)
   }
 
   /// A name with its value.

@@ -46,6 +46,7 @@ package enum HTMLExporter {
       return "<dl>\n" + pairs.joined(separator: "\n") + "\n</dl>"
     case .table(let table): return rendered(table)
     case .chart(let chart): return SVGBars.figure(of: chart)
+    case .scatter(let chart): return SVGScatter.figure(of: chart)
     }
   }
 

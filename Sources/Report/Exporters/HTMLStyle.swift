@@ -25,6 +25,24 @@ enum HTMLStyle {
     svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
     svg .axis { fill: var(--faint); } svg .grid { stroke: var(--line); }
     svg rect { fill: var(--bar); stroke: var(--bar-edge); } svg .whisker { stroke: var(--ink); stroke-width: 1.5; }
+    svg .series0 * { fill: #1f5fa8; fill-opacity: .8; stroke: none; }
+    svg .series1 * { fill: #b3450b; fill-opacity: .8; stroke: none; }
+    svg .series2 * { fill: #1a7431; fill-opacity: .8; stroke: none; }
+    svg .series3 * { fill: #8b2fb0; fill-opacity: .8; stroke: none; }
+    svg .series4 * { fill: #946200; fill-opacity: .8; stroke: none; }
+    svg .series5 * { fill: #0b7285; fill-opacity: .8; stroke: none; }
+    svg .series6 * { fill: #b3123f; fill-opacity: .8; stroke: none; }
+    svg .series7 * { fill: #555e68; fill-opacity: .8; stroke: none; }
+    @media (prefers-color-scheme: dark) {
+      svg .series0 * { fill: #86bdf5; }
+      svg .series1 * { fill: #ffab7a; }
+      svg .series2 * { fill: #6fdd8b; }
+      svg .series3 * { fill: #dba2f5; }
+      svg .series4 * { fill: #efc368; }
+      svg .series5 * { fill: #6cd9ec; }
+      svg .series6 * { fill: #ff9cb4; }
+      svg .series7 * { fill: #b8c2cc; }
+    }
     @media print { main { max-width: none; padding: 0; } .wide { overflow: visible; } }
     """
 }

@@ -22,7 +22,7 @@ package struct TextExporter: Sendable {
       case .list(let cells): lines += cells.flatMap(item)
       case .facts(let facts): lines += aligned(facts)
       case .table(let table): lines += [""] + rendered(table)
-      case .chart: break
+      case .chart, .scatter: break
       }
     }
     return lines
