@@ -28,7 +28,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-    .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
   ],
   targets: [
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
@@ -61,7 +60,7 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "Report",
-      dependencies: ["Addresses", "Replay", "Recordings", .product(name: "TextTable", package: "TextTable")],
+      dependencies: ["Addresses", "Replay", "Recordings"],
       swiftSettings: house),
     .target(
       name: "Sweeps", dependencies: ["Recordings", "Replay", "Report"], swiftSettings: house),

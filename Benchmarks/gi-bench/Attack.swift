@@ -53,11 +53,13 @@ struct AttackCommand: ParsableCommand {
     let matrix = try AttackMatrix(attacks, under: strategies)
     try destinations.write { format, paints in
       switch format {
-      case .text: TextExporter(paints: paints).export([matrix.document(namesInTable: false)])
+      case .text:
+        TextExporter(paints: paints, width: ConsoleOptions.columns).export([matrix.document(namesInTable: false)])
       case .json: try JSONExporter.encode(matrix)
       case .csv: matrix.csv
       case .markdown: MarkdownExporter.export([matrix.document(namesInTable: true)])
       case .html: HTMLExporter.export([matrix.document(namesInTable: true)])
+      case .github: preconditionFailure("refused with the options")
       }
     }
   }

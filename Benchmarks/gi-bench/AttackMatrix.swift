@@ -63,7 +63,7 @@ struct AttackMatrix: Encodable {
         columns: [.words("attack")] + (names ? [.words("what")] : []) + strategies.map { .words($0.name) },
         rows: attacks.map { row in
           [Cell(row.id)] + (names ? [Cell(row.name)] : []) + strategies.map { cell(of: row, under: $0) }
-        }))
+        }, isSplit: true))
   }
 
   private func cell(of row: Row, under strategy: Strategy) -> Cell {

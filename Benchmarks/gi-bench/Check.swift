@@ -9,13 +9,15 @@ struct Check: ParsableCommand {
     discussion: """
       Counts and modelled cycles are exact, so nothing is tolerated. A dearer figure, another notified set or a failing \
       cross-check is a regression (exit status 2). A cheaper figure is an improvement (exit status 0) that asks for a new \
-      baseline. No clock is read, but for --host: that times our tree look-up, and the way from a refused store to its \
+      baseline. With --fail-above 5% a figure may be dearer by that much, and of another recording of the same name, \
+      rates per 1000 instructions are held against rates. No clock is read, but for --host: that times our tree look-up, and the way from a refused store to its \
       alert, in processes of this program and of another build of it, in turns. Only the ratio of the two counts, and only \
       outside the noise that each program shows against itself in the same run.
 
       EXAMPLES:
         gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json
         gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json --update
+        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json --fail-above 5%
         gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json --host ../old/gi-bench
 
       \(ExitStatus.help)
@@ -34,6 +36,25 @@ struct Check: ParsableCommand {
     completion: .file())
   var host: String?
 
+  @Option(
+    name: .customLong("fail-above"),
+    help: ArgumentHelp(
+      "Fail only where a figure is dearer by more than so many per cent; also lets the baseline be of an earlier recording.",
+      valueName: "percent"))
+  var failAbove: Percentage?
+
+  /// A share, written with or without its sign: `5%`, `0.5`.
+  struct Percentage: ExpressibleByArgument {
+    var share: Double
+
+    init?(argument: String) {
+      guard let percent = Double(argument.hasSuffix("%") ? argument.dropLast() : argument[...]), percent >= 0,
+        percent <= 1000
+      else { return nil }
+      share = percent / 100
+    }
+  }
+
   @OptionGroup(title: "Replay") var choice: ReplayOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Terminal") var console: ConsoleOptions
@@ -41,22 +62,27 @@ struct Check: ParsableCommand {
   func run() throws {
     let inputs = traces + choice.files + [host].compactMap(\.self)
     if update { return try rewrite(beside: inputs) }
-    let destinations = try output.destinations(console: console, inputs: inputs + [baseline])
+    let destinations = try output.destinations(
+      console: console, inputs: inputs + [baseline], formats: ReportFormat.allCases)
     guard InputFile.exists(baseline) else { throw Failure("\(baseline): no baseline there; make one with --update") }
     let baselines = try SavedFile.read(baseline)
     let results = try replay()
-    let gates = try results.map { try Gate($0, against: match(for: $0, in: baselines)) }
+    let gates = try results.map { try Gate($0, against: match(for: $0, in: baselines), failAbove: failAbove?.share) }
     try destinations.write { format, paints in
       let documents = gates.map(\.document)
       return switch format {
-      case .text: TextExporter(paints: paints).export(documents)
+      case .text: TextExporter(paints: paints, width: ConsoleOptions.columns).export(documents)
       case .json: try JSONExporter.encode(gates)
       case .csv: Gate.csv(gates)
       case .markdown: MarkdownExporter.export(documents)
       case .html: HTMLExporter.export(documents)
+      case .github: try GitHubExporter.export(results)
       }
     }
-    if gates.contains(where: \.hasRegression) { throw ExitCode(ExitStatus.regression.rawValue) }
+    if gates.contains(where: \.hasRegression) {
+      if console.quiet { throw Failure(.regression, Gate.sentence(gates)) }
+      throw ExitCode(ExitStatus.regression.rawValue)
+    }
     if host != nil, let result = results.first(where: { $0.hostRatios == nil }) {
       throw NotComparable(
         "\(result.trace.path): no sound strategy that refuses stores has anything protected at the end, so there is "

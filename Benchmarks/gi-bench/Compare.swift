@@ -12,6 +12,7 @@ struct Compare: ParsableCommand {
 
       EXAMPLES:
         gi-bench compare before.json after.json
+        gi-bench compare before.json after.json --changed
         gi-bench compare before.json after.json --format markdown
 
       \(ExitStatus.help)
@@ -22,20 +23,24 @@ struct Compare: ParsableCommand {
 
   @Flag(help: "Compare unlike results all the same.") var force = false
 
+  @Flag(name: .customLong("changed"), help: "Leave out what is the same.") var isOnlyChanged = false
+
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Terminal") var console: ConsoleOptions
 
   func run() throws {
     let destinations = try output.destinations(console: console, inputs: [a, b])
     let results = try [a, b].map(SavedFile.read)
-    let comparison = try Comparison(of: results[1], against: results[0], names: (a, b), isForced: force)
+    var comparison = try Comparison(of: results[1], against: results[0], names: (a, b), isForced: force)
+    if isOnlyChanged { comparison.rows.removeAll { $0.verdict == .same } }
     try destinations.write { format, paints in
       switch format {
-      case .text: TextExporter(paints: paints).export([comparison.document])
+      case .text: TextExporter(paints: paints, width: ConsoleOptions.columns).export([comparison.document])
       case .json: try JSONExporter.encode(comparison)
       case .csv: comparison.csv
       case .markdown: MarkdownExporter.export([comparison.document])
       case .html: HTMLExporter.export([comparison.document])
+      case .github: preconditionFailure("refused with the options")
       }
     }
   }

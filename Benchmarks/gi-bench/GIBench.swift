@@ -29,7 +29,8 @@ struct GIBench: ParsableCommand {
       """,
     version: giBenchVersion,
     subcommands: [
-      Run.self, Compare.self, Check.self, Sweep.self, Merge.self, AttackCommand.self, Walk.self, Trace.self,
+      Run.self, Compare.self, Check.self, Sweep.self, Merge.self, StrategyCommand.self, AttackCommand.self, Walk.self,
+      Trace.self,
       Profile.self, HostSample.self,
       OwnPathsSample.self, SweepCellCommand.self,
     ],
@@ -38,9 +39,12 @@ struct GIBench: ParsableCommand {
   static func main() {
     // A limit of file size is then an error of the write, as a full disk is.
     signal(SIGXFSZ, SIG_IGN)
+    var arguments = Array(CommandLine.arguments.dropFirst())
+    if arguments == ["-V"] { arguments = ["--version"] }
+    if let complaint = MeantSubcommand.complaint(about: arguments) { Failure(.usage, complaint).end() }
     var command: any ParsableCommand
     do {
-      command = try parseAsRoot()
+      command = try parseAsRoot(arguments)
     } catch {
       // Help, version and completion scripts come as errors too; they are no failures.
       if exitCode(for: error).isSuccess { answer(error) }

@@ -46,11 +46,13 @@ struct Merge: ParsableCommand {
     if let complaint = merge.complaint, !isPartial { throw Failure(.regression, complaint) }
     try destinations.write { format, paints in
       switch format {
-      case .text: TextExporter(paints: paints).export([merge.document(.brief, pivot: pivot)])
+      case .text:
+        TextExporter(paints: paints, width: ConsoleOptions.columns).export([merge.document(.brief, pivot: pivot)])
       case .json: try merge.json()
       case .csv: try merge.csv()
       case .markdown: MarkdownExporter.export([merge.document(.full, pivot: pivot)])
       case .html: HTMLExporter.export([merge.document(.full, pivot: pivot)])
+      case .github: preconditionFailure("refused with the options")
       }
     }
     if let complaint = merge.complaint { throw Failure(.regression, complaint) }

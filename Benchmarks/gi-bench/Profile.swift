@@ -33,7 +33,8 @@ struct ProfileList: ParsableCommand {
     let profiles = try ProfileLibrary.names.compactMap(ProfileLibrary.profile)
     let text =
       switch format {
-      case .text: TextExporter().export([profileList(profiles, default: ProfileLibrary.defaultName)])
+      case .text:
+        TextExporter(width: ConsoleOptions.columns).export([profileList(profiles, default: ProfileLibrary.defaultName)])
       case .json: try JSONExporter.encode(profiles)
       }
     try OutputFile.writeStandardOutput(text)
@@ -57,7 +58,7 @@ struct ProfileShow: ParsableCommand {
     let profile = try ProfileOption.profile(named: name)
     let text =
       switch format {
-      case .text: TextExporter().export([profile.document])
+      case .text: TextExporter(width: ConsoleOptions.columns).export([profile.document])
       case .json: try JSONExporter.encode(profile)
       }
     try OutputFile.writeStandardOutput(text)
@@ -111,7 +112,7 @@ struct ProfileValidate: ParsableCommand {
     let checks = try PublishedCheck.all()
     let text =
       switch format {
-      case .text: TextExporter().export([publishedChecks(checks)])
+      case .text: TextExporter(width: ConsoleOptions.columns).export([publishedChecks(checks)])
       case .json: try JSONExporter.encode(checks)
       }
     try OutputFile.writeStandardOutput(text)

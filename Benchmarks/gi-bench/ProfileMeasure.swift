@@ -63,7 +63,7 @@ struct ProfileMeasure: ParsableCommand {
     guard !result.profile.measured.isEmpty else {
       throw Failure("nothing could be measured, and no profile is written; " + (result.failures.first ?? "see --help"))
     }
-    let report = TextExporter().export([result.profile.document(startingFrom: base)])
+    let report = TextExporter(width: ConsoleOptions.columns).export([result.profile.document(startingFrom: base)])
     let json = try JSONExporter.encode(result.profile.profile)
     if let file {
       try file.write(json)

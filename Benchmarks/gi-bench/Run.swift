@@ -47,11 +47,15 @@ struct Run: ParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
 
   @Option(help: ArgumentHelp("Save the result as JSON for `compare`.", valueName: "file"))
-  var save: String?
+  var save: [String] = []
 
   @OptionGroup(title: "Terminal") var console: ConsoleOptions
 
   func validate() throws {
+    guard save.count < 2 else {
+      throw ValidationError(
+        "--save is given \(save.count) times; give it once, and --export json=FILE for another file")
+    }
     // A misspelt or misplaced subcommand arrives here as a trace.
     guard let first = traces.first, first != InputFile.standardInput, !InputFile.exists(first),
       let meant = Nearest.to(first, in: GIBench.configuration.subcommands.map { $0._commandName })
@@ -74,9 +78,10 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let destinations = try output.destinations(
-      console: console, saves: save.map { [$0] } ?? [], inputs: traces + choice.files)
+      console: console, saves: save, inputs: traces + choice.files,
+      formats: ReportFormat.allCases)
     let results = try results(console: console)
-    try destinations.write { try report(on: results, as: $0, painted: $1) }
+    try destinations.write { try report(on: results, as: $0, painted: $1, width: ConsoleOptions.columns) }
     if let result = results.first(where: { !$0.crosscheck.agree }) {
       throw Failure(
         .regression, "\(result.trace.path): the strategies disagree on the notified stores; see the cross-check")

@@ -8,9 +8,6 @@ struct Trace: ParsableCommand {
       TraceInfo.self, TraceView.self, TraceStats.self, TraceCheckCommand.self, TraceConvert.self, TraceGenerate.self,
       TraceCutCommand.self,
     ])
-
-  /// The width of what `info` and `stats` print.
-  static let columns = 100
 }
 
 /// The answers that are text or JSON.

@@ -19,10 +19,17 @@ struct TraceCheckCommand: ParsableCommand {
   var salvage = false
 
   func run() throws {
-    var failed: [String] = []
+    var (failed, unreadable): ([String], [any Error]) = ([], [])
     for trace in traces {
-      let reader = try RecordingReader(path: trace, salvage: salvage)
-      let findings = try RecordingCheck.findings(in: reader)
+      let (reader, findings): (RecordingReader, [RecordingCheck.Finding])
+      do {
+        reader = try RecordingReader(path: trace, salvage: salvage)
+        findings = try RecordingCheck.findings(in: reader)
+      } catch {
+        // One that cannot be read says nothing of the others.
+        unreadable.append(error)
+        continue
+      }
       for finding in findings {
         try say("\(trace): \(finding.invariant.rawValue): \(finding.description)")
       }
@@ -32,6 +39,8 @@ struct TraceCheckCommand: ParsableCommand {
         failed.append(trace)
       }
     }
+    for error in unreadable.dropLast() { StandardError.say("gi-bench: \(Failure(from: error).sentence)") }
+    if let last = unreadable.last { throw last }
     guard failed.isEmpty else {
       throw Failure(.regression, "\(failed.joined(separator: ", ")): does not hold what a recording must; record anew")
     }

@@ -73,11 +73,11 @@ private struct TraceSummary: Encodable {
       cautions: description.cautions.isEmpty ? nil : description.cautions)
   }
 
-  /// The facts, one below the other, in `Trace.columns` columns.
+  /// The facts, one below the other, as wide as the terminal.
   var text: String {
     let indent = String(repeating: " ", count: 14)
     return facts.map { name, value in
-      let lines = Terminal.wrapped(value, indent: indent, width: Trace.columns).joined(separator: "\n") + "\n"
+      let lines = Terminal.wrapped(value, indent: indent, width: ConsoleOptions.columns).joined(separator: "\n") + "\n"
       return name.padding(toLength: indent.count, withPad: " ", startingAt: 0) + lines.dropFirst(indent.count)
     }.joined()
   }

@@ -70,7 +70,7 @@ struct TraceStats: ParsableCommand {
   /// The line, safe on a terminal, cut to its width.
   private func fitted(_ line: String) -> String {
     let safe = Terminal.printable(line)
-    return safe.count <= Trace.columns ? safe : safe.prefix(Trace.columns - 1) + "…"
+    return safe.count <= ConsoleOptions.columns ? safe : safe.prefix(ConsoleOptions.columns - 1) + "…"
   }
 
   private func row(_ cells: [(String, Int)]) -> String {

@@ -12,18 +12,23 @@ package enum ReportFormat: String, CaseIterable, Sendable {
   case markdown
   /// One self-contained page with charts.
   case html
+  /// What github-action-benchmark reads, for results of runs.
+  case github
 }
 
 /// Results of runs in one of the formats.
-package func report(on results: [RunResult], as format: ReportFormat, painted: Bool = false) throws -> String {
+package func report(
+  on results: [RunResult], as format: ReportFormat, painted: Bool = false, width: Int? = nil
+) throws -> String {
   func documents(_ detail: Detail) -> [Document] {
     results.map { $0.document(detail) } + [Summary(of: results)?.document].compactMap(\.self)
   }
   return switch format {
-  case .text: TextExporter(paints: painted).export(documents(.brief))
+  case .text: TextExporter(paints: painted, width: width).export(documents(.brief))
   case .json: try JSONExporter.export(results)
   case .csv: CSVExporter.export(results)
   case .markdown: MarkdownExporter.export(documents(.full))
   case .html: HTMLExporter.export(documents(.full))
+  case .github: try GitHubExporter.export(results)
   }
 }

@@ -37,6 +37,8 @@ struct InterruptionTests {
       posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
     }
     var process = pid_t()
+    // As wide as the run that says what a whole output is.
+    setenv("COLUMNS", "400", 1)
     try #require(posix_spawn(&process, program, &actions, nil, pointers, environ) == 0)
     return process
   }

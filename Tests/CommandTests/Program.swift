@@ -47,7 +47,10 @@ struct Program {
     let process = Process()
     process.executableURL = URL(filePath: program)
     process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    // Wide enough that no sentence a test looks for is folded.
+    process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "400"]) { $1 }.merging(environment) {
+      $1
+    }
     let input = try text.map { try folder.file("in", $0) } ?? input
     process.standardInput = try input.map { try FileHandle(forReadingFrom: URL(filePath: $0)) } ?? .nullDevice
     if let current { process.currentDirectoryURL = URL(filePath: current) }

@@ -22,7 +22,7 @@ struct UsageTests {
       ),
       (
         ["x.trace", "--format", "yaml"],
-        "the value 'yaml' is invalid for '--format <format>'; please provide one of 'text', 'json', 'csv', 'markdown' or 'html'"
+        "the value 'yaml' is invalid for '--format <format>'; please provide one of the following: - text - json - csv - markdown - html - github"
       ),
       (["x.trace", "--export", "json"], "--export json names no file; write it as --export json=FILE"),
       (["x.trace", "--export", "jso=a"], "--export jso=a: no format is named 'jso'; did you mean json?"),
@@ -34,7 +34,7 @@ struct UsageTests {
       (["-", "-"], "'-' is given twice, but the standard input can be read once; give a path"),
       (["compare", "a.json"], "missing expected argument '<b>'; see `gi-bench --help`"),
       (["check", "x.trace"], "missing expected argument '--baseline <file>'; see `gi-bench --help`"),
-      (["profile", "shwo"], "unexpected argument 'shwo'; see `gi-bench --help`"),
+      (["profile", "shwo"], "profile has no 'shwo'; did you mean `gi-bench profile show`?"),
     ] as [([String], String)])
   func usage(arguments: [String], sentence: String) throws {
     try Program.expectFailure(arguments, status: 64, sentence: sentence)

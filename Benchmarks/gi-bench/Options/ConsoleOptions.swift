@@ -31,6 +31,15 @@ struct ConsoleOptions: ParsableArguments {
     }
   }
 
+  /// Columns for text on the standard output: what COLUMNS says, else the terminal's, else 80.
+  static var columns: Int {
+    if let columns = Int(ProcessInfo.processInfo.environment["COLUMNS"] ?? ""), columns > 0 {
+      return min(max(columns, 40), 1000)
+    }
+    var size = winsize()
+    return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? max(Int(size.ws_col), 40) : 80
+  }
+
   /// A progress line of that name; nil where none is to be drawn.
   func progressLine(named name: String) -> ProgressLine? {
     let isDrawn = !quiet && !isWithoutProgress && isatty(2) == 1 && variable("TERM") != "dumb"

@@ -19,10 +19,20 @@ struct OutputOptions: ParsableArguments {
 
   func validate() throws { _ = try exports.map(Self.parsed) }
 
-  /// Proves every destination writable; `saves` are files that get JSON, `inputs` must not be overwritten.
-  func destinations(console: ConsoleOptions, saves: [String] = [], inputs: [String]) throws -> Destinations {
+  /// Formats that any report comes in; the others are of results alone.
+  static let documents = ReportFormat.allCases.filter { $0 != .github }
+
+  /// Proves every destination writable; `formats` are those that the report comes in; `saves` are files that get JSON, `inputs` must not be overwritten.
+  func destinations(
+    console: ConsoleOptions, saves: [String] = [], inputs: [String], formats: [ReportFormat] = documents
+  ) throws -> Destinations {
     var targets = try exports.map(Self.parsed) + saves.map { (.json, $0) }
     if output != Self.standardOutput || !console.quiet { targets.insert((format, output), at: 0) }
+    for (format, _) in targets where !formats.contains(format) {
+      throw ValidationError(
+        "\(format.rawValue) is no format of this report; give one of \(formats.map(\.rawValue).joined(separator: ", "))"
+      )
+    }
     return try Destinations(targets, inputs: inputs, paints: console.paints)
   }
 

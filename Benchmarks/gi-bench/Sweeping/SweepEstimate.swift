@@ -73,7 +73,7 @@ struct SweepEstimate {
           Document.Fact("digest", manifest.digest),
         ])
       ])
-    try OutputFile.writeStandardOutput(TextExporter(paints: false).export([document]))
+    try OutputFile.writeStandardOutput(TextExporter(width: ConsoleOptions.columns).export([document]))
   }
 
   private static func time(_ seconds: Double) -> String {

@@ -12,6 +12,8 @@ package struct Comparison: Codable, Equatable, Sendable {
   package var notes: [String]
   /// One row a figure.
   package var rows: [Row]
+  /// All rows in one sentence.
+  package private(set) var closing: String
 
   /// One figure of one strategy in both results.
   package struct Row: Codable, Equatable, Sendable {
@@ -50,9 +52,11 @@ package struct Comparison: Codable, Equatable, Sendable {
   /// Holds `b` against `a`, pairwise in order; `names` are those of the files.
   ///
   /// Throws ``NotComparable`` for unlike results unless `isForced`.
+  ///
+  /// ``closing`` sums up all rows, also those that are left out later.
   package init(of b: [RunResult], against a: [RunResult], names: (a: String, b: String), isForced: Bool) throws {
     self.names = [names.a, names.b]
-    (unlike, notes, rows) = ([], [], [])
+    (unlike, notes, rows, closing) = ([], [], [], "")
     guard a.count == b.count else {
       throw NotComparable(
         "\(names.a) holds \(Figure.counted(a.count, "result", "results")) and \(names.b) \(b.count); "
@@ -68,6 +72,23 @@ package struct Comparison: Codable, Equatable, Sendable {
       unlike += differences
       try add(a.roundedForExport(), b.roundedForExport(), areLike: differences.isEmpty)
     }
+    closing = Self.closing(rows)
+  }
+
+  private static func closing(_ rows: [Row]) -> String {
+    let judged = rows.filter { $0.verdict != .unjudged }
+    let parts = [
+      (Verdict.less, "less"), (.more, "more"), (.undecided, "undecided"), (.different, "of other stores"),
+      (.same, "the same"),
+    ].compactMap { verdict, words in
+      let count = judged.count { $0.verdict == verdict }
+      return count > 0 ? "\(count) \(words)" : nil
+    }
+    let strategies = judged.reduce(into: [String]()) { names, row in
+      if row.verdict != .same, !names.contains(row.strategy) { names.append(row.strategy) }
+    }
+    return "Of \(judged.count) figures \(parts.joined(separator: ", "))"
+      + (strategies.isEmpty ? "." : "; changed: \(strategies.joined(separator: ", ")).")
   }
 
   private mutating func add(_ a: RunResult, _ b: RunResult, areLike: Bool) throws {

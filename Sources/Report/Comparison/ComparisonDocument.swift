@@ -8,8 +8,9 @@ extension Comparison {
     if !unlike.isEmpty {
       blocks.append(.list(unlike.map { Cell("Forced: \($0), so ratios tell little.", .doubtful) }))
     }
-    blocks.append(.table(table(withTraces: hasTraces)))
+    if !rows.isEmpty { blocks.append(.table(table(withTraces: hasTraces))) }
     if !notes.isEmpty { blocks.append(.list(notes.map { Cell($0) })) }
+    blocks.append(.paragraph(closing))
     return Document(title: "\(names[1]) against \(names[0])", blocks: blocks)
   }
 

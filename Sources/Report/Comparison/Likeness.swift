@@ -3,15 +3,17 @@ import Replay
 /// What makes two results speak of the same thing.
 enum Likeness {
   /// In what two results differ that must not differ, in words; empty where they can be compared.
-  static func differences(_ a: RunResult, _ b: RunResult) -> [String] {
+  static func differences(_ a: RunResult, _ b: RunResult, ofOneRecording: Bool = true) -> [String] {
     var differences: [String] = []
-    if a.trace.digest != b.trace.digest {
+    if ofOneRecording, a.trace.digest != b.trace.digest {
       differences.append("the recordings differ (digest \(a.trace.digest) and \(b.trace.digest))")
     }
     if a.dimensions != b.dimensions {
       differences.append("the dimensions differ (\(a.dimensions ?? 1) and \(b.dimensions ?? 1))")
     }
-    if a.policy != b.policy { differences.append("the policies differ (\(a.policy.words) and \(b.policy.words))") }
+    if let words = a.policy.differences(from: b.policy, ofOneRecording: ofOneRecording) {
+      differences.append("the policies differ (\(words))")
+    }
     if a.profile.name != b.profile.name {
       differences.append("the profiles differ (\(a.profile.name) and \(b.profile.name))")
     } else if let cost = firstDifferingCost(a.profile, b.profile) {
@@ -31,5 +33,22 @@ enum Likeness {
 }
 
 extension PolicyDescription {
-  fileprivate var words: String { arm.map { "\(name) armed by mark \($0)" } ?? name }
+  /// In what two policies differ; nil where they are the same. Another recording has its regions elsewhere.
+  fileprivate func differences(from other: PolicyDescription, ofOneRecording: Bool) -> String? {
+    if self == other { return nil }
+    if words != other.words { return "\(words) and \(other.words)" }
+    if !ofOneRecording { return nil }
+    let (mine, theirs) = (regions ?? [], other.regions ?? [])
+    if mine.map(\.name) != theirs.map(\.name) {
+      let lone = Set(mine.map(\.name)).symmetricDifference(theirs.map(\.name)).sorted()
+      return lone.isEmpty
+        ? "\(words), with its regions in another order" : "\(words), in one only: \(lone.joined(separator: ", "))"
+    }
+    if let region = zip(mine, theirs).first(where: { $0 != $1 }) {
+      return "\(words), the region \(region.0.name) is another one"
+    }
+    return "\(words), of other files"
+  }
+
+  private var words: String { arm.map { "\(name) armed by mark \($0)" } ?? name }
 }

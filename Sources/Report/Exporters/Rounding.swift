@@ -75,4 +75,4 @@ extension HostFigures {
 }
 
 /// The nearest multiple of one over `parts`; never a negative zero.
-private func rounded(_ x: Double, parts: Double) -> Double { (x * parts).rounded() / parts + 0 }
+func rounded(_ x: Double, parts: Double) -> Double { (x * parts).rounded() / parts + 0 }

@@ -17,10 +17,23 @@ package enum Terminal {
     return String(safe)
   }
 
-  /// Lines of at most `width` columns, each with this indent; at least one line.
-  package static func wrapped(_ text: String, indent: String = "", width: Int = width) -> [String] {
+  /// Lines of at most `width` columns, each with this indent; at least one line. A longer word sticks out, or is broken.
+  package static func wrapped(
+    _ text: String, indent: String = "", width: Int = width, breakingWords: Bool = false
+  ) -> [String] {
     var lines = [indent]
-    for word in printable(text).split(separator: " ") {
+    for var word in printable(text).split(separator: " ") {
+      let room = max(1, width - indent.count)
+      while breakingWords, word.count > room {
+        let last = lines.count - 1
+        if lines[last].count == indent.count {
+          lines[last] += word.prefix(room)
+        } else {
+          lines.append(indent + word.prefix(room))
+        }
+        word = word.dropFirst(room)
+      }
+      if word.isEmpty { continue }
       let last = lines.count - 1
       if lines[last].count == indent.count {
         lines[last] += word

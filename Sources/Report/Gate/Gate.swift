@@ -11,6 +11,10 @@ package struct Gate: Codable, Equatable, Sendable {
   package var dimensions: Int?
   /// Strategies that were held against the baseline.
   package var strategies: [String]
+  /// By how much a figure may be dearer, as a share; absent for not at all.
+  package var failAbove: Double?
+  /// Whether the baseline is of another recording under the same name, so that rates were held against rates.
+  package var isRerecorded: Bool?
   /// Every figure that differs.
   package var findings: [Finding]
   /// Host ratios of our own paths, and what follows from them; absent where they were not asked for.
@@ -34,8 +38,22 @@ package struct Gate: Codable, Equatable, Sendable {
     package var baseline: String
     /// What the run says.
     package var now: String
+    /// By how many per cent a figure is dearer; absent for what is no amount.
+    package var percent: Double?
     /// What follows.
     package var verdict: Verdict
+  }
+
+  /// What a gate lets pass.
+  package struct Tolerance: Equatable, Sendable {
+    /// By how much a figure may be dearer, as a share.
+    package var share: Double
+    /// Where the recordings differ: what makes each one's cycles a rate per 1000 instructions.
+    var rates: (before: Double, now: Double)?
+
+    package static func == (a: Self, b: Self) -> Bool {
+      a.share == b.share && a.rates?.before == b.rates?.before && a.rates?.now == b.rates?.now
+    }
   }
 
   /// What follows from a difference, from harmless to grave.
@@ -51,11 +69,19 @@ package struct Gate: Codable, Equatable, Sendable {
   /// Whether some figure is dearer or some answer another one.
   package var hasRegression: Bool { (findings + (host?.findings ?? [])).contains { $0.verdict == .regression } }
 
-  /// Holds `run` against `baseline`.
+  enum CodingKeys: String, CodingKey {
+    case trace, profile, dimensions, strategies, findings, host
+    case failAbove = "fail_above"
+    case isRerecorded = "rerecorded"
+  }
+
+  /// Holds `run` against `baseline`; with `failAbove`, a figure may be dearer by that share, and the baseline may be of an earlier
+  /// recording of the same name.
   ///
   /// Throws ``NotComparable`` where recording, policy, profile or strategies differ.
-  package init(_ run: RunResult, against baseline: RunResult) throws {
-    let differences = Likeness.differences(baseline, run)
+  package init(_ run: RunResult, against baseline: RunResult, failAbove: Double? = nil) throws {
+    let isRerecorded = (failAbove ?? 0) > 0 && run.trace.digest != baseline.trace.digest
+    let differences = Likeness.differences(baseline, run, ofOneRecording: !isRerecorded)
     guard differences.isEmpty else {
       throw NotComparable(
         "\(run.trace.path) is not comparable with its baseline: \(differences.joined(separator: ", and ")); "
@@ -72,7 +98,13 @@ package struct Gate: Codable, Equatable, Sendable {
     profile = run.profile.name
     dimensions = run.dimensions
     strategies = new.strategies.map(\.name)
+    self.failAbove = failAbove
+    self.isRerecorded = isRerecorded ? true : nil
     findings = []
+    let rates =
+      isRerecorded
+      ? (1000 / Double(max(old.trace.instructions, 1)), 1000 / Double(max(new.trace.instructions, 1))) : nil
+    let tolerance = failAbove.map { Tolerance(share: $0, rates: rates) }
     if !new.crosscheck.agree {
       findings.append(
         Finding(
@@ -81,7 +113,7 @@ package struct Gate: Codable, Equatable, Sendable {
     }
     for strategy in new.strategies {
       if let before = old.strategies.first(where: { $0.name == strategy.name }) {
-        findings += StrategyGate(before: before, now: strategy).findings
+        findings += StrategyGate(before: before, now: strategy, tolerance: tolerance).findings
       }
     }
     host = run.hostRatios.map { Host(ratios: $0, findings: HostGate(ratios: $0).findings) }

@@ -1,40 +1,72 @@
+import Foundation
 import Replay
 
 extension Gate {
   /// What the gate found, as a document.
   package var document: Document {
     let title = "\(trace) by \(profile)\(dimensions == nil ? "" : " in two dimensions"), against its baseline"
+    let other =
+      isRerecorded == true
+      ? [
+        Cell(
+          "The baseline is of another recording of that name: rates are held against rates, counts are not.", .doubtful)
+      ]
+      : []
     guard !findings.isEmpty else {
       let names = strategies.joined(separator: ", ")
       let same = Cell("As the baseline, every count and cycle: \(names).", .good)
-      return Document(title: title, blocks: [.list([same] + hostSentences)])
+      return Document(title: title, blocks: [.list([same] + other + hostSentences)])
     }
     return Document(
       title: title,
       blocks: [
-        .list([conclusion] + hostSentences),
+        .list([conclusion] + other + hostSentences),
         .table(
           Table(
-            caption: "Figures that differ; counts and modelled cycles are exact, nothing is tolerated",
+            caption: "Figures that differ; counts and modelled cycles are exact, \(tolerated)",
             columns: [
-              .words("strategy"), .words("figure"), .figure("baseline"), .figure("now"), .words("verdict"),
+              .words("strategy"), .words("figure"), .figure("baseline"), .figure("now"), .figure("per cent"),
+              .words("verdict"),
             ],
             rows: findings.map { finding in
               [
                 Cell(finding.strategy ?? "all"), Cell(finding.figure), Cell(finding.baseline), Cell(finding.now),
+                Cell(finding.percent.map(Self.signed) ?? ""),
                 Cell(finding.verdict.rawValue, Self.tone(finding.verdict)),
               ]
             })),
       ])
   }
 
+  private var tolerated: String {
+    guard let failAbove, failAbove > 0 else { return "nothing is tolerated" }
+    return "up to \(Figure.number(failAbove * 100)) % dearer is let pass"
+  }
+
+  private static func signed(_ percent: Double) -> String { String(format: "%+.2f", percent) }
+
+  /// One line on all gates, for a log that shows nothing else.
+  package static func sentence(_ gates: [Gate]) -> String {
+    let regressions = gates.flatMap { gate in
+      (gate.findings + (gate.host?.findings ?? [])).filter { $0.verdict == .regression }.map { (gate.trace, $0) }
+    }
+    guard let (trace, finding) = regressions.first else { return "as the baseline, or cheaper" }
+    let by = finding.percent.map { " (\(signed($0)) %)" } ?? ""
+    return
+      "regression in \(regressions.count) figures, first \(trace), \(finding.strategy ?? "all"): \(finding.figure) "
+      + "\(finding.now), was \(finding.baseline)\(by)"
+  }
+
   /// The findings as rows of comma-separated values.
   package static func csv(_ gates: [Gate]) -> String {
     CSVExporter.export(
-      rows: [["trace", "strategy", "figure", "baseline", "now", "verdict"]]
+      rows: [["trace", "strategy", "figure", "baseline", "now", "verdict", "percent"]]
         + gates.flatMap { gate in
           (gate.findings + (gate.host?.findings ?? [])).map {
-            [gate.trace, $0.strategy ?? "", $0.figure, $0.baseline, $0.now, $0.verdict.rawValue]
+            [
+              gate.trace, $0.strategy ?? "", $0.figure, $0.baseline, $0.now, $0.verdict.rawValue,
+              $0.percent.map(Figure.exact) ?? "",
+            ]
           }
         })
   }

@@ -4,8 +4,13 @@ import Replay
 struct StrategyGate {
   let before: StrategyResult
   let now: StrategyResult
+  /// What is let pass; nil for nothing.
+  var tolerance: Gate.Tolerance?
 
-  var findings: [Gate.Finding] { answers + cycles + counts }
+  var findings: [Gate.Finding] {
+    tolerance?.rates == nil
+      ? answers + cycles + counts : [finding("sound", before.sound.value, now.sound.value)].compactMap(\.self) + cycles
+  }
 
   /// What a run answers; another answer is a regression, cheaper or not.
   private var answers: [Gate.Finding] {
@@ -35,6 +40,12 @@ struct StrategyGate {
     var findings: [Gate.Finding?] = []
     for (name, path) in [("overhead", \StrategyResult.overheadCycles), ("guest stall", \.guestStallCycles)] {
       let (old, new) = (before[keyPath: path], now[keyPath: path])
+      if let rates = tolerance?.rates {
+        let (old, new) = (old.value * rates.before, new.value * rates.now)
+        findings.append(
+          dearer("\(name), cycles per 1000 instructions", rounded(old, parts: 1000), rounded(new, parts: 1000)))
+        continue
+      }
       findings += [
         dearer("\(name), cycles", old.value, new.value),
         finding("\(name), cycles (low)", Figure.exact(old.low), Figure.exact(new.low), verdict: .changed),
@@ -74,6 +85,11 @@ struct StrategyGate {
   }
 
   private func dearer(_ figure: String, _ old: Double, _ new: Double) -> Gate.Finding? {
-    finding(figure, Figure.exact(old), Figure.exact(new), verdict: new > old ? .regression : .improved)
+    let share = old > 0 ? new / old - 1 : nil
+    let isLetPass = tolerance.map { new > old && (share ?? .infinity) <= $0.share } ?? false
+    var finding = finding(
+      figure, Figure.exact(old), Figure.exact(new), verdict: isLetPass ? .changed : new > old ? .regression : .improved)
+    finding?.percent = share.map { rounded($0 * 100, parts: 100) }
+    return finding
   }
 }
