@@ -47,13 +47,14 @@ let package = Package(
     .target(
       name: "GuestIntegrity", dependencies: ["Addresses", "EPT", "EPTTables", "MonitorTree", "CHost", "CXXHash"],
       swiftSettings: house),
+    .target(name: "Execution", dependencies: ["Addresses", "EPT", "GuestIntegrity"], swiftSettings: house),
     .target(
-      name: "ScriptedGuest", dependencies: ["Addresses", "EPT", "MonitorTree", "GuestIntegrity"],
+      name: "ScriptedGuest", dependencies: ["Addresses", "EPT", "MonitorTree", "GuestIntegrity", "Execution"],
       swiftSettings: house),
     .target(
       name: "Replay",
       dependencies: [
-        "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "Recordings", "SeededRandom",
+        "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "Execution", "Recordings", "SeededRandom",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       resources: [.embedInCode("Profiles")],

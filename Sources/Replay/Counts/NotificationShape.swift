@@ -1,3 +1,4 @@
+import Execution
 import GuestIntegrity
 
 /// The counts of one refused store, small enough to tally: notifications of equal shape cost the same under any profile.
@@ -6,16 +7,7 @@ import GuestIntegrity
 /// priced again for each profile without another replay.
 public struct NotificationShape: Hashable, Sendable {
   /// How the processor handed the store to whoever looks it up.
-  public enum Delivery: UInt8, Hashable, Sendable {
-    /// An EPT violation exit.
-    case exit
-    /// An EPT violation as #VE to a handler in the guest.
-    case virtualizationException
-    /// Found later in a page-modification log.
-    case drainedLog
-    /// Met by whoever completes a store, on the way to its second page: no exit of its own.
-    case completion
-  }
+  public typealias Delivery = Execution.Delivery
 
   /// How it was delivered.
   public var delivery: Delivery

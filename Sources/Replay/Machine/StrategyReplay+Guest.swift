@@ -60,65 +60,6 @@ extension StrategyReplay {
       of: path, set: TranslationKey.set(of: fast[vcpu].tag), translated: isTranslated)
     return Walk(outcome: outcome, cost: cost, asksSubPages: path.asksSubPages)
   }
-
-  /// The walk of a store's second page, by whoever completes the store whole: it sets the flags that the processor would have
-  /// set, and that is judged as the processor's own update would be. No exit, and no translation is cached. False if an
-  /// update was blocked.
-  func updateFlags(ofRun second: Int, for access: Int, ofRun index: Int) throws -> Bool {
-    let vcpu = cursor.block.runs[second].vcpu
-    guard guest?.roots[vcpu] != nil else { return true }
-    let linear = GuestLinearAddress(cursor.block.linearPages[second] << 12)
-    while true {
-      var counter = ReferenceCounter()
-      let outcome = machines[vcpu].access(linear: linear, .write, user: false, &counter)
-      hypervisor.processors.losses[vcpu].settle()
-      hypervisor.processors.counts[.guestFlagUpdates] += counter.guestFlagWrites
-      guard case .violation(let violation) = outcome, violation.isWalkerUpdate else { return true }
-      guard try noticeUpdate(access, ofRun: index, violation, .completion, WalkCost()) else { return false }
-    }
-  }
-
-  /// The EPT refused the walker an update of accessed and dirty flags: a store of the processor's own to a page of the
-  /// guest's tables, judged as any store. True if it was completed, so that the access can be made again.
-  ///
-  /// Whatever completes stores otherwise, this one is emulated: one step of the guest in the open view would make the store
-  /// behind it as well, unjudged. Only the handler of a virtualization exception does it in its open view, by a store of its own.
-  func noticeUpdate(
-    _ access: Int, ofRun index: Int, _ violation: EPTViolation, _ delivery: NotificationShape.Delivery,
-    _ cost: WalkCost
-  ) throws -> Bool {
-    let vcpu = cursor.block.runs[index].vcpu
-    let store = Store(
-      vcpu: vcpu, address: violation.gpa, size: 8, linearAddress: violation.access.gla, origin: .pageWalk)
-    let verdict = hypervisor.handle(store, violation: violation)
-    hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: vcpu)
-    var host = RefusedStoreHost(of: store, ofRun: index, self)
-    mechanism.noticing.deliver(by: &host)
-    let asking = host.takeActs()
-    var isCompleted = false
-    if verdict.isCompleted {
-      isCompleted = machines[vcpu].emulateFlagUpdate(at: violation.gpa)
-      hypervisor.processors.counts[.guestFlagUpdates] += 1
-      mechanism.completion.completeUpdate(by: &host)
-      try host.check()
-    }
-    let shape = NotificationShape(
-      delivery: delivery, asking: asking, completion: host.takeActs(), walkReferences: cost.references,
-      treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert)
-    if verdict.isAlert {
-      hypervisor.processors.counts[.alerts] += 1
-      hypervisor.processors.counts[.walkerUpdates] += 1
-      discardAlerts(of: vcpu)
-      let number = cursor.storeNumber(ofAccess: access, inRun: index)
-      try tally.wouldHave.note(verdict, ofStore: number, on: vcpu) { try cursor.clock(ofRun: index) }
-      tally.addUpdate(shape, at: violation.gpa, by: number)
-    } else {
-      tally.addSilent(shape)
-    }
-    // The filter takes the page to be cached now, and it is not.
-    if !isCompleted { invalidations.pointee += 1 }
-    return isCompleted
-  }
 }
 
 extension EPTMachine {

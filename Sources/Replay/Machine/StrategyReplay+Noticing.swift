@@ -1,54 +1,37 @@
 import Addresses
 import EPT
+import Execution
 import GuestIntegrity
 import Recordings
 
 extension StrategyReplay {
-  /// Hands a store that the EPT refused to whoever judges it, completes it, and keeps what came of it.
-  func notice(
-    _ access: Int, ofRun index: Int, _ violation: EPTViolation, _ delivery: NotificationShape.Delivery,
-    _ cost: WalkCost
-  ) throws {
-    let run = cursor.block.runs[index]
-    let accesses = try cursor.accesses(ofRun: index)
-    var store = Store(vcpu: run.vcpu, address: accesses.address(access), size: accesses[access].size)
-    // A page-crossing store is judged whole when its first part is refused.
-    if access == run.accesses - 1, cursor.endsInCrossing(index) {
-      store.size += try cursor.accesses(ofRun: index + 1)[0].size
-      store.secondPage = cursor.block.runs[index + 1].page
-      judgedContinuation = index + 1
-      // Its second page is translated first, as the processor would; an update of the walker's may be blocked there.
-      guard try updateFlags(ofRun: index + 1, for: access, ofRun: index) else {
-        return tally.addSilent(
-          NotificationShape(delivery: delivery, walkReferences: cost.references, treeNodes: 0, isAlert: false))
-      }
-    }
-    if samples.count < Self.sampleLimit { samples.append(RefusedStore(store: store, violation: violation)) }
-    let verdict = hypervisor.handle(store, violation: violation)
-    hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: run.vcpu)
-    var host = RefusedStoreHost(of: store, ofRun: index, self)
-    mechanism.noticing.deliver(by: &host)
-    let asking = host.takeActs()
-    if verdict.isCompleted { mechanism.completion.complete(by: &host) }
-    try host.check()
+  /// Keeps what came of a store that the EPT refused.
+  func haveJudged(_ judged: JudgedStore, of access: RecordedAccess) throws {
+    let vcpu = access.run.vcpu
     let shape = NotificationShape(
-      delivery: delivery, asking: asking, completion: host.takeActs(), walkReferences: cost.references,
-      treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert)
-    guard let kind = verdict.alertedKind else {
-      tally.addSilent(shape)
-      return
-    }
+      delivery: judged.delivery, asking: judged.asking, completion: judged.completion,
+      walkReferences: access.cost.references, treeNodes: UInt8(clamping: judged.verdict.nodesVisited),
+      isAlert: judged.verdict.isAlert)
+    let isUpdate = judged.store.origin == .pageWalk
+    // The filter takes the page to be cached now, and where a flag stays clear it is not.
+    if isUpdate, !judged.isPerformed { invalidations.pointee += 1 }
+    guard let kind = judged.verdict.alertedKind else { return tally.addSilent(shape) }
     hypervisor.processors.counts[.alerts] += 1
-    discardAlerts(of: run.vcpu)
-    let number = cursor.storeNumber(ofAccess: access, inRun: index)
-    try tally.wouldHave.note(verdict, ofStore: number, on: run.vcpu) { try cursor.clock(ofRun: index) }
+    discardAlerts(of: vcpu)
+    let number = cursor.storeNumber(ofAccess: access.number, inRun: access.index)
+    try tally.wouldHave.note(judged.verdict, ofStore: number, on: vcpu) { try cursor.clock(ofRun: access.index) }
+    if isUpdate {
+      hypervisor.processors.counts[.walkerUpdates] += 1
+      return tally.addUpdate(shape, at: judged.violation.gpa, by: number)
+    }
     if openLoop != nil {
       // The recording has the time of a run's first store; each further one retires an instruction at least.
-      openLoop?.arrive(shape, on: run.vcpu, at: try cursor.clock(ofRun: index) + UInt64(access))
+      openLoop?.arrive(shape, on: vcpu, at: try cursor.clock(ofRun: access.index) + UInt64(access.number))
     }
+    let store = judged.store
     tally.add(
       shape, kind: kind, store: number, at: store.address, bytes: store.size,
-      touched: touched(by: store, crosses: store.secondPage != nil || run.isContinuation))
+      touched: touched(by: store, crosses: store.secondPage != nil || access.run.isContinuation))
   }
 
   /// What a store touches of what is protected.

@@ -22,9 +22,7 @@ extension GuestMachine {
     execute(on: vcpu) {
       switch resolve(linear, .read, on: vcpu) {
       case .ready(let host): .value(memory.load(host))
-      case .fault(let vector): .fault(vector)
-      case .blocked: .blocked
-      case .refused, .stopped: .stopped
+      case .refused(let outcome): outcome
       }
     }
   }
@@ -121,9 +119,8 @@ extension GuestMachine {
     let registers = registers(of: vcpu)
     switch resolve(registers.rip, .fetch, on: vcpu) {
     case .ready: break
-    case .fault(let vector): return raise(vector, on: vcpu)
-    case .blocked: return .blocked
-    case .refused, .stopped: return .stopped
+    case .refused(.fault(let vector)): return raise(vector, on: vcpu)
+    case .refused(let outcome): return outcome
     }
     let outcome = body()
     switch outcome {
