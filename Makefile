@@ -21,10 +21,11 @@ SECONDS ?= 60
 TESTS ?= .
 FILES ?= Sources Benchmarks/gi-bench
 LLVM_COV = $(dir $(realpath $(shell command -v $(SWIFT))))llvm-cov
+PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan judge fuzz faults ratios scaling counted release lint format docs man completions bench-check bench-update host-check gate-test check-traces calibrate-test record cluster-test clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz faults ratios scaling counted release lint format docs man completions completions-test install bench-check bench-update host-check gate-test check-traces calibrate-test record cluster-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,16 +111,28 @@ docs: deps ## write the documentation of every room as web pages to .build/docs 
 
 man: deps ## write the manual page to .build/man/gi-bench.1
 	@mkdir -p .build/man
-	$(SWIFT) package --allow-writing-to-package-directory generate-manual --output-directory .build/man
+	$(SWIFT) build --product gi-bench
+	$(SWIFT) build --product generate-manual
+	@.build/debug/generate-manual $(GI_BENCH) --date $$(git log -1 --format=%cs 2>/dev/null || date +%F) --output-directory - \
+	  | awk -f Benchmarks/man.awk >.build/man/gi-bench.1
 	@ls .build/man
 
 completions: deps ## write completions for bash, zsh and fish to .build/completions
-	@mkdir -p .build/completions
 	$(SWIFT) build --product gi-bench
-	$(GI_BENCH) --generate-completion-script bash | sed 's/^complete -o filenames/complete -o default -o filenames/' >.build/completions/gi-bench.bash
-	$(GI_BENCH) --generate-completion-script zsh >.build/completions/_gi-bench
-	$(GI_BENCH) --generate-completion-script fish >.build/completions/gi-bench.fish
+	Benchmarks/completions.sh $(GI_BENCH) .build/completions
 	@ls .build/completions
+
+completions-test: completions ## ask bash, zsh and fish themselves what they complete
+	@command -v zsh >/dev/null && command -v fish >/dev/null || { echo "installing zsh and fish (apt-get)"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq zsh fish >/dev/null; }
+	Tests/Completions/completions-test.sh .build/completions
+
+install: release man completions ## install to PREFIX=/usr/local, or below DESTDIR: program, manual page, completions
+	install -D -m 755 .build/release/gi-bench $(DESTDIR)$(PREFIX)/bin/gi-bench
+	install -D -m 644 .build/man/gi-bench.1 $(DESTDIR)$(PREFIX)/share/man/man1/gi-bench.1
+	install -D -m 644 .build/completions/gi-bench.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gi-bench
+	install -D -m 644 .build/completions/_gi-bench $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gi-bench
+	install -D -m 644 .build/completions/gi-bench.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gi-bench.fish
 
 bench-check: deps counted ## the gate: hold every trace and the hot paths' instructions against Benchmarks/baselines
 	@test -n "$(TRACES)" || { echo "no traces/*.trace, so nothing to check" >&2; exit 1; }
