@@ -1,0 +1,84 @@
+import Addresses
+import CHost
+import Foundation
+import GuestIntegrity
+import MonitorTree
+import Testing
+
+@testable import Replay
+
+@Suite("Alerts taken on a thread of its own")
+struct InPlaceTimingConcurrencyTests {
+  private func event(_ cause: AlertEvent.Cause = .protectedPage, at time: UInt64) -> AlertEvent {
+    AlertEvent(
+      cause, vcpu: 0, mode: .normal, set: .normal, actions: .notify, address: GuestPhysicalAddress(0x1000), time: time)
+  }
+
+  private final class Told: @unchecked Sendable {
+    var events: [(ring: Int, time: UInt64)] = []
+  }
+
+  @Test("are told once each, in the order of their ring, the last ones too")
+  func all() throws {
+    let rings = [AlertRing(capacity: 64), AlertRing(capacity: 64)]
+    let told = Told()
+    let consumer = try #require(AlertConsumer(rings) { ring, event, _ in told.events.append((ring, event.time)) })
+    for time in 0..<20_000 as Range<UInt64> {
+      let ring = rings[Int(time % 3 == 0 ? 1 : 0)]
+      while ring.waiting >= 32 { sched_yield() }
+      ring.post(event(at: time))
+    }
+    consumer.finish()
+    #expect(told.events.count == 20_000)
+    for ring in 0...1 {
+      let times = told.events.filter { $0.ring == ring }.map(\.time)
+      #expect(times == (0..<20_000).filter { ($0 % 3 == 0 ? 1 : 0) == ring })
+    }
+  }
+
+  @Test("have ages by strategy, of what refused stores raised alone")
+  func ages() throws {
+    let rings = [[AlertRing(capacity: 8)], [AlertRing(capacity: 8), AlertRing(capacity: 8)]]
+    guard let consumer = InPlaceConsumer(rings) else { return }
+    for _ in 0..<500 {
+      for ring in rings.joined() {
+        ring.post(event(at: chost_ordered_ticks()))
+        ring.post(event(.hypercall, at: 1))
+        consumer.awaitRoom(in: ring)
+      }
+    }
+    let ages = consumer.finish()
+    #expect(ages.map(\.totalCount) == [500, 1000])
+    #expect(rings.joined().allSatisfy { $0.overflow == 0 && $0.waiting == 0 })
+  }
+
+  @Test("leave every count, set and cycle of a replay as it is without")
+  func countsStay() throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("gi-in-place-\(UUID()).trace").path
+    defer { unlink(path) }
+    try RandomDriverTrace.write(to: path, seed: 17)
+    let profile = try #require(try ProfileLibrary.profile(named: "icelake-sp"))
+    var request = ReplayRequest(
+      tracePath: path, strategies: Strategy.all, profile: profile, dimensions: .one, countersOnly: true)
+    let counted = try replay(request)
+    request.countersOnly = false
+    let timed = try replay(request)
+    for (mine, theirs) in zip(counted.strategies, timed.strategies) {
+      var bare = theirs
+      bare.host = nil
+      #expect(bare == mine, "\(mine.name)")
+      let inPlace = theirs.host?.inPlaceNanoseconds
+      #expect((inPlace != nil) == (mine.notifications.raisedCycles != nil), "\(mine.name)")
+      guard let inPlace else { continue }
+      #expect(0 < inPlace.raised.p50 && inPlace.raised.p50 <= inPlace.raised.max)
+      if let delivered = inPlace.delivered { #expect(delivered.p50 > inPlace.timer) }
+    }
+    let named = timed.distributions.filter { $0.strategy == "eptp-exit" }
+    #expect(named.map(\.end).first == "raised" && counted.distributions.isEmpty)
+    // Every notification is in the distribution: the last line before the comments tells how many.
+    let count = try #require(
+      named.first?.text.split(separator: "\n").last { !$0.hasPrefix("#") }?.split(separator: " ")[2])
+    let expected = counted.strategies.first { $0.name == "eptp-exit" }?.notifications.count
+    #expect(UInt64(count) == expected)
+  }
+}
