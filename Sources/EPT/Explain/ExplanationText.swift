@@ -79,7 +79,7 @@ extension WalkExplanation {
         }
     case .notCanonical(let linear):
       return [
-        "outcome: linear address \(hex(linear.rawValue)) is not canonical: #GP, or #SS for a stack, before any translation"
+        "outcome: linear address \(hex(linear.rawValue)) is not canonical: #GP before any translation, #SS for a stack"
       ]
     }
   }
