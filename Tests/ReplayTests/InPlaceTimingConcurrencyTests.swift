@@ -1,6 +1,6 @@
 import Addresses
 import CHost
-import Foundation
+import Glibc
 import GuestIntegrity
 import MonitorTree
 import Testing
@@ -52,33 +52,15 @@ struct InPlaceTimingConcurrencyTests {
     #expect(rings.joined().allSatisfy { $0.overflow == 0 && $0.waiting == 0 })
   }
 
-  @Test("leave every count, set and cycle of a replay as it is without")
-  func countsStay() throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("gi-in-place-\(UUID()).trace").path
-    defer { unlink(path) }
-    try RandomDriverTrace.write(to: path, seed: 17)
-    let profile = try #require(try ProfileLibrary.profile(named: "icelake-sp"))
-    var request = ReplayRequest(
-      tracePath: path, strategies: Strategy.all, profile: profile, dimensions: .one, countersOnly: true)
-    let counted = try replay(request)
-    request.countersOnly = false
-    let timed = try replay(request)
-    for (mine, theirs) in zip(counted.strategies, timed.strategies) {
-      var bare = theirs
-      bare.host = nil
-      #expect(bare == mine, "\(mine.name)")
-      let inPlace = theirs.host?.inPlaceNanoseconds
-      #expect((inPlace != nil) == (mine.notifications.raisedCycles != nil), "\(mine.name)")
-      guard let inPlace else { continue }
-      #expect(0 < inPlace.raised.p50 && inPlace.raised.p50 <= inPlace.raised.max)
-      if let delivered = inPlace.delivered { #expect(delivered.p50 > inPlace.timer) }
+  @Test("are taken while a hypervisor raises them for refused stores")
+  func hypervisor() throws {
+    let guest = try ProtectedGuest.strewn(stores: 256)
+    guard let consumer = InPlaceConsumer([[guest.ring]]) else { return }
+    for index in 0..<2000 {
+      guest.raise(index % 256, at: chost_ordered_ticks())
+      consumer.awaitRoom(in: guest.ring)
     }
-    let named = timed.distributions.filter { $0.strategy == "eptp-exit" }
-    #expect(named.map(\.end).first == "raised" && counted.distributions.isEmpty)
-    // Every notification is in the distribution: the last line before the comments tells how many.
-    let count = try #require(
-      named.first?.text.split(separator: "\n").last { !$0.hasPrefix("#") }?.split(separator: " ")[2])
-    let expected = counted.strategies.first { $0.name == "eptp-exit" }?.notifications.count
-    #expect(UInt64(count) == expected)
+    #expect(consumer.finish().map(\.totalCount) == [2000])
+    #expect(guest.ring.overflow == 0)
   }
 }
