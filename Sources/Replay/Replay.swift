@@ -25,6 +25,7 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
     trace: recording.description, dimensions: request.dimensions == .one ? nil : request.dimensions.rawValue,
     policy: protection.description,
     profile: ProfileDescription(name: request.profile.name, parameters: request.profile.parameters),
+    hypervisor: request.profile.hypervisor.name,
     time: TimeDescription(request.latency, LatencyCosts(request.profile)), strategies: results,
     unavailable: UnavailableStrategy.all(on: request.profile),
     ranking: pricing.ranking(of: request.strategies, prices),

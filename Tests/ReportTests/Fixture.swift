@@ -89,13 +89,7 @@ enum Fixture {
     func pair(_ cheaper: String, _ dearer: String, _ counts: [CostParameter: Double]) -> OrderSensitivity {
       var form = LinearForm()
       for (parameter, count) in counts { form[parameter] = count }
-      let profile = CycleProfile(
-        schema: 1, name: "example", processor: "example",
-        geometry: CacheGeometry(
-          l1StoreTLB: .init(entries: 64, ways: 4), stlb: .init(entries: 64, ways: 4), pdeCache: 32, pdpteCache: 4,
-          pml4eCache: 4, walkLines: .init(l1: 1, l2: 1, l3: 1)),
-        features: [], parameters: parameters)
-      return OrderSensitivity(cheaper: cheaper, dearer: dearer, difference: form, profile: profile)
+      return OrderSensitivity(cheaper: cheaper, dearer: dearer, difference: form, costs: parameters)
     }
     return [
       pair("spp", "pml", [.shootdown: 100]),

@@ -38,7 +38,7 @@ struct ReplayOptions: ParsableArguments {
   var arm: String?
 
   /// The files that are read besides the recordings.
-  var files: [String] { [policyFile, pricing.profileName].compactMap(\.self).filter(InputFile.exists) }
+  var files: [String] { [policyFile].compactMap(\.self).filter(InputFile.exists) + pricing.files }
 
   func validate() throws {
     guard (1...2).contains(threads) else {

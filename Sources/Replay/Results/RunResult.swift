@@ -20,6 +20,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var policy: PolicyDescription
   /// The profile that priced the counts.
   public var profile: ProfileDescription
+  /// The hypervisor whose software it priced; absent in results of earlier versions.
+  public var hypervisor: String?
   /// What latency was computed from besides; absent where nothing was.
   public var time: TimeDescription?
   /// One entry a strategy, in the order they were asked for.
@@ -44,7 +46,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// A result from its parts.
   public init(
     tool: ToolDescription, host: HostDescription?, trace: ReplayedRecording, dimensions: Int? = nil,
-    policy: PolicyDescription, profile: ProfileDescription, time: TimeDescription? = nil,
+    policy: PolicyDescription, profile: ProfileDescription, hypervisor: String? = nil,
+    time: TimeDescription? = nil,
     strategies: [StrategyResult], unavailable: [UnavailableStrategy]? = nil, ranking: Ranking,
     sensitivity: [OrderSensitivity]? = nil,
     geometrySensitivity: [GeometryVariant]? = nil, hottestPages: HottestPages? = nil,
@@ -56,6 +59,7 @@ public struct RunResult: Codable, Equatable, Sendable {
     self.dimensions = dimensions
     self.policy = policy
     self.profile = profile
+    self.hypervisor = hypervisor
     self.time = time
     self.strategies = strategies
     self.unavailable = unavailable
@@ -68,7 +72,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case schema, tool, host, trace, dimensions, policy, profile, time, strategies, unavailable, ranking, sensitivity
+    case schema, tool, host, trace, dimensions, policy, profile, hypervisor, time, strategies, unavailable, ranking
+    case sensitivity
     case crosscheck
     case geometrySensitivity = "geometry_sensitivity"
     case hottestPages = "hottest_pages"

@@ -34,12 +34,12 @@ public struct OrderSensitivity: Codable, Equatable, Sendable {
   }
 
   /// What flips `dearer` below `cheaper`, whose prices differ by `difference` (the dearer less the cheaper).
-  init(cheaper: String, dearer: String, difference: LinearForm, profile: CycleProfile) {
+  init(cheaper: String, dearer: String, difference: LinearForm, costs: [CycleProfile.Parameter]) {
     self.cheaper = cheaper
     self.dearer = dearer
-    margin = difference.priced(by: profile)
+    margin = difference.priced(by: costs)
     flips = []
-    for cost in profile.parameters where difference[cost.name] != 0 {
+    for cost in costs where difference[cost.name] != 0 {
       let at = cost.value - margin.value / difference[cost.name]
       guard at >= 0 else { continue }
       flips.append(
@@ -70,7 +70,7 @@ extension Pricing {
       let (cheaper, dearer) = (pair[0], pair[1])
       return OrderSensitivity(
         cheaper: strategies[cheaper].name, dearer: strategies[dearer].name,
-        difference: prices[dearer] - prices[cheaper], profile: profile)
+        difference: prices[dearer] - prices[cheaper], costs: profile.parameters)
     }
   }
 }

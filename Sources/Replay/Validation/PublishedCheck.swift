@@ -174,7 +174,3 @@ extension PublishedCheck {
     Bracket(low: a.low / (times * b.high), value: a.value / (times * b.value), high: a.high / (times * b.low))
   }
 }
-
-extension CycleProfile.Parameter {
-  fileprivate var bracket: Bracket { Bracket(low: low, value: value, high: high) }
-}

@@ -51,7 +51,8 @@ extension RunResult {
         trace.hypercalls == 0 && policy.regions == nil
           ? "\(policy.name): no hypercall is recorded, so nothing is protected; say with --policy what is to be"
           : policy.sentence),
-      Document.Fact("profile", "\(profile.name); cycles are modelled, not measured"),
+      Document.Fact(
+        "profile", "\(profile.name)\(hypervisor.map { " under \($0)" } ?? ""); cycles are modelled, not measured"),
     ]
     if let dimensions {
       facts.append(
