@@ -21,6 +21,11 @@ struct ProfileOption: ParsableArguments {
     try Self.profile(named: profileName, under: hypervisor.hypervisorName)
   }
 
+  /// Whether somebody has settled on a hypervisor: by name, or with a profile that holds one of its own.
+  func isHypervisorNamed(in profile: CycleProfile) -> Bool {
+    hypervisor.hypervisorName != nil || profile.hypervisor.name != ProfileLibrary.defaultHypervisorName
+  }
+
   /// The files that are read.
   var files: [String] { [profileName, hypervisor.hypervisorName].compactMap(\.self).filter(InputFile.exists) }
 

@@ -27,6 +27,8 @@ struct ReplayOptions: ParsableArguments {
   @OptionGroup var pricing: ProfileOption
   @OptionGroup var latency: LatencyOptions
 
+  @OptionGroup var world: WorldOptions
+
   @Option(
     name: .customLong("policy"),
     help: ArgumentHelp(
@@ -76,6 +78,7 @@ struct ReplayOptions: ParsableArguments {
     }
     let strategies = try strategies(on: profile)
     let setting = try latency.setting()
+    let choices = try world.choices(isHypervisorNamed: pricing.isHypervisorNamed(in: profile))
     return try traces.map { trace in
       let line = console.progressLine(named: trace)
       defer { line?.clear() }
@@ -83,6 +86,7 @@ struct ReplayOptions: ParsableArguments {
         tracePath: trace, strategies: strategies, profile: profile, dimensions: dimensions, policy: policy, arm: arm,
         threads: threads)
       request.latency = setting
+      request.choices = choices
       adjust(&request)
       if let line { request.progress = { line.show($0) } }
       return try replay(request)

@@ -75,21 +75,6 @@ extension Pricing {
   }
 }
 
-/// A run with other sizes of the caches that the profile assumes.
-public struct GeometryVariant: Codable, Equatable, Sendable {
-  /// What was changed, in words.
-  public var name: String
-  /// Names of the strategies, cheapest first.
-  public var order: [String]
-  /// Modelled cycles beyond the same guest unmonitored under the same sizes, by strategy.
-  public var overheadCycles: [String: Bracket]
-
-  enum CodingKeys: String, CodingKey {
-    case name, order
-    case overheadCycles = "overhead_cycles"
-  }
-}
-
 extension CacheGeometry {
   /// The sizes that are assumed, at half and at double.
   var variants: [(name: String, geometry: CacheGeometry)] {
@@ -109,22 +94,17 @@ extension CacheGeometry {
 
 extension Recording {
   /// The replay again with each of the assumed sizes at half and at double.
-  func geometrySensitivity(under protection: Protection, request: ReplayRequest) throws -> [GeometryVariant] {
-    try request.profile.geometry.variants.map { name, geometry in
+  func geometrySensitivity(under protection: Protection, request: ReplayRequest) throws -> [OverheadVariant] {
+    let structure = request.choices.structures(on: request.profile)[0]
+    return try request.profile.geometry.variants.map { name, geometry in
       var varied = request
       varied.profile.geometry = geometry
       varied.countersOnly = true
-      let prices = try replay([nil] + request.strategies, under: protection, request: varied).map {
-        PriceList.price(of: $0.counts)
+      let counts = try replay([nil] + request.strategies, under: protection, request: varied).map(\.counts)
+      let prices = counts.dropFirst().map {
+        StrategyPrice($0, beyond: counts[0], geometry: geometry).form(in: structure)
       }
-      let overheads = prices.dropFirst().map { $0 - prices[0] }
-      return GeometryVariant(
-        name: name,
-        order: Pricing(profile: request.profile, dimensions: request.dimensions).order(of: overheads).map {
-          request.strategies[$0].name
-        },
-        overheadCycles: Dictionary(
-          uniqueKeysWithValues: zip(request.strategies, overheads).map { ($0.name, $1.priced(by: request.profile)) }))
+      return OverheadVariant(name: name, request.strategies, prices, priced: request.profile)
     }
   }
 }
