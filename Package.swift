@@ -57,11 +57,11 @@ let package = Package(
         "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "Execution", "Recordings", "SeededRandom", "CHost",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
-      resources: [.embedInCode("Profiles")],
+      resources: [.embedInCode("Profiles"), .embedInCode("KnownMisses")],
       swiftSettings: house),
     .target(
       name: "Report",
-      dependencies: ["Addresses", "Replay", "Recordings"],
+      dependencies: ["Addresses", "Replay", "Recordings", "SeededRandom"],
       swiftSettings: house),
     .target(
       name: "Sweeps", dependencies: ["Recordings", "Replay", "Report"], swiftSettings: house),

@@ -53,7 +53,7 @@ struct ProfileMeasure: ParsableCommand {
         "this is no x86-64 machine, and has none of the costs of an Intel processor; run this on one that has")
     #endif
     let base = try start.profile()
-    try OutputClaims.check([output], inputs: [start.profileName])
+    try OutputClaims.check([output], inputs: start.files)
     let file = output == OutputOptions.standardOutput ? nil : try OutputFile(output)
     if module, geteuid() != 0 {
       throw Failure("--module loads a kernel module, which only root may; run this with sudo")
@@ -64,7 +64,7 @@ struct ProfileMeasure: ParsableCommand {
       throw Failure("nothing could be measured, and no profile is written; " + (result.failures.first ?? "see --help"))
     }
     let report = TextExporter(width: ConsoleOptions.columns).export([result.profile.document(startingFrom: base)])
-    let json = try JSONExporter.encode(result.profile.profile)
+    let json = try JSONExporter.encode(ProfileFile(result.profile.profile))
     if let file {
       try file.write(json)
       try OutputFile.writeStandardOutput(report)

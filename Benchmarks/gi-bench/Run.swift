@@ -18,6 +18,7 @@ struct Run: ParsableCommand {
         gi-bench traces/boot.trace --strategy eptp-exit --strategy vmfunc --profile sapphire-rapids
         gi-bench traces/boot.trace --counters-only --format json --output boot.json
         gi-bench traces/boot.trace --consumer vmi,ring=64,full=park --exits-per-second 1000
+        gi-bench traces/boot.trace --budget 1%
         gi-bench traces/boot.trace --policy kernel-text.json --arm rodata-read-only
         gi-bench traces/boot.trace --quiet --export html=boot.html --export csv=boot.csv
 
@@ -38,6 +39,13 @@ struct Run: ParsableCommand {
     name: .customLong("sensitivity"),
     help: "Replay again with the sizes of caches that the profile assumes at half and at double.")
   var isGeometryVaried = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Also tell which regions each strategy can protect within this overhead, in per cent of the guest's time while something is protected.",
+      valueName: "1%"),
+    transform: OverheadLimit.init)
+  var budget: OverheadLimit?
 
   @OptionGroup(title: "Output") var output: OutputOptions
 
@@ -70,6 +78,7 @@ struct Run: ParsableCommand {
     try choice.results(of: traces, console: console) { request in
       request.countersOnly = countersOnly
       request.isGeometryVaried = isGeometryVaried
+      request.budget = budget?.percent
       request.namesPages = true
     }
   }
@@ -79,6 +88,11 @@ struct Run: ParsableCommand {
       console: console, saves: save, inputs: traces + choice.files,
       formats: ReportFormat.allCases)
     let results = try results(console: console)
+    if let budget, let result = results.first(where: { $0.budget == nil }) {
+      throw Failure(
+        "\(result.trace.path): nothing is ever protected in it, so nothing fits \(budget.percent) %; say with --policy "
+          + "what is to be")
+    }
     try destinations.write { try report(on: results, as: $0, painted: $1, width: ConsoleOptions.columns) }
     if let result = results.first(where: { !$0.crosscheck.agree }) {
       throw Failure(

@@ -19,6 +19,8 @@ struct CostRule: Sendable {
   let value: Term
   /// What the value is taken from where the first choice is not there: with one processor only.
   var otherwise: Term?
+  /// What is added to it: a cost that is measured in two parts.
+  var besides: Term?
   var low: Term?
   var high: Term?
   /// How it was measured, for the source.
@@ -48,8 +50,9 @@ struct CostRule: Sendable {
       cost: .violationDispatch, part: .kvm, value: Term("store.absent", less: ["store.present", "vmcall"]),
       words: "KVM maps a page that is in memory; less a VMCALL"),
     CostRule(
-      cost: .emulateStore, part: .kvm, value: Term("store.ioeventfd", less: ["store.ioeventfd.any"]),
-      words: "KVM's emulator: ioeventfd of 8 bytes less one of any length"),
+      cost: .dispatchAndEmulation, part: .kvm, value: Term("store.ioeventfd", less: ["store.ioeventfd.any"]),
+      besides: Term("store.absent", less: ["store.present", "vmcall"]),
+      words: "KVM's emulator, ioeventfd of 8 bytes less one of any length; and what violation_dispatch is measured by"),
     CostRule(
       cost: .pmlLog, part: .kvm, value: Term("store.logged", less: ["store.present"]),
       words: "store to a clean page less one to a dirty page; upper bound"),
@@ -73,13 +76,21 @@ struct CostRule: Sendable {
 
   /// Why there is no way to measure a cost that no rule is about.
   static let unmeasured: [CostParameter: String] = [
-    .shootdown: "no way to measure it that emulators and machines agree on is known"
+    .shootdown: "no way to measure it that emulators and machines agree on is known",
+    .eptpChange: "no request to KVM changes the EPTP and does nothing else",
+    .refillWalk: "the module's curves of refill tell it for a full TLB; they are shown, and not taken over",
+    .l1dFlush: "whether the kernel flushes depends on its mitigations",
+    .actionCount: actions, .actionLog: actions, .actionNotify: actions, .actionBlock: actions, .actionInject: actions,
+    .actionIsolate: actions, .actionSuspend: actions, .actionSnapshot: actions, .actionPowerOff: actions,
   ]
+  private static let actions = "alert actions are whatever the user's hypervisor does"
 
   /// Every figure that enters a cost.
   static let figures = Set(
     all.flatMap { rule in
-      [rule.value, rule.otherwise, rule.low, rule.high].compactMap(\.self).flatMap { [$0.figure] + $0.less }
+      [rule.value, rule.otherwise, rule.besides, rule.low, rule.high].compactMap(\.self).flatMap {
+        [$0.figure] + $0.less
+      }
     })
 
   /// The cost from the figures of its part; nil if a figure is missing, or nothing is left of it.
@@ -90,8 +101,20 @@ struct CostRule: Sendable {
     let middle = figure.value - less
     let (least, ownLess) = low.flatMap { Self.taken($0, from: report) } ?? (figure, less)
     let (greatest, itsLess) = high.flatMap { Self.taken($0, from: report) } ?? (figure, less)
-    return Bracket(
+    let own = Bracket(
       low: max(0, min(middle, least.low - ownLess)), value: middle, high: max(middle, greatest.high - itsLess))
+    guard let besides else { return own }
+    guard let (more, moreLess) = Self.taken(besides, from: report), more.value > moreLess else { return nil }
+    return Bracket(
+      low: own.low + max(0, more.low - moreLess), value: own.value + more.value - moreLess,
+      high: own.high + more.high - moreLess)
+  }
+
+  /// The first term that a report does not tell, or that leaves nothing.
+  func lacking(in report: ProgramReport) -> Term? {
+    [value, besides].compactMap(\.self).first { term in
+      Self.taken(term, from: report).map { figure, less in figure.value <= less } ?? true
+    }
   }
 
   /// How the cost was measured: with one processor only, some are not measured as they should be.

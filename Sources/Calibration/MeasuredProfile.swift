@@ -26,6 +26,8 @@ public struct MeasuredProfile: Sendable {
   public private(set) var measured: [(cost: CostParameter, how: String)] = []
   /// The machine, for what its figures are worth.
   public private(set) var machine: String
+  /// The profile that it started from.
+  private let base: CycleProfile
   /// Whether it is no measurement.
   public let isFunctional: Bool
   /// What the parts that ran have printed.
@@ -41,18 +43,20 @@ public struct MeasuredProfile: Sendable {
   ) {
     self.isFunctional = isFunctional
     profile = base
+    self.base = base
     reports = outcomes.compactMapValues { if case .report(let report) = $0 { report } else { nil } }
     profile.name = isFunctional ? "no-measurement" : "measured"
-    profile.processor =
+    profile.processor.title =
       (isFunctional ? Self.noMeasurement : "") + machine.processor
       + "; what was not measured, and all sizes of caches: "
-      + base.processor
+      + base.processor.title
     self.machine = machine.words
     for part in CalibrationPart.allCases {
       switch outcomes[part] {
       case .report(let report):
         if let ratio = report.fact("core_cycles_per_tick") { self.machine += "; \(ratio) core cycles a tick" }
         take(report, of: part, isFunctional: isFunctional)
+        takeClock(of: report)
       case .refused(let reason), .failed(let reason):
         omissions.append(Omission(costs: part.costs, reason: "\(part.title): \(reason)"))
       case nil: omissions.append(Omission(costs: part.costs, reason: "\(part.title): not run"))
@@ -77,15 +81,27 @@ public struct MeasuredProfile: Sendable {
         continue
       }
       guard let index = profile.parameters.firstIndex(where: { $0.name == rule.cost }) else { continue }
-      profile.parameters[index].low = bracket.low.inHundredths
-      profile.parameters[index].value = bracket.value.inHundredths
-      profile.parameters[index].high = bracket.high.inHundredths
-      profile.parameters[index].tag = isFunctional ? .assumed : .measured
       let how = rule.how(in: report) + detail(of: rule, in: report)
-      profile.parameters[index].source = (isFunctional ? Self.noMeasurement : "") + how + "; " + machine
+      profile.parameters[index] = CycleProfile.Parameter(
+        name: rule.cost, low: bracket.low.inHundredths, value: bracket.value.inHundredths,
+        high: bracket.high.inHundredths, tag: isFunctional ? .assumed : .measured, source: source(how))
       measured.append((rule.cost, how))
+      guard rule.cost.half == .hypervisor else { continue }
+      profile.hypervisor.name = profile.name
+      profile.hypervisor.title = "\(machine); what was not measured: \(base.hypervisor.title)"
     }
     if part == .module { profile.features = CycleProfile.Feature.allCases.filter { report.fact($0.rawValue) == "yes" } }
+  }
+
+  private func source(_ how: String) -> String { (isFunctional ? Self.noMeasurement : "") + how + "; " + machine }
+
+  /// Figures are in ticks of the time-stamp counter, so its rate is the profile's clock.
+  private mutating func takeClock(of report: ProgramReport) {
+    guard let rate = report.fact("ticks_per_us").flatMap(Double.init), (1...100_000).contains(rate) else { return }
+    let turbo = report.fact("core_cycles_per_tick").flatMap(Double.init) ?? 1
+    profile.processor.frequencyMHz = Quantity(
+      low: rate, value: rate, high: min(100_000, rate * max(1, turbo)), tag: isFunctional ? .assumed : .measured,
+      source: source("rate of the time-stamp counter; high: of the core"))
   }
 
   /// What a program says of the circumstances: a working set, a build.
@@ -94,10 +110,11 @@ public struct MeasuredProfile: Sendable {
   }
 
   private func reason(for rule: CostRule, in report: ProgramReport) -> String {
-    let names = [rule.value.figure] + rule.value.less
+    let term = rule.lacking(in: report) ?? rule.value
+    let names = [term.figure] + term.less
     if let omission = report.omissions.first(where: { names.contains($0.name) }) { return omission.text }
     guard names.allSatisfy({ report.figure($0) != nil }) else { return "the \(rule.part.title) did not tell it" }
-    return "\(rule.value.figure) is not above \(rule.value.less.joined(separator: " and ")) together"
+    return "\(term.figure) is not above \(term.less.joined(separator: " and ")) together"
   }
 }
 

@@ -41,6 +41,10 @@ struct Recording {
     var counts: EventCounts
     /// Of them, those of the driver's own refused stores into its tree.
     var ownStores: EventCounts
+    /// Of them, those of setting up.
+    var setUp: EventCounts
+    /// Instructions that the guest retired since protection began, all vCPUs.
+    var armedInstructions: UInt64
     /// Abnormal ends of integrity mode.
     var integrityFaults: UInt64
     var tally: NotificationTally
@@ -75,7 +79,7 @@ struct Recording {
       path: path, digest: reader.digest.map { "\($0)" } ?? "", writes: header.totals.writes, runs: header.totals.runs,
       pages: header.totals.pages, vcpus: header.totals.vcpus, instructions: header.totals.instructions.reduce(0, +),
       hypercalls: header.totals.hypercalls, marks: header.totals.marks,
-      guest: header.recording.guest.kernelPackage ?? header.recording.title,
+      guest: header.recording.guest.kernelPackage ?? header.recording.title, workload: header.recording.title,
       addresses: header.recording.addresses == .guestPhysical
         ? nil : header.recording.log?.truePages?.rawValue ?? "linear",
       log: header.recording.log, cautions: cautions.isEmpty ? nil : cautions)

@@ -12,23 +12,19 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
   let pricing = Pricing(profile: request.profile, dimensions: request.dimensions)
   let protection = try recording.protection(by: request.policy, armedBy: request.arm)
   let outcomes = try recording.replay([nil] + request.strategies, under: protection, request: request)
-  let unmonitored = PriceList.price(of: outcomes[0].counts)
-  var results: [StrategyResult] = []
-  var prices: [LinearForm] = []
-  for (strategy, outcome) in zip(request.strategies, outcomes.dropFirst()) {
-    let overhead = PriceList.price(of: outcome.counts) - unmonitored
-    prices.append(overhead)
-    results.append(pricing.result(of: strategy, outcome, overhead: overhead))
-  }
+  let judge = Judge(request, protection, outcomes)
+  let results = judge.results
   var result = RunResult(
     tool: request.countersOnly ? .anyBuild : .current, host: request.countersOnly ? nil : HostDescription.current,
     trace: recording.description, dimensions: request.dimensions == .one ? nil : request.dimensions.rawValue,
     policy: protection.description,
     profile: ProfileDescription(name: request.profile.name, parameters: request.profile.parameters),
+    hypervisor: request.profile.hypervisor.name,
     time: TimeDescription(request.latency, LatencyCosts(request.profile)), strategies: results,
     unavailable: UnavailableStrategy.all(on: request.profile),
-    ranking: pricing.ranking(of: request.strategies, prices),
-    sensitivity: pricing.sensitivity(of: request.strategies, prices),
+    ranking: pricing.ranking(of: request.strategies, judge.overheads), rankings: judge.rankings, pairs: judge.pairs,
+    box: BoxDescription(judge.box.structures), structures: judge.variants, budget: judge.budget,
+    sensitivity: pricing.sensitivity(of: request.strategies, judge.overheads),
     geometrySensitivity: request.isGeometryVaried
       ? try recording.geometrySensitivity(under: protection, request: request) : nil,
     hottestPages: request.namesPages

@@ -23,6 +23,9 @@ final class ReplayPass {
   private let stopwatch: Stopwatch
   /// Who takes alerts on a thread of its own, once something is protected; nil where no clock is read.
   private var consumer: InPlaceConsumer?
+  /// When protection began.
+  private var armed: ArmedInstructions
+  private var haveStoresBegun = false
   /// The events of each kind so far.
   private var counted = RecordingHeader.Totals()
 
@@ -57,6 +60,7 @@ final class ReplayPass {
       pages: request.dimensions == .one ? ramBytes >> 12 : LinearKey.limit)
     background = BackgroundExits(
       request.latency, cyclesPerNanosecond: LatencyCosts(request.profile).cyclesPerNanosecond, vcpus: totals.vcpus)
+    armed = ArmedInstructions(vcpus: totals.vcpus)
     stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
   }
 
@@ -118,6 +122,9 @@ final class ReplayPass {
       block: buffer, keys: keys, monitored: monitored, firstWrite: firstWrite, stopwatch: stopwatch)
     footprint.begin()
     for replay in replays { replay.begin(cursor) }
+    haveStoresBegun = true
+    /// The first run behind the beginning of protection, as far as this block knows.
+    var armedFrom = 0
     var next = 0
     for event in buffer.events {
       counted.count(event.event)
@@ -126,12 +133,14 @@ final class ReplayPass {
       guard !calls.isEmpty || isPaging else { continue }
       try replayRuns(next..<event.run, of: cursor, keys)
       next = event.run
+      if armed.isWaiting { armedFrom = event.run }
       try execute(calls)
       guard isPaging, let change = try PagingChange(event.event, &linear) else { continue }
       filter.forget()
       each { $0.apply(change) }
     }
     try replayRuns(next..<buffer.runs.count, of: cursor, keys)
+    try armed.look(in: cursor, from: armedFrom)
   }
 
   /// Replays a range of a block's runs, and the exits between them that have nothing to do with the monitor.
@@ -176,6 +185,9 @@ final class ReplayPass {
       try each { replay in
         let result = try replay.execute(due.call, on: due.vcpu)
         if let purpose = due.purpose, let error = result?.error { throw protection.refusal(of: purpose, error) }
+        if result == .success, HypercallNumber(rawValue: due.call.number) == .protect {
+          armed.begin(on: due.vcpu, at: due.call.time, isBeforeEveryStore: !haveStoresBegun)
+        }
       }
     }
   }
@@ -195,7 +207,8 @@ final class ReplayPass {
     counts[.writes] = totals.writes
     counts[.runs] = totals.runs
     return Recording.Outcome(
-      counts: counts, ownStores: replay.hypervisor.processors.ownStores,
+      counts: counts, ownStores: replay.hypervisor.processors.ownStores, setUp: replay.setUp,
+      armedInstructions: armed.count(of: totals.instructions),
       integrityFaults: replay.hypervisor.counters[.integrityFaults], tally: replay.tally, switches: replay.switches,
       host: seconds.map { figures(of: replay, seconds: $0) },
       hostRatioTask: replay.hostRatioTask(guestBytes: recording.ramBytes), times: replay.times?.figures)

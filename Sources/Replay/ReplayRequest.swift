@@ -16,6 +16,10 @@ public struct ReplayRequest: Sendable {
   public var isGeometryVaried: Bool
   /// Who takes the alerts, and what else latency depends on that no recording tells.
   public var latency: LatencySetting
+  /// What is settled about the world; what is not stays open.
+  public var choices = StructuralChoices()
+  /// Which regions fit this overhead, in per cent of the armed guest's time; nil where nobody asks.
+  public var budget: Double?
   /// Whether the pages with most notifications are told by name, for which the recording's symbols are read.
   public var namesPages = false
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.

@@ -24,6 +24,7 @@ package func report(
 ) throws -> String {
   func documents(_ detail: Detail) -> [Document] {
     results.map { $0.document(detail) } + [Summary(of: results)?.document].compactMap(\.self)
+      + Spread.all(of: results).map(\.document)
   }
   return switch format {
   case .text: TextExporter(paints: painted, width: width).export(documents(.brief))

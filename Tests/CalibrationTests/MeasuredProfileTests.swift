@@ -42,7 +42,7 @@ struct MeasuredProfileTests {
       #expect(result.profile.cost(of: cost) == start.cost(of: cost))
     }
     #expect(result.profile.geometry == start.geometry && result.profile.features == start.features)
-    #expect(result.profile.name == "measured" && result.profile.processor.hasPrefix("Intel Xeon 4; "))
+    #expect(result.profile.name == "measured" && result.profile.processor.title.hasPrefix("Intel Xeon 4; "))
   }
 
   @Test("says of every cost that was not measured why, once")
@@ -65,6 +65,32 @@ struct MeasuredProfileTests {
       result.omissions.contains {
         $0.costs == [.violationDispatch] && $0.reason == "store.absent is not above store.present and vmcall together"
       })
+  }
+
+  @Test("adds up what is measured in two parts, and names the part that is missing")
+  func twoParts() throws {
+    var figures = [
+      ("vmcall", 1000.0, 1500.0, 2000.0), ("store.absent", 2400, 2600, 3500), ("store.present", 1, 100, 300),
+      ("store.ioeventfd", 2500, 3000, 4000), ("store.ioeventfd.any", 2000, 2200, 2500),
+    ]
+    let whole = try compose([.kvm: .report(report(figures))])
+    let joint = whole.profile.cost(of: .dispatchAndEmulation)
+    #expect(joint.low == 300 + 800 && joint.value == 800 + 1000 && joint.high == 1800 + 1900 && joint.tag == .measured)
+    #expect(whole.profile.hypervisor.name == "measured" && whole.profile.hypervisor.title.hasPrefix("Intel Xeon 4"))
+    figures.remove(at: 2)
+    let lacking = try compose([.kvm: .report(report(figures))])
+    #expect(
+      lacking.omissions.contains { $0.costs == [.dispatchAndEmulation] && $0.reason == "the /dev/kvm did not tell it" })
+  }
+
+  @Test("takes the rate of the counter as its clock")
+  func clock() throws {
+    var plain = report([("load.l1", 4, 4, 5)])
+    plain.facts = [.init(name: "core_cycles_per_tick", text: "1.25"), .init(name: "ticks_per_us", text: "2000")]
+    let clock = try compose([.plain: .report(plain)]).profile.processor.frequencyMHz
+    #expect(clock.low == 2000 && clock.value == 2000 && clock.high == 2500 && clock.tag == .measured)
+    plain.facts = [.init(name: "ticks_per_us", text: "-7")]
+    #expect(try compose([.plain: .report(plain)]).profile.processor.frequencyMHz == base().processor.frequencyMHz)
   }
 
   @Test("takes the hot store where there is one processor only")
@@ -100,7 +126,7 @@ struct MeasuredProfileTests {
   func functional() throws {
     let kvm = try ProgramReport(output: Fixture.kvmInQEMU(), of: "gi-kvm")
     let result = try compose([.kvm: .report(kvm)], isFunctional: true)
-    #expect(result.profile.name == "no-measurement" && result.profile.processor.hasPrefix("NO MEASUREMENT"))
+    #expect(result.profile.name == "no-measurement" && result.profile.processor.title.hasPrefix("NO MEASUREMENT"))
     #expect(result.measured.count >= 2)
     for (cost, _) in result.measured {
       let parameter = result.profile.cost(of: cost)
@@ -117,7 +143,7 @@ struct MeasuredProfileTests {
       report.figures.append(MeasuredFigure(name: name, low: places[0], value: places[1], high: places[2], samples: 1))
     }
     let result = try compose([.plain: .report(report), .kvm: .report(report), .module: .report(report)])
-    let json = try JSONEncoder().encode(result.profile)
+    let json = try JSONEncoder().encode(ProfileFile(result.profile))
     #expect(try CycleProfile(json: json, origin: "seed \(seed)") == result.profile)
   }
 }

@@ -47,7 +47,7 @@ struct ProfileMeasureTests {
     #expect(outcome.output.contains("tree_node") && outcome.output.contains("shootdown: no way"))
     #expect(try isEmpty(temporary))
     let profile = try CycleProfile(json: Data(try folder.text("mine.json").utf8), origin: mine)
-    #expect(profile.cost(of: .treeNode).tag == .measured && profile.cost(of: .shootdown).tag == .assumed)
+    #expect(profile.cost(of: .treeNode).tag == .measured && profile.cost(of: .shootdown).tag == .derived)
     let trace = try SmallTrace.write(to: folder)
     #expect(try Program.run([trace, "--profile", mine, "--counters-only"]).status == 0)
   }

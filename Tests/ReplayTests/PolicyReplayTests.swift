@@ -23,6 +23,8 @@ private struct PolicyTrace {
   let path: String
   /// Address and size of each store, and whether the mark came before it.
   private(set) var stores: [(address: UInt64, size: Int, isArmed: Bool)] = []
+  /// Each vCPU's own instructions where the mark is, or at its first store behind it.
+  private(set) var armed: [UInt64?] = [nil, nil]
   private let writer: RecordingWriter
   private var count: UInt64 = 0
   private var isArmed = false
@@ -55,6 +57,7 @@ private struct PolicyTrace {
     count += 1
     try writer.event(.mark(.init(vcpu: 0, count: count, id: Self.mark, rip: GuestLinearAddress(0))))
     isArmed = true
+    armed[0] = count
     if hasDriver {
       try call(.enter, at: 0x40)
       if asking == nil { try call(.setAction, at: 0x48, 0x60, 8, 3, 9) }
@@ -75,8 +78,10 @@ private struct PolicyTrace {
       let size = [1, 2, 4, 8, 8, 16].randomElement(using: &random)!
       let address = UInt64.random(in: 0x30 << 12..<0x90 << 12, using: &random)
       count += 3
+      let vcpu = Int.random(in: 0...1, using: &random)
+      if isArmed, armed[vcpu] == nil { armed[vcpu] = count }
       try writer.write(
-        vcpu: Int.random(in: 0...1, using: &random), count: count, gpa: GuestPhysicalAddress(address),
+        vcpu: vcpu, count: count, gpa: GuestPhysicalAddress(address),
         gva: GuestLinearAddress(address), size: size)
       stores.append((address, size, isArmed))
     }
@@ -168,6 +173,43 @@ struct PolicyReplayTests {
       }
       let exits = try #require(result.strategies.first { $0.name == "eptp-exit" })
       #expect(exits.switches == 2 && exits.counts["hypercall_exits"] == 7)
+    }
+  }
+
+  @Test(
+    "counts what a strategy costs from the first protection on, set-up apart, and region by region",
+    arguments: 1...6 as ClosedRange<UInt64>)
+  func armed(seed: UInt64) throws {
+    let trace = try PolicyTrace(seed: seed, name: "armed", hasDriver: false)
+    let other = try PolicyTrace(seed: seed + 100, name: "other", hasDriver: false)
+    defer {
+      trace.remove()
+      other.remove()
+    }
+    let totals = try RecordingReader(path: trace.path).header.totals.instructions
+    let armed = zip(trace.armed, totals).reduce(0 as UInt64) { $0 + $1.1 - ($1.0 ?? $1.1) }
+    let whole = totals.reduce(0, +)
+    for (arm, expected) in [("arm-here", armed), (nil, whole)] as [(String?, UInt64)] {
+      let result = try run(trace, Self.policy, arm: arm)
+      let others = try run(other, Self.policy, arm: arm)
+      for (strategy, elsewhere) in zip(result.strategies, others.strategies) {
+        let cost = try #require(strategy.armed)
+        let setUp = try #require(strategy.setupCycles)
+        #expect(cost.instructions == expected, "seed \(seed), \(strategy.name)")
+        let running = strategy.overheadCycles.value - setUp.value
+        #expect(abs(cost.per1000 - running * 1000 / Double(expected)) < 1e-6)
+        #expect(
+          abs(cost.percent.half - 4 * cost.percent.two) < 1e-9 && abs(cost.percent.one * 10 - cost.per1000) < 1e-6)
+        // What is asked for is the same; the stores are others.
+        #expect(elsewhere.setupCycles == setUp)
+        if strategy.name == "eptp-exit" { #expect(elsewhere.overheadCycles != strategy.overheadCycles) }
+        #expect(setUp.value >= 7 * 1400, "seven hypercalls at least, \(strategy.name)")
+        let regions = try #require(strategy.regions)
+        #expect(Set(regions.map(\.name)).isSubset(of: ["bytes", "same-page", "pages"]))
+        #expect(regions.reduce(0) { $0 + $1.notifications } == strategy.notifications.count)
+        let stall = regions.reduce(0) { $0 + $1.overheadCycles.value }
+        #expect(abs(stall - strategy.guestStallCycles.value) < 1e-6 * stall, "\(strategy.name)")
+      }
     }
   }
 

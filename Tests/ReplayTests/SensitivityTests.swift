@@ -5,13 +5,11 @@ import Testing
 
 @Suite("What would change the order of two strategies")
 struct SensitivityTests {
-  private let profile = CycleProfile(
-    schema: 1, name: "p", processor: "p",
+  private let profile = CycleProfile.example(
     geometry: CacheGeometry(
       l1StoreTLB: .init(entries: 4, ways: 4), stlb: .init(entries: 8, ways: 4), pdeCache: 5, pdpteCache: 0,
       pml4eCache: 1,
       walkLines: .init(l1: 4, l2: 8, l3: 16)),
-    features: [],
     parameters: CostParameter.allCases.enumerated().map { i, name in
       .init(
         name: name, low: Double(10 + i), value: Double(20 + i), high: Double(40 + i), tag: .assumed, source: "s")
@@ -31,7 +29,7 @@ struct SensitivityTests {
     let (a, b) = (form(&random), form(&random))
     let isOrdered = a.priced(by: profile).value <= b.priced(by: profile).value
     let (cheap, dear) = isOrdered ? (a, b) : (b, a)
-    let found = OrderSensitivity(cheaper: "a", dearer: "b", difference: dear - cheap, profile: profile)
+    let found = OrderSensitivity(cheaper: "a", dearer: "b", difference: dear - cheap, costs: profile.parameters)
     func margin(_ parameter: CostParameter, at value: Double) -> Double {
       var moved = profile
       moved.parameters[parameter.index].value = value
@@ -77,5 +75,19 @@ struct SensitivityTests {
     #expect(variants.map(\.geometry.pdpteCache) == [0, 0, 0, 0])
     #expect(variants.map(\.geometry.walkLines.l2) == [8, 4, 8, 16])
     #expect(variants.allSatisfy { $0.geometry.stlb == profile.geometry.stlb })
+  }
+}
+
+extension CycleProfile {
+  /// A profile of these costs alone.
+  static func example(geometry: CacheGeometry, parameters: [Parameter]) -> CycleProfile {
+    let none = Quantity(low: 1000, value: 1000, high: 1000, tag: .assumed, source: "s")
+    return CycleProfile(
+      processor: ProcessorProfile(
+        name: "p", title: "p", frequencyMHz: none, geometry: geometry, features: [],
+        parameters: parameters.filter { $0.name.half == .processor }),
+      hypervisor: HypervisorProfile(
+        name: "h", title: "h", handlerLines: none, mmuLockHold: none, consumers: [],
+        parameters: parameters.filter { $0.name.half == .hypervisor }))
   }
 }

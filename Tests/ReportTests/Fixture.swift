@@ -65,7 +65,7 @@ enum Fixture {
     (silent.notifications.stallCycles, silent.notifications.coldCycles) = (nil, nil)
     silent.notifications.consumer = nil
     silent.notifications.byKind = .init(protected: 0, tree: 0, giCode: 0, giData: 0)
-    return RunResult(
+    var result = RunResult(
       tool: ToolDescription(version: "9.9.9", build: "release"),
       host: HostDescription(cpu: "Example CPU", cores: 2, os: "Linux"),
       trace: .init(
@@ -82,6 +82,67 @@ enum Fixture {
       ranking: Ranking(order: ["spp", "pml", "eptp-exit", "toggle"], robust: [true, false, true]),
       sensitivity: sensitivity, geometrySensitivity: variants,
       crosscheck: CrossCheck(agree: false, differences: ["pml notified 12 stores fewer than eptp-exit"]))
+    result.hypervisor = "kvm"
+    addVerdicts(to: &result)
+    return result
+  }
+
+  /// A verdict of each kind, a structure that changes nothing and one that does, regions that fit and one that does not.
+  private static func addVerdicts(to result: inout RunResult) {
+    let contracts: [String: Contract] = [
+      "toggle": .soundInGuest, "eptp-exit": .sound, "spp": .sound, "pml": .detectionOnly,
+    ]
+    for i in result.strategies.indices {
+      let overhead = result.strategies[i].overheadCycles.value
+      result.strategies[i].contract = contracts[result.strategies[i].name]
+      result.strategies[i].setupCycles = Bracket(low: overhead / 100, value: overhead / 50, high: overhead / 25)
+      result.strategies[i].armed = ArmedCost(overhead * 0.98, over: 900_000_000)
+      result.strategies[i].overheadParts = OverheadParts(
+        notifications: Bracket(low: overhead / 4, value: overhead / 2, high: overhead),
+        refusedSilently: Bracket(low: 0, value: 0, high: 0),
+        other: Bracket(low: overhead / 4, value: overhead / 2, high: overhead), simulated: 0.51, published: 40,
+        measured: 0, assumed: 59.49)
+      result.strategies[i].regions = [
+        RegionCost(
+          name: "kernel-text", notifications: 7,
+          overheadCycles: Bracket(low: overhead / 8, value: overhead / 4, high: overhead / 2))
+      ]
+    }
+    result.rankings = [
+      .sound: Ranking(order: ["spp", "eptp-exit"], robust: [true]),
+      .soundInGuest: Ranking(order: ["toggle"], robust: []),
+      .detectionOnly: Ranking(order: ["pml"], robust: []),
+    ]
+    func pair(_ a: String, _ b: String, _ verdict: PairVerdict.Verdict, _ together: Int?, _ share: Double)
+      -> PairVerdict
+    {
+      PairVerdict(cheaper: a, dearer: b, verdict: verdict, together: together, share: share)
+    }
+    result.pairs = [
+      pair("spp", "pml", .robust, nil, 1), pair("spp", "eptp-exit", .robust, nil, 1),
+      pair("spp", "toggle", .together, 3, 0.9712), pair("pml", "eptp-exit", .undecided, 1, 0.634),
+      pair("pml", "toggle", .robust, nil, 1), pair("eptp-exit", "toggle", .same, nil, 0),
+    ]
+    result.box = BoxDescription(
+      points: 10_000, seed: 15, refill: [.simulated, .full], mitigations: [.off], hypervisors: ["kvm"])
+    let overheads = Dictionary(uniqueKeysWithValues: result.strategies.map { ($0.name, $0.overheadCycles) })
+    result.structures = ["as given", "full TLB"].map {
+      OverheadVariant(name: $0, order: result.ranking.order, overheadCycles: overheads)
+    }
+    let zero = Bracket(low: 0, value: 0, high: 0)
+    result.budget = Budget(
+      percent: 1, cyclesPerInstruction: Bracket(low: 0.5, value: 1, high: 2),
+      answers: [
+        Budget.Answer(
+          strategy: "eptp-exit", contract: .sound, alone: Bracket(low: 0.1, value: 0.2, high: 0.8),
+          protects: [Budget.Share(name: "idt", percent: zero)],
+          leavesOut: [Budget.Share(name: "page-tables", percent: Bracket(low: 1, value: 4, high: 20))],
+          total: Bracket(low: 0.1, value: 0.2, high: 0.8), verdict: .robust, fits: 1, oneMoreFits: 0),
+        Budget.Answer(
+          strategy: "pml", contract: .detectionOnly, alone: Bracket(low: 0.9, value: 1.5, high: 4), protects: [],
+          leavesOut: [Budget.Share(name: "idt", percent: zero)], total: Bracket(low: 0.9, value: 1.5, high: 4),
+          verdict: .undecided, fits: 0.123, oneMoreFits: 0.12),
+      ])
   }
 
   /// A pair that a cost flips inside its bracket, one that several flip together, one that nothing flips.
@@ -89,13 +150,7 @@ enum Fixture {
     func pair(_ cheaper: String, _ dearer: String, _ counts: [CostParameter: Double]) -> OrderSensitivity {
       var form = LinearForm()
       for (parameter, count) in counts { form[parameter] = count }
-      let profile = CycleProfile(
-        schema: 1, name: "example", processor: "example",
-        geometry: CacheGeometry(
-          l1StoreTLB: .init(entries: 64, ways: 4), stlb: .init(entries: 64, ways: 4), pdeCache: 32, pdpteCache: 4,
-          pml4eCache: 4, walkLines: .init(l1: 1, l2: 1, l3: 1)),
-        features: [], parameters: parameters)
-      return OrderSensitivity(cheaper: cheaper, dearer: dearer, difference: form, profile: profile)
+      return OrderSensitivity(cheaper: cheaper, dearer: dearer, difference: form, costs: parameters)
     }
     return [
       pair("spp", "pml", [.shootdown: 100]),
@@ -105,13 +160,13 @@ enum Fixture {
   }
 
   /// Sizes that keep the order, and sizes that change it.
-  static var variants: [GeometryVariant] {
+  static var variants: [OverheadVariant] {
     let overheads = ["spp": 42.0, "pml": 1_100_000, "eptp-exit": 98_700_000, "toggle": 3_300_000_000]
     let brackets = overheads.mapValues { Bracket(low: $0 / 2, value: $0, high: $0 * 2) }
     return [
-      GeometryVariant(
+      OverheadVariant(
         name: "paging-structure caches at half", order: ["spp", "pml", "eptp-exit", "toggle"], overheadCycles: brackets),
-      GeometryVariant(
+      OverheadVariant(
         name: "paging-structure caches at double", order: ["pml", "spp", "eptp-exit", "toggle"],
         overheadCycles: brackets),
     ]

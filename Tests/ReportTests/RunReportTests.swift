@@ -44,18 +44,61 @@ struct RunReportTests {
     #expect(json.contains("\"summary\""))
   }
 
-  @Test("names undecided and robust neighbours of the ranking")
+  @Test("ranks by contract, never in one list, and says of each order how sure it is")
   func ranking() {
-    let notes = Fixture.result.rankingNotes
-    #expect(notes.map(\.tone) == [.plain, .plain, .doubtful, .plain])
-    #expect(notes[2].text == "eptp-exit or pml: undecided, the order flips inside the brackets.")
+    let notes = Fixture.result.rankingNotes.map(\.text)
+    #expect(
+      notes == [
+        "sound: spp, then eptp-exit (robust).", "sound inside the guest: toggle.", "detection only, late: pml.",
+      ])
+    var result = Fixture.result
+    result.pairs?[1].verdict = .undecided
+    result.pairs?[1].share = 0.5
+    result.rankings?[.sound]?.robust = [false]
+    #expect(
+      result.rankingNotes[0] == Cell("sound: spp, then eptp-exit (undecided, holds in 50 % of the box).", .doubtful))
+    // A result of an earlier version tells nothing of it.
+    result.rankings = nil
+    #expect(result.rankingNotes.isEmpty && result.answerNotes.isEmpty && result.regionCostTable == nil)
   }
 
-  @Test("counts a missing robustness as undecided")
-  func shortRanking() {
-    var result = Fixture.result
-    result.ranking.robust = []
-    #expect(result.rankingNotes.dropFirst().allSatisfy { $0.tone == .doubtful })
+  @Test("tells every pair from both sides")
+  func matrix() throws {
+    let table = try #require(Fixture.result.pairTable)
+    let names = table.columns.dropFirst().map(\.title)
+    func cell(_ row: String, _ column: String) throws -> String {
+      let cells = try #require(table.rows.first { $0[0].text == row })
+      return cells[try #require(names.firstIndex(of: column)) + 1].text
+    }
+    #expect(try cell("spp", "toggle") == "<3 97" && cell("toggle", "spp") == ">3 97")
+    #expect(try cell("pml", "eptp-exit") == "<? 63" && cell("eptp-exit", "spp") == "> robust")
+    #expect(try cell("eptp-exit", "toggle") == "= same" && cell("spp", "spp") == "-")
+  }
+
+  @Test("answers first: what costs least of each contract, and what fits a budget")
+  func answerFirst() throws {
+    let lines = try report(on: [Fixture.result], as: .text).split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines[1].hasPrefix("  - sound: spp costs least,"))
+    let facts = try #require(lines.firstIndex(of: "What was run"))
+    let budget = try #require(lines.firstIndex(of: "Within 1 %"))
+    #expect(budget < facts)
+  }
+
+  @Test("keeps its verdicts within 80 columns")
+  func width() {
+    let result = Fixture.result
+    let tables =
+      [
+        result.pairTable, result.structureTable, result.evidenceTable, result.armedTable, result.regionCostTable,
+      ].compactMap(\.self)
+      + result.budgetBlocks.compactMap { if case .table(let table) = $0 { table } else { nil } }
+    #expect(tables.count == 6)
+    for table in tables {
+      let rows = Table(caption: "", columns: table.columns, rows: table.rows)
+      for line in TextExporter().export([Document(title: "", blocks: [.table(rows)])]).split(separator: "\n") {
+        #expect(line.count <= 80, "\(line)")
+      }
+    }
   }
 
   @Test("survives a recording without instructions, strategies or notifications")

@@ -27,6 +27,8 @@ struct ReplayOptions: ParsableArguments {
   @OptionGroup var pricing: ProfileOption
   @OptionGroup var latency: LatencyOptions
 
+  @OptionGroup var world: WorldOptions
+
   @Option(
     name: .customLong("policy"),
     help: ArgumentHelp(
@@ -38,7 +40,7 @@ struct ReplayOptions: ParsableArguments {
   var arm: String?
 
   /// The files that are read besides the recordings.
-  var files: [String] { [policyFile, pricing.profileName].compactMap(\.self).filter(InputFile.exists) }
+  var files: [String] { [policyFile].compactMap(\.self).filter(InputFile.exists) + pricing.files }
 
   func validate() throws {
     guard (1...2).contains(threads) else {
@@ -76,6 +78,7 @@ struct ReplayOptions: ParsableArguments {
     }
     let strategies = try strategies(on: profile)
     let setting = try latency.setting()
+    let choices = try world.choices(isHypervisorNamed: pricing.isHypervisorNamed(in: profile))
     return try traces.map { trace in
       let line = console.progressLine(named: trace)
       defer { line?.clear() }
@@ -83,6 +86,7 @@ struct ReplayOptions: ParsableArguments {
         tracePath: trace, strategies: strategies, profile: profile, dimensions: dimensions, policy: policy, arm: arm,
         threads: threads)
       request.latency = setting
+      request.choices = choices
       adjust(&request)
       if let line { request.progress = { line.show($0) } }
       return try replay(request)

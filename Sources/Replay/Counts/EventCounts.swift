@@ -16,6 +16,13 @@ public struct EventCounts: Equatable, Sendable {
     for i in a.storage.indices { a.storage[i] &+= b.storage[i] }
   }
 
+  /// What has been counted since another tally of the same.
+  static func - (a: Self, b: Self) -> Self {
+    var difference = a
+    for i in a.storage.indices { difference.storage[i] &-= b.storage[i] }
+    return difference
+  }
+
   /// The counts under their JSON names, as far as a replay of these dimensions counts them.
   public func byName(in dimensions: Dimensions) -> [String: UInt64] {
     let events = Event.allCases.filter { dimensions == .two || !$0.needsTwoDimensions }

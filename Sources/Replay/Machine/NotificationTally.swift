@@ -1,6 +1,7 @@
 import Addresses
 import GuestIntegrity
 import Histogram
+import MonitorTree
 import Recordings
 import SeededRandom
 
@@ -13,6 +14,8 @@ struct NotificationTally {
   private(set) var shapes: [NotificationShape: UInt64] = [:]
   /// The same of refused stores that raised no alert.
   private(set) var silentShapes: [NotificationShape: UInt64] = [:]
+  /// Notifications by the region that they are about, and shape; the pages of guest integrity itself are of none.
+  private(set) var byRegion: [RegionID: [NotificationShape: UInt64]] = [:]
   private(set) var byKind = [UInt64](repeating: 0, count: PageKind.allCases.count)
   private(set) var falseShare: UInt64 = 0
   /// Notifications by page; no more pages than are monitored.
@@ -44,6 +47,11 @@ struct NotificationTally {
     all.insert(store)
     if kind == .protected, touched != .bytes { falseShare += 1 }
     if kind != .protected || touched != .page { owedBySubPages.insert(store) }
+  }
+
+  /// The same notification was about this region; about none where the page is one of guest integrity's own.
+  mutating func charge(_ shape: NotificationShape, to region: RegionID?) {
+    if let region { byRegion[region, default: [:]][shape, default: 0] += 1 }
   }
 
   /// One refused store that raised no alert.

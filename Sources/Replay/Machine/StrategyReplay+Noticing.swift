@@ -2,6 +2,7 @@ import Addresses
 import EPT
 import Execution
 import GuestIntegrity
+import MonitorTree
 import Recordings
 
 extension StrategyReplay {
@@ -18,6 +19,7 @@ extension StrategyReplay {
     if isUpdate, !judged.isPerformed { invalidations.pointee += 1 }
     guard let kind = judged.verdict.alertedKind else { return tally.addSilent(shape) }
     hypervisor.processors.counts[.alerts] += 1
+    tally.charge(shape, to: judged.verdict.region)
     discardAlerts(of: vcpu)
     let number = cursor.storeNumber(ofAccess: access.number, inRun: access.index)
     try tally.wouldHave.note(judged.verdict, ofStore: number, on: vcpu) { try cursor.clock(ofRun: access.index) }
@@ -96,6 +98,7 @@ extension StrategyReplay {
       }
       hypervisor.processors.counts[.alerts] += 1
       tally.wouldHave.note(verdict, ofStore: store.number, on: vcpu) { time }
+      tally.charge(shape, to: verdict.region)
       if let table = store.table {
         hypervisor.processors.counts[.walkerUpdates] += 1
         tally.addUpdate(shape, at: table.address, by: store.number)
@@ -112,6 +115,11 @@ extension StrategyReplay {
 }
 
 extension Verdict {
+  /// The protected region that an alert was raised about; nil where it is about guest integrity itself.
+  var region: RegionID? {
+    if case .alert(.protected, let region, _) = finding { region } else { nil }
+  }
+
   /// The kind of page that an alert was raised about; nil if none was.
   var alertedKind: PageKind? {
     switch finding {

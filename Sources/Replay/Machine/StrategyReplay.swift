@@ -17,6 +17,10 @@ final class StrategyReplay {
   let asksSubPages: Bool
   var protected: ProtectedBytes
   var tally: NotificationTally
+  /// What setting up has cost: every hypercall up to the end of the window in which the first pages were protected.
+  private(set) var setUp = EventCounts()
+  private(set) var isSetUp = false
+  private var hasProtected = false
   /// When notifications are raised and delivered; nil of a guest unmonitored.
   var times: NotificationTimes?
   /// What the guest touched; shared by all strategies.
@@ -152,7 +156,9 @@ final class StrategyReplay {
   func execute(_ call: Hypercall, on vcpu: Int) throws -> HypercallResult? {
     guard strategy != nil else { return nil }
     let ownStores = hypervisor.processors.ownStores
+    let before = isSetUp ? EventCounts() : hypervisor.processors.counts
     let result = hypervisor.hypercall(call, on: vcpu)
+    if !isSetUp { noteSetUp(call, result, since: before) }
     try timeHypercall(at: call.time, on: vcpu, after: ownStores)
     noticeLate(on: vcpu, at: call.time)
     discardAlerts(of: vcpu)
@@ -165,6 +171,15 @@ final class StrategyReplay {
     default: break
     }
     return result
+  }
+
+  private func noteSetUp(_ call: Hypercall, _ result: HypercallResult, since before: EventCounts) {
+    setUp += hypervisor.processors.counts - before
+    switch HypercallNumber(rawValue: call.number) {
+    case .protect where result == .success: hasProtected = true
+    case .exit: isSetUp = hasProtected
+    default: break
+    }
   }
 
   /// The recording is over: what the logs still hold is found now, at the last instruction of each vCPU.

@@ -11,6 +11,8 @@ struct Protection {
   let listed: [UInt64: [Range<UInt64>]]
   /// Every region by name, with its bytes.
   let regions: [(name: String, bytes: [Range<UInt64>])]
+  /// The names of regions by the number that the hypervisor knows them by.
+  let names: [UInt64: String]
   /// Which frame is which page, where the recording numbers frames.
   let truePages: TruePages?
   /// How results describe it.
@@ -46,9 +48,10 @@ extension Protection {
       let (end, isBeyond) = region.gpa.addingReportingOverflow(max(region.bytes, 1))
       return (name: region.name, bytes: [region.gpa..<(isBeyond ? .max : end)])
     }
+    let recordedNames = Self.names(of: recording.regions.map { ($0.id, $0.name) })
     guard policy != nil || arm != nil else {
       self.init(
-        source: HypercallSource(), listed: recordedRegions, regions: named, truePages: truePages,
+        source: HypercallSource(), listed: recordedRegions, regions: named, names: recordedNames, truePages: truePages,
         description: PolicyDescription(name: "recorded-driver"),
         path: path, origin: path)
       return
@@ -67,7 +70,9 @@ extension Protection {
       mark: mark, protection: resolved, registration: survey.registration, guestBytes: ramBytes)
     self.init(
       source: source, listed: resolved?.listed ?? recordedRegions,
-      regions: resolved?.regions.map { (name: $0.name, bytes: $0.bytes) } ?? named, truePages: truePages,
+      regions: resolved?.regions.map { (name: $0.name, bytes: $0.bytes) } ?? named,
+      names: resolved.map { Self.names(of: $0.regions.map { ($0.id, $0.name) }) } ?? recordedNames,
+      truePages: truePages,
       description: PolicyDescription(
         name: policy?.name ?? "recorded-driver",
         arm: mark.map { id in recording.marks.first { $0.id == id }?.name ?? "\(id)" },
@@ -75,6 +80,22 @@ extension Protection {
         regions: stated?.regions.map { $0.description }),
       path: path, origin: policy?.origin ?? path)
   }
+}
+
+extension Protection {
+  /// Each number's name, or the names that share it.
+  private static func names(of regions: [(id: UInt64, name: String)]) -> [UInt64: String] {
+    var distinct: [UInt64: [String]] = [:]
+    for region in regions where distinct[region.id]?.contains(region.name) != true {
+      distinct[region.id, default: []].append(region.name)
+    }
+    return distinct.mapValues { names in
+      names.prefix(3).joined(separator: " + ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
+    }
+  }
+
+  /// The region's name, or its number where it has none.
+  func name(of region: UInt64) -> String { names[region] ?? "region \(region)" }
 }
 
 extension ResolvedPolicy.Region {

@@ -1,5 +1,16 @@
-/// A processor model as data: the sizes of its translation caches and what each event costs, every cost with its range.
-public struct CycleProfile: Codable, Equatable, Sendable {
+/// What prices the counts: a processor and a hypervisor, two halves that files hold alone or together.
+public struct CycleProfile: Equatable, Sendable {
+  /// The silicon.
+  public var processor: ProcessorProfile
+  /// The software, with the figures that hold on this processor.
+  public var hypervisor: HypervisorProfile
+
+  /// Both halves together.
+  public init(processor: ProcessorProfile, hypervisor: HypervisorProfile) {
+    self.processor = processor
+    self.hypervisor = hypervisor.resolved(on: processor)
+  }
+
   /// One cost with its range and where it comes from.
   public struct Parameter: Codable, Equatable, Sendable {
     /// Which cost.
@@ -14,6 +25,21 @@ public struct CycleProfile: Codable, Equatable, Sendable {
     public var tag: Evidence
     /// Where the value comes from, in words.
     public var source: String
+    /// The one processor that a hypervisor's cost is about; nil for any that has none of its own.
+    public var on: String?
+
+    /// A cost from its parts.
+    public init(
+      name: CostParameter, low: Double, value: Double, high: Double, tag: Evidence, source: String, on: String? = nil
+    ) {
+      self.name = name
+      self.low = low
+      self.value = value
+      self.high = high
+      self.tag = tag
+      self.source = source
+      self.on = on
+    }
   }
 
   /// How well founded a value is.
@@ -28,19 +54,6 @@ public struct CycleProfile: Codable, Equatable, Sendable {
     case assumed
   }
 
-  /// Schema version of the file, 1.
-  public var schema: Int
-  /// The name that `--profile` takes.
-  public var name: String
-  /// The processor in words.
-  public var processor: String
-  /// Sizes of the caches that translation uses.
-  public var geometry: CacheGeometry
-  /// Optional features the modelled processor has; a strategy that needs one it lacks is not offered.
-  public var features: [Feature]
-  /// Every cost, each parameter exactly once.
-  public var parameters: [Parameter]
-
   /// Optional processor features that a strategy may need.
   public enum Feature: String, CaseIterable, Codable, Sendable {
     /// VMFUNC leaf 0, EPTP switching.
@@ -52,53 +65,49 @@ public struct CycleProfile: Codable, Equatable, Sendable {
     /// Sub-page write permissions.
     case spp
   }
+}
+
+extension CycleProfile {
+  /// The processor's name, which `--profile` takes.
+  public var name: String {
+    get { processor.name }
+    set { processor.name = newValue }
+  }
+
+  /// Sizes of the caches that translation uses.
+  public var geometry: CacheGeometry {
+    get { processor.geometry }
+    set { processor.geometry = newValue }
+  }
+
+  /// Optional features the modelled processor has; a strategy that needs one it lacks is not offered.
+  public var features: [Feature] {
+    get { processor.features }
+    set { processor.features = newValue }
+  }
+
+  /// Every cost of both halves, each once, in the order of ``CostParameter``.
+  public var parameters: [Parameter] {
+    get { processor.parameters + hypervisor.parameters }
+    set {
+      processor.parameters = newValue.filter { $0.name.half == .processor }
+      hypervisor.parameters = newValue.filter { $0.name.half == .hypervisor }
+    }
+  }
 
   /// The cost of one parameter; validation guarantees that each is present.
   public func cost(of parameter: CostParameter) -> Parameter {
-    parameters[parameters.firstIndex { $0.name == parameter }!]
-  }
-}
-
-/// Sizes of the caches that translation uses.
-public struct CacheGeometry: Codable, Hashable, Sendable {
-  /// A set-associative cache of translations.
-  public struct SetAssociative: Codable, Hashable, Sendable {
-    /// Entries in all.
-    public var entries: Int
-    /// Entries a set; `entries` for a fully associative cache.
-    public var ways: Int
+    let half = parameter.half == .processor ? processor.parameters : hypervisor.parameters
+    return half[half.firstIndex { $0.name == parameter }!]
   }
 
-  /// First-level TLB that serves stores, 4 KiB pages.
-  public var l1StoreTLB: SetAssociative
-  /// Unified second-level TLB, 4 KiB pages.
-  public var stlb: SetAssociative
-  /// Paging-structure cache entries that hold a PDE, a PDPTE, a PML4E; each fully associative.
-  public var pdeCache: Int
-  /// See ``pdeCache``.
-  public var pdpteCache: Int
-  /// See ``pdeCache``.
-  public var pml4eCache: Int
-  /// Cache lines of EPT structures that stay in the first-level data cache, the second-level cache and the last-level cache
-  /// in competition with the guest's own data; an assumption, least recently used.
-  public var walkLines: WalkLines
-
-  /// See ``walkLines``.
-  public struct WalkLines: Codable, Hashable, Sendable {
-    /// Lines in the first-level data cache.
-    public var l1: Int
-    /// Lines in the second-level cache.
-    public var l2: Int
-    /// Lines in the last-level cache.
-    public var l3: Int
+  /// So many nanoseconds in cycles of the nominal clock.
+  public func cycles(ofNanoseconds nanoseconds: Double) -> Double {
+    nanoseconds * processor.frequencyMHz.value / 1000
   }
 
-  enum CodingKeys: String, CodingKey {
-    case l1StoreTLB = "l1_store_tlb"
-    case stlb
-    case pdeCache = "pde_cache"
-    case pdpteCache = "pdpte_cache"
-    case pml4eCache = "pml4e_cache"
-    case walkLines = "walk_lines"
+  /// The same under another hypervisor.
+  public func under(_ hypervisor: HypervisorProfile) -> CycleProfile {
+    CycleProfile(processor: processor, hypervisor: hypervisor)
   }
 }

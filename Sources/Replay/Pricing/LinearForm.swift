@@ -23,6 +23,13 @@ public struct LinearForm: Equatable, Sendable {
     return difference
   }
 
+  /// The price where costs have these values, in the order of ``CostParameter``.
+  func value(at costs: [Double]) -> Double {
+    var value = 0.0
+    for (coefficient, cost) in zip(coefficients, costs) { value += coefficient * cost }
+    return value
+  }
+
   /// The price under a profile: the middle value, and the least and greatest over the box of all brackets.
   public func priced(by profile: CycleProfile) -> Bracket { priced(by: profile.parameters) }
 

@@ -19,12 +19,17 @@ public enum PriceList {
     case .virtualizationExceptions: form[.veDelivery] = 1
     case .hypercallExits, .pmlFullExits: form[.vmcallRoundTrip] = 1
     case .vmfuncSwitches: form[.vmfuncSwitch] = 1
-    case .eptpWrites: form[.eptpWrite] = 1
+    case .eptpWrites:
+      form[.eptpWrite] = 1
+      form[.eptpChange] = 1
     case .entryEdits: form[.entryEdit] = 1
     case .inveptSingle: form[.inveptSingle] = 1
     case .inveptAll: form[.inveptAll] = 1
     case .shootdowns: form[.shootdown] = 1
-    case .emulatedStores: form[.emulateStore] = 1
+    case .emulatedStores:
+      // Behind a violation, whose dispatch is priced there; published figures tell both together only.
+      form[.dispatchAndEmulation] = 1
+      form[.violationDispatch] = -1
     case .singleSteps: form[.vmcallRoundTrip] = 1
     case .treeNodesVisited: form[.treeNode] = 1
     case .alerts: form[.alertRecord] = 1

@@ -6,127 +6,94 @@ public struct ProfileError: Error, CustomStringConvertible, Equatable {
   public let description: String
 }
 
-extension CycleProfile {
-  /// A profile from JSON, every rule checked; `origin` names the file in errors.
+extension ProfileFile {
+  /// The greatest profile that is read, in bytes.
+  public static let sizeLimit = 1 << 20
+
+  /// A file from JSON, every rule checked; `origin` names it in errors.
   ///
   /// Throws ``ProfileError``.
   public init(json: Data, origin: String) throws {
-    guard json.count <= 1 << 20 else {
-      throw ProfileError(description: "\(origin): \(json.count) bytes, expected at most 1 MiB; is this a profile?")
+    let root = try ProfileReader.object(in: json, origin: origin)
+    if let schema = root["schema"] as? Int, schema != Self.schema {
+      throw ProfileError(
+        description: "\(origin): schema is \(schema), expected \(Self.schema); "
+          + (schema == 1
+            ? "convert it by `gi-bench profile convert \(origin) NEW.json`"
+            : "this gi-bench reads schema \(Self.schema) only"))
     }
-    do {
-      self = try JSONDecoder().decode(CycleProfile.self, from: json)
-    } catch {
-      throw ProfileError(description: "\(origin): \(Self.sentence(for: error))")
+    self = try ProfileReader.decode(ProfileFile.self, from: json, origin: origin)
+    try ProfileReader.rejectUnknownKeys(in: root, origin: origin)
+    guard processor != nil || hypervisor != nil else {
+      throw ProfileError(
+        description: "\(origin): holds neither a processor nor a hypervisor, expected one of them or both; add one "
+          + "(`gi-bench profile show --format json` prints both)")
     }
-    try Self.rejectUnknownKeys(in: json, origin: origin)
-    try validate(origin: origin)
-  }
-
-  private func validate(origin: String) throws {
-    func fail(_ what: String) -> ProfileError { ProfileError(description: "\(origin): \(what)") }
-    guard schema == 1 else { throw fail("schema is \(schema), expected 1; this gi-bench reads schema 1 only") }
-    guard !name.isEmpty else { throw fail("name is empty, expected a word such as my-xeon") }
-    for required in CostParameter.allCases {
-      let count = parameters.filter { $0.name == required }.count
-      guard count == 1 else {
-        throw fail("parameter \(required.rawValue) is given \(count) times, expected once")
-      }
-    }
-    for p in parameters {
-      let place = "parameter \(p.name.rawValue)"
-      guard p.low.isFinite, p.value.isFinite, p.high.isFinite else {
-        throw fail("\(place) is not a number, expected finite cycles")
-      }
-      guard p.low >= 0 else { throw fail("\(place): low is \(p.low), expected 0 or more cycles") }
-      guard p.low <= p.value, p.value <= p.high, p.high <= 1e9 else {
-        throw fail("\(place): \(p.low), \(p.value), \(p.high) is not low <= value <= high <= 1e9; order them")
-      }
-      guard !p.source.isEmpty else { throw fail("\(place) has no source, expected where the value comes from") }
-    }
-    try geometry.validate(origin: origin)
-  }
-
-  private static func rejectUnknownKeys(in json: Data, origin: String) throws {
-    // Stricter than JSONDecoder, which lets control characters into texts.
-    guard let root = try? JSONSerialization.jsonObject(with: json) as? [String: Any] else {
-      throw ProfileError(description: "\(origin): \(notJSON)")
-    }
-    func check(_ object: [String: Any], _ allowed: Set<String>, _ place: String) throws {
-      if let unknown = object.keys.filter({ !allowed.contains($0) }).min() {
-        throw ProfileError(
-          description: "\(origin): \(place) has the unknown key \"\(unknown)\", expected one of "
-            + "\(allowed.sorted().joined(separator: ", ")); remove or rename it")
-      }
-    }
-    try check(root, ["schema", "name", "processor", "geometry", "features", "parameters"], "the profile")
-    if let geometry = root["geometry"] as? [String: Any] {
-      try check(
-        geometry, ["l1_store_tlb", "stlb", "pde_cache", "pdpte_cache", "pml4e_cache", "walk_lines"], "geometry")
-    }
-    for (i, parameter) in ((root["parameters"] as? [[String: Any]]) ?? []).enumerated() {
-      try check(parameter, ["name", "low", "value", "high", "tag", "source"], "parameters[\(i)]")
-    }
-  }
-
-  private static func sentence(for error: any Error) -> String {
-    func path(_ context: DecodingError.Context) -> String {
-      let keys = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
-      return keys.isEmpty ? "the top level" : String(keys.drop { $0 == "." })
-    }
-    switch error {
-    case DecodingError.keyNotFound(let key, let context):
-      return
-        "\(path(context)) lacks the key \"\(key.stringValue)\"; add it (`gi-bench profile show` prints a whole one)"
-    case DecodingError.typeMismatch(let kind, let context), DecodingError.valueNotFound(let kind, let context):
-      return "\(path(context)) has a value of the wrong kind, expected \(word(for: kind)); correct it"
-    case DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty:
-      return notJSON
-    case DecodingError.dataCorrupted(let context):
-      return "\(path(context)) has no value it may have; `gi-bench profile show` prints those in use"
-    default:
-      return "not readable as a profile: \(error)"
-    }
-  }
-
-  private static var notJSON: String {
-    "not JSON, expected a profile as `gi-bench profile show --format json` prints it"
-  }
-
-  private static func word(for kind: any Any.Type) -> String {
-    switch kind {
-    case is Int.Type: "a whole number"
-    case is Double.Type: "a number"
-    case is String.Type: "a text"
-    case is [Any].Type: "a list"
-    default: "an object"
-    }
+    try processor?.validate(at: "\(origin): processor")
+    try hypervisor?.validate(at: "\(origin): hypervisor")
   }
 }
 
-extension CacheGeometry {
-  func validate(origin: String) throws {
-    for (place, cache) in [("l1_store_tlb", l1StoreTLB), ("stlb", stlb)] {
-      let sets = cache.ways > 0 ? cache.entries / cache.ways : 0
-      guard (1...64).contains(cache.ways), (1...65536).contains(cache.entries), sets * cache.ways == cache.entries,
-        sets.nonzeroBitCount == 1
-      else {
+extension ProcessorProfile {
+  fileprivate func validate(at place: String) throws {
+    try ProfileReader.checkName(name, at: place)
+    try frequencyMHz.bracket.validate(frequencyMHz.source, 1...100_000, "MHz", at: "\(place).frequency_mhz")
+    try geometry.validate(at: "\(place).geometry")
+    for parameter in parameters {
+      guard parameter.on == nil else {
         throw ProfileError(
           description:
-            "\(origin): geometry.\(place) has \(cache.entries) entries in \(cache.ways) ways, expected 1 to 64 "
-            + "ways and a power of two of sets")
+            "\(place): parameter \(parameter.name.rawValue) has \"on\", expected none in a processor; remove it")
       }
     }
-    for (place, entries) in [("pde_cache", pdeCache), ("pdpte_cache", pdpteCache), ("pml4e_cache", pml4eCache)] {
-      guard (0...4096).contains(entries) else {
-        throw ProfileError(description: "\(origin): geometry.\(place) is \(entries), expected 0 to 4096 entries")
+    try ProfileReader.check(parameters, of: .processor, at: place)
+  }
+}
+
+extension HypervisorProfile {
+  fileprivate func validate(at place: String) throws {
+    try ProfileReader.checkName(name, at: place)
+    try handlerLines.bracket.validate(handlerLines.source, 0...100_000, "lines", at: "\(place).handler_lines")
+    try mmuLockHold.bracket.validate(mmuLockHold.source, 0...1e9, "ns", at: "\(place).mmu_lock_hold")
+    var seen: Set<String> = []
+    for (i, consumer) in consumers.enumerated() {
+      let place = "\(place).consumers[\(i)]"
+      try ProfileReader.checkName(consumer.name, at: place)
+      guard seen.insert(consumer.name).inserted else {
+        throw ProfileError(description: "\(place): a second consumer is named \(consumer.name); rename one")
+      }
+      guard consumer.p50Nanoseconds >= 0, consumer.p50Nanoseconds <= consumer.p99Nanoseconds,
+        consumer.p99Nanoseconds <= 1e12
+      else {
+        throw ProfileError(
+          description: "\(place): \(consumer.p50Nanoseconds), \(consumer.p99Nanoseconds) is not "
+            + "0 <= p50_ns <= p99_ns <= 1e12; order them")
+      }
+      guard !consumer.source.isEmpty else {
+        throw ProfileError(description: "\(place) has no source, expected where the times come from")
       }
     }
-    let lines = [walkLines.l1, walkLines.l2, walkLines.l3]
-    guard lines.allSatisfy({ (0...1 << 20).contains($0) }), walkLines.l1 <= walkLines.l2, walkLines.l2 <= walkLines.l3
-    else {
+    try ProfileReader.check(parameters, of: .hypervisor, at: place)
+  }
+}
+
+extension Bracket {
+  /// Refuses what is no range of a unit, or has no source.
+  func validate(_ source: String, _ range: ClosedRange<Double>, _ unit: String, at place: String) throws {
+    guard low.isFinite, value.isFinite, high.isFinite else {
+      throw ProfileError(description: "\(place) is not a number, expected finite \(unit)")
+    }
+    guard low >= range.lowerBound else {
       throw ProfileError(
-        description: "\(origin): geometry.walk_lines is \(lines), expected 0 <= l1 <= l2 <= l3 <= 1048576 lines")
+        description: "\(place): low is \(low), expected \(Int(range.lowerBound)) or more \(unit)")
+    }
+    guard low <= value, value <= high, high <= range.upperBound else {
+      let most = range.upperBound < 1e6 ? String(Int(range.upperBound)) : "1e9"
+      throw ProfileError(
+        description: "\(place): \(low), \(value), \(high) is not low <= value <= high <= \(most); order them")
+    }
+    guard !source.isEmpty else {
+      throw ProfileError(description: "\(place) has no source, expected where the value comes from")
     }
   }
 }

@@ -5,9 +5,12 @@ struct Pricing {
   let profile: CycleProfile
   let dimensions: Dimensions
 
+  /// A strategy's result; `overhead` is its price in the world that headline figures are for.
   func result(
-    of strategy: Strategy, _ outcome: Recording.Outcome, overhead: LinearForm
+    of strategy: Strategy, _ outcome: Recording.Outcome, overhead: LinearForm, regions: [RegionPrice] = []
   ) -> StrategyResult {
+    let setUp = PriceList.price(of: outcome.setUp)
+    let evidence = OverheadEvidence(of: overhead, costs: profile.parameters)
     let tally = outcome.tally
     var stages = [WeightedDistribution](repeating: WeightedDistribution(), count: Stage.latency.count)
     var stall = LinearForm()
@@ -25,11 +28,20 @@ struct Pricing {
     var host = outcome.host
     host?.inPlaceNanoseconds = outcome.inPlace?.figures
     return StrategyResult(
-      name: strategy.name, sound: strategy.sound, counts: outcome.counts.byName(in: dimensions),
+      name: strategy.name, sound: strategy.sound, contract: strategy.promise,
+      counts: outcome.counts.byName(in: dimensions),
       overheadCycles: overhead.priced(by: profile),
       overheadParts: OverheadParts(
         notifications: stall.priced(by: profile), refusedSilently: silent.priced(by: profile),
-        other: (overhead - stall - silent).priced(by: profile)), guestStallCycles: stall.priced(by: profile),
+        other: (overhead - stall - silent).priced(by: profile), simulated: evidence?.simulated,
+        published: evidence?.published, measured: evidence?.measured, assumed: evidence?.assumed),
+      setupCycles: setUp.priced(by: profile),
+      armed: ArmedCost((overhead - setUp).priced(by: profile).value, over: outcome.armedInstructions),
+      regions: regions.map {
+        RegionCost(
+          name: $0.name, notifications: $0.notifications,
+          overheadCycles: $0.price.counted.priced(by: profile))
+      }, guestStallCycles: stall.priced(by: profile),
       notifications: Notifications(
         count: tally.count,
         byKind: .init(

@@ -20,6 +20,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var policy: PolicyDescription
   /// The profile that priced the counts.
   public var profile: ProfileDescription
+  /// The hypervisor whose software it priced; absent in results of earlier versions.
+  public var hypervisor: String?
   /// What latency was computed from besides; absent where nothing was.
   public var time: TimeDescription?
   /// One entry a strategy, in the order they were asked for.
@@ -28,10 +30,22 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var unavailable: [UnavailableStrategy]?
   /// Strategies from cheapest to dearest.
   public var ranking: Ranking
+  /// The same by contract: strategies that promise different things are not ranked against each other; absent in results of
+  /// earlier versions.
+  public var rankings: [Contract: Ranking]?
+  /// Every strategy against every other, the cheapest first; absent in results of earlier versions.
+  public var pairs: [PairVerdict]?
+  /// What verdicts were held against; absent in results of earlier versions.
+  public var box: BoxDescription?
+  /// The run as headline figures are, and in each structure of the world that differs in one choice that nobody has
+  /// settled; absent in results of earlier versions.
+  public var structures: [OverheadVariant]?
+  /// Which regions fit an overhead; absent where nobody asked.
+  public var budget: Budget?
   /// What would change the order of two strategies; absent in results of earlier versions.
   public var sensitivity: [OrderSensitivity]?
   /// The same run with other sizes of the assumed caches; absent where it was not asked for.
-  public var geometrySensitivity: [GeometryVariant]?
+  public var geometrySensitivity: [OverheadVariant]?
   /// Host ratios of our own paths, where they were asked for; the gate tells them, no saved result does.
   public var hostRatios: HostRatios?
   /// Distributions of host time in place, for exports of their own; in no saved result.
@@ -44,10 +58,12 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// A result from its parts.
   public init(
     tool: ToolDescription, host: HostDescription?, trace: ReplayedRecording, dimensions: Int? = nil,
-    policy: PolicyDescription, profile: ProfileDescription, time: TimeDescription? = nil,
-    strategies: [StrategyResult], unavailable: [UnavailableStrategy]? = nil, ranking: Ranking,
-    sensitivity: [OrderSensitivity]? = nil,
-    geometrySensitivity: [GeometryVariant]? = nil, hottestPages: HottestPages? = nil,
+    policy: PolicyDescription, profile: ProfileDescription, hypervisor: String? = nil,
+    time: TimeDescription? = nil, strategies: [StrategyResult],
+    unavailable: [UnavailableStrategy]? = nil, ranking: Ranking,
+    rankings: [Contract: Ranking]? = nil, pairs: [PairVerdict]? = nil, box: BoxDescription? = nil,
+    structures: [OverheadVariant]? = nil, budget: Budget? = nil, sensitivity: [OrderSensitivity]? = nil,
+    geometrySensitivity: [OverheadVariant]? = nil, hottestPages: HottestPages? = nil,
     hostRatios: HostRatios? = nil, crosscheck: CrossCheck
   ) {
     self.tool = tool
@@ -56,10 +72,16 @@ public struct RunResult: Codable, Equatable, Sendable {
     self.dimensions = dimensions
     self.policy = policy
     self.profile = profile
+    self.hypervisor = hypervisor
     self.time = time
     self.strategies = strategies
     self.unavailable = unavailable
     self.ranking = ranking
+    self.rankings = rankings
+    self.pairs = pairs
+    self.box = box
+    self.structures = structures
+    self.budget = budget
     self.sensitivity = sensitivity
     self.geometrySensitivity = geometrySensitivity
     self.hottestPages = hottestPages
@@ -68,7 +90,9 @@ public struct RunResult: Codable, Equatable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case schema, tool, host, trace, dimensions, policy, profile, time, strategies, unavailable, ranking, sensitivity
+    case rankings, pairs, box, structures, budget
+    case schema, tool, host, trace, dimensions, policy, profile, hypervisor, time, strategies, unavailable, ranking
+    case sensitivity
     case crosscheck
     case geometrySensitivity = "geometry_sensitivity"
     case hottestPages = "hottest_pages"
@@ -130,6 +154,9 @@ public struct ReplayedRecording: Codable, Equatable, Sendable {
   public var marks: UInt64
   /// Guest kernel, in words.
   public var guest: String
+  /// What was recorded, in the recording's own words: several recordings of one workload say the same; absent in results of
+  /// earlier versions.
+  public var workload: String?
   /// What the pages of reports are where they are no guest-physical pages of the recording: `linear`, or `guest-physical` behind
   /// frames that the trace numbers; absent otherwise.
   public var addresses: String?
@@ -179,12 +206,20 @@ public struct StrategyResult: Codable, Equatable, Sendable {
   public var name: String
   /// Whether it is sound.
   public var sound: Soundness
+  /// What it promises; absent in results of earlier versions.
+  public var contract: Contract?
   /// Event counts by name; zero tolerance in the gate.
   public var counts: [String: UInt64]
   /// Modelled cycles beyond the same guest unmonitored.
   public var overheadCycles: Bracket
   /// What the overhead is made of; absent in results of earlier versions.
   public var overheadParts: OverheadParts?
+  /// Of the overhead, what setting up cost; absent in results of earlier versions.
+  public var setupCycles: Bracket?
+  /// The rest of it over the time in which something is protected; absent where nothing is.
+  public var armed: ArmedCost?
+  /// What each region costs, the dearest first; absent in results of earlier versions.
+  public var regions: [RegionCost]?
   /// Modelled cycles the storing instructions waited because of notifications.
   public var guestStallCycles: Bracket
   /// What was noticed and how long it took.
@@ -198,7 +233,8 @@ public struct StrategyResult: Codable, Equatable, Sendable {
   public var host: HostFigures?
 
   enum CodingKeys: String, CodingKey {
-    case name, sound, counts, notifications, switches, host
+    case name, sound, contract, counts, notifications, switches, host, armed, regions
+    case setupCycles = "setup_cycles"
     case wouldHave = "would_have"
     case overheadCycles = "overhead_cycles"
     case overheadParts = "overhead_parts"
@@ -214,9 +250,18 @@ public struct OverheadParts: Codable, Equatable, Sendable {
   public var refusedSilently: Bracket
   /// Hypercalls, switches, edits of entries, INVEPT and what it makes translations cost, logs that were drained in vain.
   public var other: Bracket
+  /// Per cent of the overhead by what it rests on (``OverheadEvidence``); absent in results of earlier versions, and where
+  /// there is no overhead.
+  public var simulated: Double?
+  /// See ``simulated``.
+  public var published: Double?
+  /// See ``simulated``.
+  public var measured: Double?
+  /// See ``simulated``.
+  public var assumed: Double?
 
   enum CodingKeys: String, CodingKey {
-    case notifications, other
+    case notifications, other, simulated, published, measured, assumed
     case refusedSilently = "refused_silently"
   }
 }

@@ -34,12 +34,12 @@ public struct OrderSensitivity: Codable, Equatable, Sendable {
   }
 
   /// What flips `dearer` below `cheaper`, whose prices differ by `difference` (the dearer less the cheaper).
-  init(cheaper: String, dearer: String, difference: LinearForm, profile: CycleProfile) {
+  init(cheaper: String, dearer: String, difference: LinearForm, costs: [CycleProfile.Parameter]) {
     self.cheaper = cheaper
     self.dearer = dearer
-    margin = difference.priced(by: profile)
+    margin = difference.priced(by: costs)
     flips = []
-    for cost in profile.parameters where difference[cost.name] != 0 {
+    for cost in costs where difference[cost.name] != 0 {
       let at = cost.value - margin.value / difference[cost.name]
       guard at >= 0 else { continue }
       flips.append(
@@ -70,23 +70,8 @@ extension Pricing {
       let (cheaper, dearer) = (pair[0], pair[1])
       return OrderSensitivity(
         cheaper: strategies[cheaper].name, dearer: strategies[dearer].name,
-        difference: prices[dearer] - prices[cheaper], profile: profile)
+        difference: prices[dearer] - prices[cheaper], costs: profile.parameters)
     }
-  }
-}
-
-/// A run with other sizes of the caches that the profile assumes.
-public struct GeometryVariant: Codable, Equatable, Sendable {
-  /// What was changed, in words.
-  public var name: String
-  /// Names of the strategies, cheapest first.
-  public var order: [String]
-  /// Modelled cycles beyond the same guest unmonitored under the same sizes, by strategy.
-  public var overheadCycles: [String: Bracket]
-
-  enum CodingKeys: String, CodingKey {
-    case name, order
-    case overheadCycles = "overhead_cycles"
   }
 }
 
@@ -109,22 +94,17 @@ extension CacheGeometry {
 
 extension Recording {
   /// The replay again with each of the assumed sizes at half and at double.
-  func geometrySensitivity(under protection: Protection, request: ReplayRequest) throws -> [GeometryVariant] {
-    try request.profile.geometry.variants.map { name, geometry in
+  func geometrySensitivity(under protection: Protection, request: ReplayRequest) throws -> [OverheadVariant] {
+    let structure = request.choices.structures(on: request.profile)[0]
+    return try request.profile.geometry.variants.map { name, geometry in
       var varied = request
       varied.profile.geometry = geometry
       varied.countersOnly = true
-      let prices = try replay([nil] + request.strategies, under: protection, request: varied).map {
-        PriceList.price(of: $0.counts)
+      let counts = try replay([nil] + request.strategies, under: protection, request: varied).map(\.counts)
+      let prices = counts.dropFirst().map {
+        StrategyPrice($0, beyond: counts[0], geometry: geometry).form(in: structure)
       }
-      let overheads = prices.dropFirst().map { $0 - prices[0] }
-      return GeometryVariant(
-        name: name,
-        order: Pricing(profile: request.profile, dimensions: request.dimensions).order(of: overheads).map {
-          request.strategies[$0].name
-        },
-        overheadCycles: Dictionary(
-          uniqueKeysWithValues: zip(request.strategies, overheads).map { ($0.name, $1.priced(by: request.profile)) }))
+      return OverheadVariant(name: name, request.strategies, prices, priced: request.profile)
     }
   }
 }

@@ -16,6 +16,9 @@ enum Likeness {
     }
     if a.profile.name != b.profile.name {
       differences.append("the profiles differ (\(a.profile.name) and \(b.profile.name))")
+    } else if a.hypervisor != b.hypervisor {
+      let names = [a, b].map { $0.hypervisor ?? "none named" }
+      differences.append("the hypervisors differ (\(names[0]) and \(names[1]))")
     } else if let cost = firstDifferingCost(a.profile, b.profile) {
       differences.append("the profile \(a.profile.name) gives another \(cost.rawValue)")
     }

@@ -7,6 +7,13 @@ extension RunResult {
     var result = self
     for i in result.strategies.indices { result.strategies[i].round() }
     result.sensitivity = result.sensitivity?.map { $0.rounded() }
+    result.structures = result.structures?.map { $0.rounded() }
+    result.budget?.round()
+    result.pairs = result.pairs?.map { pair in
+      var pair = pair
+      pair.share = rounded(pair.share, parts: 10_000)
+      return pair
+    }
     result.geometrySensitivity = result.geometrySensitivity?.map { $0.rounded() }
     return result
   }
@@ -15,6 +22,10 @@ extension RunResult {
 extension StrategyResult {
   fileprivate mutating func round() {
     overheadCycles.round()
+    setupCycles?.round()
+    armed?.round()
+    for i in (regions ?? []).indices { regions?[i].overheadCycles.round() }
+    overheadParts?.roundShares()
     guestStallCycles.round()
     for path in [\Notifications.raisedCycles, \.deliveredCycles, \.stallCycles] {
       guard var percentiles = notifications[keyPath: path] else { continue }
@@ -42,7 +53,7 @@ extension OrderSensitivity {
   }
 }
 
-extension GeometryVariant {
+extension OverheadVariant {
   fileprivate func rounded() -> Self {
     var copy = self
     copy.overheadCycles = overheadCycles.mapValues { overhead in

@@ -75,21 +75,4 @@ extension RunResult {
   }
 
   private static func sentence(_ text: String) -> String { text.hasSuffix(".") ? text : text + "." }
-
-  private func overhead(of name: String) -> Bracket? { strategies.first { $0.name == name }?.overheadCycles }
-
-  /// From cheapest to dearest, and whether the brackets leave the order open.
-  var rankingNotes: [Cell] {
-    ranking.order.enumerated().map { i, name in
-      guard i > 0 else { return Cell("\(name) costs least.") }
-      let cheaper = ranking.order[i - 1]
-      if let overhead = overhead(of: name), overhead == self.overhead(of: cheaper) {
-        return Cell("\(name) and \(cheaper) cost the same.")
-      }
-      guard i <= ranking.robust.count, ranking.robust[i - 1] else {
-        return Cell("\(name) or \(cheaper): undecided, the order flips inside the brackets.", .doubtful)
-      }
-      return Cell("\(name) costs more than \(cheaper): robust, whatever the costs within their brackets.")
-    }
-  }
 }

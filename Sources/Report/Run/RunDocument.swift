@@ -11,17 +11,23 @@ package enum Detail: Sendable {
 extension RunResult {
   /// The report of a run.
   package func document(_ detail: Detail) -> Document {
-    var blocks: [Document.Block] = [.facts(facts)]
+    var blocks: [Document.Block] = answerNotes.isEmpty ? [] : [.list(answerNotes)]
+    blocks += budgetBlocks
+    if !blocks.isEmpty { blocks.append(.heading("What was run")) }
+    blocks.append(.facts(facts))
     if let table = policy.regionTable { blocks += [.heading("Policy"), .table(table)] }
     blocks += [.heading("Strategies"), .table(strategyTable)]
     if detail == .full { blocks += charts }
+    blocks += [evidenceTable, armedTable].compactMap(\.self).map { .table($0) }
     blocks += [.list(soundnessNotes), .heading("Notifications")]
     blocks += latencyBlocks(detail)
     blocks += [.table(kindTable)]
     if let table = hottestTable { blocks.append(.table(table)) }
     if let table = wouldHaveTable { blocks.append(.table(table)) }
     blocks += [.heading("Cross-check"), .list(crosscheckNotes)]
+    if let table = regionCostTable { blocks += [.heading("Regions"), .table(table)] }
     blocks += [.heading("Ranking"), .list(rankingNotes)]
+    blocks += [pairTable, structureTable].compactMap(\.self).map { .table($0) }
     blocks += sensitivityBlocks()
     if let table = hostTable { blocks += [.heading("Host"), .table(table)] }
     if let table = inPlaceTable { blocks.append(.table(table)) }
@@ -51,7 +57,8 @@ extension RunResult {
         trace.hypercalls == 0 && policy.regions == nil
           ? "\(policy.name): no hypercall is recorded, so nothing is protected; say with --policy what is to be"
           : policy.sentence),
-      Document.Fact("profile", "\(profile.name); cycles are modelled, not measured"),
+      Document.Fact(
+        "profile", "\(profile.name)\(hypervisor.map { " under \($0)" } ?? ""); cycles are modelled, not measured"),
     ]
     if let dimensions {
       facts.append(

@@ -40,7 +40,7 @@ extension RunResult {
   }
 
   /// A row a size: the overheads and whether the order stays.
-  private func table(of variants: [GeometryVariant]) -> Table {
+  private func table(of variants: [OverheadVariant]) -> Table {
     Table(
       caption: "Overhead in modelled cycles with the sizes that \(profile.name) assumes at half and at double",
       columns: [.words("size")] + ranking.order.map { .figure($0) } + [.words("ranking")],

@@ -17,6 +17,8 @@ package struct Summary: Encodable, Equatable, Sendable {
   package struct Row: Encodable, Equatable, Sendable {
     /// Its name.
     package var strategy: String
+    /// What it promises; nil where results do not tell.
+    package var contract: Contract?
     /// Geometric mean of its ratios; nil where an overhead is not positive, so that there is none.
     package var mean: Double?
     /// Least ratio.
@@ -54,7 +56,7 @@ package struct Summary: Encodable, Equatable, Sendable {
     rows = names.map { name in
       let ratios = overheads.map { $0[name]! / $0[reference]! }
       return Row(
-        strategy: name,
+        strategy: name, contract: results[0].strategies.first { $0.name == name }?.contract,
         mean: ratios.allSatisfy { $0 > 0 } ? exp(ratios.reduce(0) { $0 + log($1) } / Double(ratios.count)) : nil,
         least: ratios.min()!, greatest: ratios.max()!, wins: results.count { $0.ranking.order.first == name })
     }
@@ -74,9 +76,15 @@ package struct Summary: Encodable, Equatable, Sendable {
           Cell(Figure.ratio(row.greatest)), Cell("\(row.wins) of \(recordings)"),
         ]
       })
-    let order = rows.map(\.strategy).joined(separator: ", ")
+    let contracts: [Contract?] = Contract.allCases + [nil]
+    let orders = contracts.compactMap { contract -> Cell? in
+      let names = rows.filter { $0.contract == contract }.map(\.strategy)
+      guard !names.isEmpty else { return nil }
+      return Cell(
+        "From cheapest to dearest\(contract.map { ", \($0.title)" } ?? ""): \(names.joined(separator: ", ")).")
+    }
     return Document(
       title: "All \(recordings) recordings",
-      blocks: [.table(table), .list([Cell("From cheapest to dearest: \(order).")])])
+      blocks: [.table(table), .list(orders)])
   }
 }

@@ -4,7 +4,7 @@ import Replay
 
 extension SweepPlan {
   /// The options of `run` that a plan may vary.
-  package static let options = ["arm", "dimensions", "policy", "profile"]
+  package static let options = ["arm", "cpi", "dimensions", "hypervisor", "mitigations", "policy", "profile", "refill"]
 
   /// A plan from JSON, every rule checked; `origin` names the file in errors.
   ///

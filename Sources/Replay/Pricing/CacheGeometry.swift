@@ -1,0 +1,70 @@
+/// Sizes of the caches that translation uses.
+public struct CacheGeometry: Codable, Hashable, Sendable {
+  /// A set-associative cache of translations.
+  public struct SetAssociative: Codable, Hashable, Sendable {
+    /// Entries in all.
+    public var entries: Int
+    /// Entries a set; `entries` for a fully associative cache.
+    public var ways: Int
+  }
+
+  /// First-level TLB that serves stores, 4 KiB pages.
+  public var l1StoreTLB: SetAssociative
+  /// Unified second-level TLB, 4 KiB pages.
+  public var stlb: SetAssociative
+  /// Paging-structure cache entries that hold a PDE, a PDPTE, a PML4E; each fully associative.
+  public var pdeCache: Int
+  /// See ``pdeCache``.
+  public var pdpteCache: Int
+  /// See ``pdeCache``.
+  public var pml4eCache: Int
+  /// Cache lines of EPT structures that stay in the first-level data cache, the second-level cache and the last-level cache
+  /// in competition with the guest's own data; an assumption, least recently used.
+  public var walkLines: WalkLines
+
+  /// See ``walkLines``.
+  public struct WalkLines: Codable, Hashable, Sendable {
+    /// Lines in the first-level data cache.
+    public var l1: Int
+    /// Lines in the second-level cache.
+    public var l2: Int
+    /// Lines in the last-level cache.
+    public var l3: Int
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case l1StoreTLB = "l1_store_tlb"
+    case stlb
+    case pdeCache = "pde_cache"
+    case pdpteCache = "pdpte_cache"
+    case pml4eCache = "pml4e_cache"
+    case walkLines = "walk_lines"
+  }
+}
+
+extension CacheGeometry {
+  func validate(at place: String) throws {
+    for (name, cache) in [("l1_store_tlb", l1StoreTLB), ("stlb", stlb)] {
+      let sets = cache.ways > 0 ? cache.entries / cache.ways : 0
+      guard (1...64).contains(cache.ways), (1...65536).contains(cache.entries), sets * cache.ways == cache.entries,
+        sets.nonzeroBitCount == 1
+      else {
+        throw ProfileError(
+          description:
+            "\(place).\(name) has \(cache.entries) entries in \(cache.ways) ways, expected 1 to 64 "
+            + "ways and a power of two of sets")
+      }
+    }
+    for (name, entries) in [("pde_cache", pdeCache), ("pdpte_cache", pdpteCache), ("pml4e_cache", pml4eCache)] {
+      guard (0...4096).contains(entries) else {
+        throw ProfileError(description: "\(place).\(name) is \(entries), expected 0 to 4096 entries")
+      }
+    }
+    let lines = [walkLines.l1, walkLines.l2, walkLines.l3]
+    guard lines.allSatisfy({ (0...1 << 20).contains($0) }), walkLines.l1 <= walkLines.l2, walkLines.l2 <= walkLines.l3
+    else {
+      throw ProfileError(
+        description: "\(place).walk_lines is \(lines), expected 0 <= l1 <= l2 <= l3 <= 1048576 lines")
+    }
+  }
+}

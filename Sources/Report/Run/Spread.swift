@@ -1,0 +1,96 @@
+import Foundation
+import Replay
+import SeededRandom
+
+/// Several recordings of one workload: how far the cost of one strategy over that of another spreads between them.
+///
+/// The interval is a bootstrap's: recordings drawn with replacement, the geometric mean of their ratios each time, and the
+/// middle 95 per cent of those. An order that changes within it is undecided, however narrow the brackets of costs are.
+package struct Spread: Equatable, Sendable {
+  /// What was recorded several times, in the recordings' own words.
+  package var workload: String
+  /// Recordings of it.
+  package var recordings: Int
+  /// Every two strategies of one contract, the cheaper first.
+  package var pairs: [Pair]
+
+  /// Resamples, and the seed they come from.
+  static let resamples = 2000
+  static let seed: UInt64 = 15
+
+  /// Two strategies.
+  package struct Pair: Equatable, Sendable {
+    /// The one that costs less on geometric mean.
+    package var cheaper: String
+    /// The one that costs more.
+    package var dearer: String
+    /// The dearer's cost over the cheaper's: geometric mean, and the interval.
+    package var ratio: Bracket
+    /// Whether the whole interval lies on one side.
+    package var isDecided: Bool { ratio.low > 1 }
+  }
+
+  /// One a workload that several recordings of different contents are of.
+  package static func all(of results: [RunResult]) -> [Spread] {
+    let groups = Dictionary(grouping: results.filter { $0.trace.workload != nil }) { $0.trace.workload ?? "" }
+    return groups.sorted { $0.key < $1.key }.compactMap { workload, results in
+      let settings = Set(results.map { "\($0.profile.name) \($0.hypervisor ?? "") \($0.dimensions ?? 1)" })
+      guard results.count > 1, Set(results.map(\.trace.digest)).count == results.count, settings.count == 1 else {
+        return nil
+      }
+      return Spread(workload: workload, results)
+    }
+  }
+
+  private init(workload: String, _ results: [RunResult]) {
+    self.workload = workload
+    recordings = results.count
+    var random = SplitMix64(seed: Self.seed)
+    let draws = (0..<Self.resamples).map { _ in results.map { _ in Int.random(in: results.indices, using: &random) } }
+    pairs = Contract.allCases.flatMap { contract -> [Pair] in
+      let names = results[0].strategies.filter { $0.contract == contract }.map(\.name)
+      return names.indices.flatMap { first in
+        names[(first + 1)...].compactMap { Self.pair(names[first], $0, in: results, draws) }
+      }
+    }
+  }
+
+  /// Two strategies over all recordings; nil where one of them is not in each, or costs nothing.
+  private static func pair(_ a: String, _ b: String, in results: [RunResult], _ draws: [[Int]]) -> Pair? {
+    let logs = results.compactMap { result -> Double? in
+      let costs = [a, b].compactMap { name in result.strategies.first { $0.name == name }?.overheadCycles.value }
+      guard costs.count == 2, costs[0] > 0, costs[1] > 0 else { return nil }
+      return log(costs[1] / costs[0])
+    }
+    guard logs.count == results.count else { return nil }
+    let mean = logs.reduce(0, +) / Double(logs.count)
+    let sign = mean < 0 ? -1.0 : 1
+    let means = draws.map { draw in sign * draw.reduce(0) { $0 + logs[$1] } / Double(draw.count) }.sorted()
+    let ratio = Bracket(
+      low: exp(means[means.count / 40]), value: exp(sign * mean), high: exp(means[means.count - 1 - means.count / 40]))
+    return mean < 0 ? Pair(cheaper: b, dearer: a, ratio: ratio) : Pair(cheaper: a, dearer: b, ratio: ratio)
+  }
+
+  /// The spread as a document.
+  package var document: Document {
+    Document(
+      title: "\(recordings) recordings of one workload: \(workload)",
+      blocks: [
+        .table(
+          Table(
+            caption:
+              "Overhead of one strategy over another of the same contract: geometric mean, and the middle 95 % of "
+              + "\(Self.resamples) resamples of the recordings, seed \(Self.seed)",
+            columns: [
+              .words("costs less"), .words("costs more"), .figure("ratio"), .figure("interval"), .words("order"),
+            ],
+            rows: pairs.map { pair in
+              [
+                Cell(pair.cheaper), Cell(pair.dearer), Cell(Figure.ratio(pair.ratio.value)),
+                Cell("\(Figure.ratio(pair.ratio.low)) to \(Figure.ratio(pair.ratio.high))"),
+                pair.isDecided ? Cell("holds", .good) : Cell("undecided: within the spread", .doubtful),
+              ]
+            }))
+      ])
+  }
+}
