@@ -68,7 +68,8 @@ extension CachingWorld {
 
   /// Changes a word of the sub-page tables; whether that takes anything away.
   mutating func changeSubPages(onlyAdding: Bool) -> Bool {
-    let address = random.pick(subPageSlots)
+    // The three tables above the vectors are changed as often as all vectors.
+    let address = random.oneIn(2) ? random.pick(Array(subPageSlots.prefix(3))) : random.pick(subPageSlots)
     let old = twins.load(address)
     let isVector = address >= Self.subPages + 0x3000
     let bits = random.next() & 0x5555_5555_5555_5555

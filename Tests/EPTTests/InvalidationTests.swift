@@ -172,6 +172,42 @@ struct InvalidationTests {
   }
 
   @Test(
+    "of sub-page permissions: INVEPT drops vectors and the tables above them, a violation those of its page, INVVPID none"
+  )
+  func subPages() {
+    Claims.table("cached sub-page permissions") {
+      let operations: [(String, Bool, (inout Machine) -> Void)] = [
+        ("nothing", false, { _ in }), ("INVEPT 1", true, { _ = $0.invept(type: 1, eptp: EPTPointer(0x101e)) }),
+        ("INVEPT 2", true, { _ = $0.invept(type: 2, eptp: EPTPointer(0)) }),
+        ("INVEPT 1, other root", false, { _ = $0.invept(type: 1, eptp: EPTPointer(0x701e)) }),
+        ("INVVPID", false, { _ = $0.invvpid(type: 1, vpid: 5, linear: GuestLinearAddress(0)) }),
+        ("a violation", true, { _ = $0.access(GuestAccess(GuestPhysicalAddress(0x9000), .codeFetch)) }),
+        ("a violation elsewhere", false, { _ = $0.access(GuestAccess(GuestPhysicalAddress(0x4000_0000), .fetch)) }),
+      ]
+      // Which table or vector says something else: by its address.
+      for changed in [0x40000, 0x41000, 0x42000, 0x43048] as [UInt64] {
+        for (name, drops, operation) in operations {
+          var world = WideningTests.world(.pte, .pte, vpid: 5)
+          world.machine.controls.set(.subPageWritePermissions, to: true)
+          world.machine.fields.spptp = HostPhysicalAddress(0x40000)
+          for table in [0x40000, 0x41000, 0x42000] as [UInt64] { world.set(table, table + 0x1001) }
+          for page in [8, 9] as [UInt64] {
+            world.set(GuestWorld.slot(page), GuestWorld.base + page << 12 | 0x431 | 1 << 61)
+            world.set(0x43000 + page * 8, 0x5555_5555_5555_5555)
+          }
+          // Page 8 has the tables cached, page 9 its vector as well if that is what changes.
+          claim(world.linear(0x8010, .write).hpa != nil, "page 8")
+          if changed == 0x43048 { claim(world.linear(0x9010, .write).hpa != nil, "page 9") }
+          world.set(changed, 0)
+          operation(&world.machine)
+          let outcome = world.linear(0x9010, .write)
+          claim((outcome.hpa != nil) == !drops, "\(name), \(hex(changed)): \(outcome.summary)")
+        }
+      }
+    }
+  }
+
+  @Test(
     "of a large page cached in fragments: INVLPG, INVPCID, INVVPID and a page fault drop them all, a violation its own")
   func fragments() {
     Claims.table("fragments of large pages") {
