@@ -305,7 +305,8 @@ struct SlowModel {
     var bySubPage = false
     if !denials.isEmpty {
       let eligible =
-        sppControl && denials == ["write"] && access.write && !access.table && !access.crosses && path.leafLevel == 1
+        sppControl && denials == ["write"] && access.write && access.linear && !access.table && !access.crosses
+        && path.leafLevel == 1
         && bit(path.leaf, 61)
       if !eligible { return .refused(violation(access, path, denials)) }
       if let refusal = subPage(access, path) { return .refused(refusal) }

@@ -31,6 +31,34 @@ struct StoreTests {
     return world
   }
 
+  @Test("look at the addresses of both ends before either page, whatever the pages hold")
+  func canonical() {
+    Claims.table("stores across the canonical hole") {
+      for (low, high) in [(true, true), (true, false), (false, true), (false, false)] {
+        for (address, byteCount, bad) in [
+          (0x7fff_ffff_fffc, 8, 0x8000_0000_0003), (0xffff_7fff_ffff_fffc, 8, 0xffff_7fff_ffff_fffc),
+          (0x7fff_ffff_f001, 4096, 0x8000_0000_0000), (0x8000_0000_0000, 1, 0x8000_0000_0000),
+        ] as [(UInt64, Int, UInt64)] {
+          var world = Self.world(low: low, high: high)
+          // The page before the hole is mapped, or not at all.
+          world.set(GuestWorld.guestSlot(1, 255), low ? 0x2067 : 0)
+          world.set(GuestWorld.guestSlot(2, 511), 0x3067)
+          world.set(GuestWorld.guestSlot(3, 511), 0x4067)
+          world.set(GuestWorld.guestSlot(4, 511), 0x9067)
+          let outcome = Self.store(&world, byteCount, linear: true, at: address).outcome
+          claim(
+            outcome.parts.isEmpty && outcome.refusal == .notCanonical(GuestLinearAddress(bad)),
+            "\(hex(address)), \(byteCount) bytes: \(String(describing: outcome.refusal))")
+          claim(world.get(0x1000) & 0x100 == 0, "nothing is walked for")
+        }
+      }
+      var world = Self.world(low: true, high: true)
+      claim(
+        Self.store(&world, 8, linear: true, at: 0x7fff_ffff_fff0).outcome.refusal != nil,
+        "before the hole: a page fault")
+    }
+  }
+
   @Test("are stored whole or not at all, and report the low page first", arguments: [false, true])
   func wholeOrNothing(linear: Bool) {
     Claims.table("crossing stores, linear \(linear)") {

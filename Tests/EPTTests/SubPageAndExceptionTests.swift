@@ -125,6 +125,10 @@ struct SubPageAndExceptionTests {
         trial.access([.write, .linear, .pagingStructure]), is: .violates(ExitQualification(0xab)), "a guest flag update"
       )
       claim(trial.access(AccessKind.dataWrite.union(.noSubPage)), is: denied, "a transactional write")
+      claim(trial.access(.write), is: .violates(ExitQualification(0x2a)), "a write without a linear address")
+      claim(
+        trial.access([.write, .asynchronous]), is: .violates(ExitQualification(0x1_002a)), "output of a processor trace"
+      )
       trial.machine.eptp = EPTPointer(0x105e)
       claim(trial.access(.pagingRead), is: .violates(ExitQualification(0xab)), "a guest table read with flags")
       claim(trial.access(.dataWrite), is: .allowed, "a plain write with flags")

@@ -67,6 +67,7 @@ struct SwitchingTests {
         ),
         ("SPPTP", { $0.fields.spptp.rawValue = 1 << 63 }, .address("SPPTP", HostPhysicalAddress(1 << 63))),
         ("VPID", { $0.fields.vpid = 0 }, .vpidZero),
+        ("HLAT", { $0.controls.set(.enableHLAT, to: true) }, .notOffered("enable HLAT")),
       ]
       for (name, change, failure) in changes {
         var machine = good
@@ -83,7 +84,9 @@ struct SwitchingTests {
         claim(machine.vmEntryFailures() == [], "no EPT, no dependents")
         machine.controls.set(secondary, to: true)
         machine.controls.set(tertiary, to: true)
-        claim(machine.vmEntryFailures().count == 1, "\(secondary) \(tertiary) without EPT")
+        // HLAT is refused for itself as well.
+        let count = tertiary == .enableHLAT ? 2 : 1
+        claim(machine.vmEntryFailures().count == count, "\(secondary) \(tertiary) without EPT")
         machine.controls.primary = 0
         claim(machine.vmEntryFailures() == [], "words that are not activated count as 0")
       }

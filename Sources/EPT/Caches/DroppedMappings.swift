@@ -8,23 +8,26 @@ import Addresses
 public enum DroppedMappings: Hashable, Sendable {
   /// Guest-physical mappings that would translate an address under a hierarchy.
   case physical(GuestPhysicalAddress, EPTRTA)
-  /// Combined mappings that would translate a linear address.
+  /// Combined or linear mappings that would translate a linear address.
   case linear(GuestLinearAddress, CombinedContexts)
-  /// All combined mappings of contexts, but for global translations if those are retained.
+  /// The same, and what else is cached of the guest page that holds the address: a large page may be cached in fragments, and
+  /// INVLPG ends them all (SDM vol. 3A, "Details of TLB Use"). Global translations go unless those are retained.
+  case page(GuestLinearAddress, CombinedContexts, retainingGlobals: Bool)
+  /// All combined or linear mappings of contexts, but for global translations if those are retained.
   case combined(CombinedContexts, retainingGlobals: Bool)
-  /// Combined paging-structure entries alone.
+  /// Combined or linear paging-structure entries alone.
   case combinedStructures(CombinedContexts)
-  /// All mappings of a hierarchy, guest-physical and combined; nil for every hierarchy's.
+  /// All mappings of a hierarchy, guest-physical and combined; nil for every hierarchy's. Linear mappings stay.
   case hierarchy(EPTRTA?)
 }
 
-/// Some of the contexts that combined mappings belong to.
+/// Some of the contexts that combined and linear mappings belong to.
 public struct CombinedContexts: Hashable, Sendable {
   /// Of this VPID; nil for every VPID but 0.
   public var vpid: UInt16?
   /// Of this PCID, global ones included; nil for every PCID.
   public var pcid: UInt16?
-  /// Of this hierarchy; nil for every one.
+  /// Of this hierarchy; nil for every one, and for linear mappings too.
   public var tag: EPTRTA?
 
   /// Those of a VPID, and of a PCID and a hierarchy if they are given.

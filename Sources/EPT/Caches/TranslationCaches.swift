@@ -1,14 +1,15 @@
 import SeededRandom
 import Addresses
 
-/// Who a combined mapping belongs to: VPID, PCID and EPTRTA (SDM vol. 3C, "Information That May Be Cached").
+/// Who a combined mapping belongs to: VPID, PCID and EPTRTA; who a linear mapping, made while EPT is off, belongs to: VPID and
+/// PCID (SDM vol. 3C, "Information That May Be Cached", "Creating and Using Cached Translation Information").
 @frozen
 public struct CombinedContext: Hashable, Sendable {
   /// The VPID; 0 while "enable VPID" is 0.
   public var vpid: UInt16
   /// The PCID, or ``anyPCID`` for a global translation.
   public var pcid: UInt16
-  /// The tag of the EPT hierarchy.
+  /// The tag of the EPT hierarchy; ``EPTRTA/noHierarchy`` for linear mappings.
   public var tag: EPTRTA
 
   /// Stands for every PCID: the place of global translations.
@@ -37,17 +38,45 @@ public struct CombinedStructure: Hashable, Sendable {
   public var page: GuestTranslation
 }
 
-/// A cached translation that an access used.
+/// Something cached that an access used.
 @frozen
 public struct UsedMapping: Hashable, Sendable {
-  /// What was cached about this guest-physical address; nil for a paging-structure entry of EPT or a sub-page vector.
-  public let gpa: GuestPhysicalAddress?
-  /// The walk as it was cached.
-  public let walk: EPTWalk?
+  /// What was cached.
+  @frozen
+  public enum What: Hashable, Sendable {
+    /// A translation, or the place of a guest's table.
+    case translation(EPTWalk)
+    /// A table of EPT, reached.
+    case table(WalkStart)
+    /// Sub-page permissions, or the way to them: the vector in the end, if one was reached.
+    case subPages(UInt64?)
+  }
+
+  /// The guest-physical address it was used for.
+  public let gpa: GuestPhysicalAddress
+  /// What was cached.
+  public let what: What
+}
+
+/// Where the walk of the sub-page permission tables of an address may begin, by what is cached.
+@frozen
+@usableFromInline
+struct SubPageStart: Hashable, Sendable {
+  /// The table to read first.
+  @usableFromInline let table: HostPhysicalAddress
+  /// The level of its entries; the lowest holds vectors.
+  @usableFromInline let level: Level
+
+  @usableFromInline
+  init(table: HostPhysicalAddress, level: Level) {
+    self.table = table
+    self.level = level
+  }
 }
 
 /// The translation caches of one logical processor, as the architecture allows them: guest-physical mappings tagged by EPTRTA, combined mappings
-/// tagged by VPID, PCID and EPTRTA, each with translations and paging-structure entries. For correctness, not for speed.
+/// tagged by VPID, PCID and EPTRTA, linear mappings tagged by VPID and PCID, each with translations and paging-structure entries; sub-page
+/// vectors and the tables above them. For correctness, not for speed.
 ///
 /// Sources: SDM vol. 3C, "Caching Translation Information". Never cached: anything from an entry that is not present or misconfigured, or, with
 /// accessed and dirty flags enabled, not accessed. What was cached while they were disabled counts as accessed and dirty, so enabling them
@@ -75,11 +104,12 @@ public struct TranslationCaches: Sendable {
   public private(set) var used: [UsedMapping] = []
 
   private var random: SplitMix64?
-  private var translations: [PhysicalKey: EPTWalk] = [:]
-  private var structures: [PhysicalKey: WalkStart] = [:]
-  private var vectors: [PhysicalKey: UInt64] = [:]
-  private var combined: [CombinedKey: CombinedMapping] = [:]
-  private var combinedStructures: [CombinedKey: CombinedStructure] = [:]
+  var translations: [PhysicalKey: EPTWalk] = [:]
+  var structures: [PhysicalKey: WalkStart] = [:]
+  var vectors: [PhysicalKey: UInt64] = [:]
+  var subPageTables: [PhysicalKey: SubPageStart] = [:]
+  var combined: [CombinedKey: CombinedMapping] = [:]
+  var combinedStructures: [CombinedKey: CombinedStructure] = [:]
   /// What is known of the access under way.
   @usableFromInline var current = Current()
 
@@ -92,6 +122,8 @@ public struct TranslationCaches: Sendable {
     var isCached = false
     /// The guest tables reached, each with the level of the entry that led there.
     var trail: [(level: Level, structure: CombinedStructure)] = []
+    /// What guest paging said when it denied the access.
+    var denial: GuestTranslation?
   }
 
   /// Empty caches under a policy.
@@ -107,11 +139,15 @@ public struct TranslationCaches: Sendable {
 
   /// How many translations and paging-structure entries are held, guest-physical and combined.
   public var count: Int {
-    translations.count + structures.count + vectors.count + combined.count + combinedStructures.count
+    translations.count + structures.count + vectors.count + subPageTables.count + combined.count
+      + combinedStructures.count
   }
 
   /// Forgets what earlier accesses used; called before each access whose freshness is examined.
-  public mutating func beginAccess() { used.removeAll(keepingCapacity: true) }
+  public mutating func beginAccess() {
+    used.removeAll(keepingCapacity: true)
+    current.denial = nil
+  }
 
   /// Under `random`, whether this hit is dropped.
   private mutating func drops() -> Bool {
@@ -119,7 +155,7 @@ public struct TranslationCaches: Sendable {
     return bits & 1 != 0
   }
 
-  private static func key(_ tag: EPTRTA, _ level: Level, _ gpa: GuestPhysicalAddress) -> PhysicalKey {
+  static func key(_ tag: EPTRTA, _ level: Level, _ gpa: GuestPhysicalAddress) -> PhysicalKey {
     PhysicalKey(tag: tag, level: level, prefix: gpa.rawValue >> level.shift)
   }
 
@@ -145,11 +181,14 @@ extension TranslationCaches {
     return nil
   }
 
-  /// Notes that something cached was used; with a walk, that it stands for one.
-  mutating func noteUse(_ gpa: GuestPhysicalAddress?, _ walk: EPTWalk?) {
-    if walk != nil { current.isCached = true }
-    used.append(UsedMapping(gpa: gpa, walk: walk))
+  /// Notes that something cached was used; a translation stands for a walk.
+  @usableFromInline mutating func noteUse(_ gpa: GuestPhysicalAddress, _ what: UsedMapping.What) {
+    if case .translation = what { current.isCached = true }
+    used.append(UsedMapping(gpa: gpa, what: what))
   }
+
+  /// Notes what guest paging said when it denied the access.
+  @usableFromInline mutating func noteDenial(by page: GuestTranslation) { current.denial = page }
 
   /// Where a walk may begin: below the deepest cached paging-structure entry, or at the root.
   mutating func start(_ gpa: GuestPhysicalAddress, _ regime: EPTRegime) -> WalkStart {
@@ -163,8 +202,8 @@ extension TranslationCaches {
         structures[key] = nil
         continue
       }
-      noteUse(nil, nil)
       start.hasFiveLevels = regime.hasFiveLevels
+      noteUse(gpa, .table(start))
       current.start = start
       break
     }
@@ -194,13 +233,29 @@ extension TranslationCaches {
   /// The cached sub-page vector of a page.
   @usableFromInline mutating func vector(_ gpa: GuestPhysicalAddress, _ tag: EPTRTA) -> UInt64? {
     guard let vector = vectors[Self.key(tag, .pte, gpa)], !drops() else { return nil }
-    noteUse(nil, nil)
+    noteUse(gpa, .subPages(vector))
     return vector
   }
 
   /// Caches the sub-page vector of a page.
   @usableFromInline mutating func insertVector(_ vector: UInt64, _ gpa: GuestPhysicalAddress, _ tag: EPTRTA) {
     vectors[Self.key(tag, .pte, gpa)] = vector
+  }
+
+  /// The deepest sub-page permission table on the way to a page that is cached.
+  @usableFromInline mutating func subPageStart(_ gpa: GuestPhysicalAddress, _ tag: EPTRTA) -> SubPageStart? {
+    for level in [Level.pde, .pdpte, .pml4e] {
+      guard let start = subPageTables[Self.key(tag, level, gpa)], !drops() else { continue }
+      return start
+    }
+    return nil
+  }
+
+  /// Caches the table that an entry of this level refers to.
+  @usableFromInline mutating func insertSubPageTable(
+    _ start: SubPageStart, _ level: Level, _ gpa: GuestPhysicalAddress, _ tag: EPTRTA
+  ) {
+    subPageTables[Self.key(tag, level, gpa)] = start
   }
 }
 
@@ -235,7 +290,7 @@ extension TranslationCaches {
         combinedStructures[key] = nil
         continue
       }
-      noteUse(structure.table, structure.walk)
+      noteUse(structure.table, .translation(structure.walk))
       return structure
     }
     return nil
@@ -269,69 +324,4 @@ extension TranslationCaches {
     mapping.walk.assume(assumed)
     combined[Self.key(context, level, linear)] = mapping
   }
-}
-
-// MARK: What is held
-
-extension TranslationCaches {
-  /// Whether a guest-physical address has a cached translation under a hierarchy.
-  package func hasTranslation(of gpa: GuestPhysicalAddress, _ tag: EPTRTA) -> Bool {
-    [Level.pte, .pde, .pdpte].contains { translations[Self.key(tag, $0, gpa)] != nil }
-  }
-
-  /// Whether the entry of this level on the way to a guest-physical address is cached, so that a walk may begin below it.
-  package func hasStructure(_ level: Level, of gpa: GuestPhysicalAddress, _ tag: EPTRTA) -> Bool {
-    structures[Self.key(tag, level, gpa)] != nil
-  }
-
-  /// Adds what other caches hold: of what may be cached, all of it.
-  package mutating func formUnion(_ other: TranslationCaches) {
-    translations.merge(other.translations) { $1 }
-    structures.merge(other.structures) { $1 }
-    vectors.merge(other.vectors) { $1 }
-    combined.merge(other.combined) { $1 }
-    combinedStructures.merge(other.combinedStructures) { $1 }
-  }
-}
-
-// MARK: What goes
-
-extension TranslationCaches {
-  /// Drops mappings, as ``EPTMachine`` says.
-  mutating func drop(_ mappings: DroppedMappings) {
-    switch mappings {
-    case .physical(let gpa, let tag):
-      for level in Level.allCases {
-        let key = Self.key(tag, level, gpa)
-        translations[key] = nil
-        structures[key] = nil
-        vectors[key] = nil
-      }
-    case .linear(let linear, let contexts):
-      combined = combined.filter { !($0.key.covers(linear) && contexts.contains($0.key.context)) }
-      combinedStructures = combinedStructures.filter { !($0.key.covers(linear) && contexts.contains($0.key.context)) }
-    case .combined(let contexts, let retainingGlobals):
-      combined = combined.filter {
-        !contexts.contains($0.key.context) || (retainingGlobals && $0.key.context.isGlobal)
-      }
-      dropStructures(of: contexts)
-    case .combinedStructures(let contexts): dropStructures(of: contexts)
-    case .hierarchy(let tag):
-      func stays(_ other: EPTRTA) -> Bool { tag.map { $0 != other } ?? false }
-      translations = translations.filter { stays($0.key.tag) }
-      structures = structures.filter { stays($0.key.tag) }
-      vectors = vectors.filter { stays($0.key.tag) }
-      combined = combined.filter { stays($0.key.context.tag) }
-      combinedStructures = combinedStructures.filter { stays($0.key.context.tag) }
-    }
-  }
-
-  private mutating func dropStructures(of contexts: CombinedContexts) {
-    combinedStructures = combinedStructures.filter { !contexts.contains($0.key.context) }
-  }
-}
-
-extension CombinedContext {
-  /// Whether this is the place of global translations.
-  public var isGlobal: Bool { pcid == Self.anyPCID }
 }

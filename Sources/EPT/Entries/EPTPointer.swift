@@ -84,4 +84,7 @@ public struct EPTRTA: RawRepresentable, Hashable, Sendable {
   @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
   /// A tag from the page number of a PML4 table.
   @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
+  /// Stands for no hierarchy: the place of linear mappings, which are made while EPT is off. No EPTP has this tag.
+  @inlinable public static var noHierarchy: EPTRTA { EPTRTA(rawValue: ~0) }
 }

@@ -62,7 +62,7 @@ extension EPTMachine {
     switch type {
     case 0:
       guard linear.isCanonical else { return .invalidOperand }
-      drop(.linear(linear, CombinedContexts(vpid: vpid)))
+      drop(.page(linear, CombinedContexts(vpid: vpid), retainingGlobals: false))
     case 1: drop(.combined(CombinedContexts(vpid: vpid), retainingGlobals: false))
     case 2: drop(.combined(CombinedContexts(vpid: nil), retainingGlobals: false))
     default: drop(.combined(CombinedContexts(vpid: vpid), retainingGlobals: true))
@@ -70,36 +70,59 @@ extension EPTMachine {
     return .success
   }
 
-  private func refusal(
+  private mutating func refusal(
     of feature: Capabilities.Feature, exitReason: UInt16, _ mode: ExecutionMode
   ) -> InvalidationOutcome? {
     guard capabilities.has(feature), mode != .outside else { return .undefinedOpcode }
     switch mode {
     case .nonRoot: return .exit(reason: exitReason)
     case .root(let level) where level > 0: return .generalProtection
-    default: return nil
+    default:
+      // Root operation: the guest has left, and enters again before its next access, whatever the instruction comes to.
+      passTransition()
+      return nil
     }
   }
 }
 
-/// What the guest does that invalidates its own combined mappings (SDM vol. 3A, "Operations that Invalidate TLBs and
+/// What the guest does that invalidates its own combined and linear mappings (SDM vol. 3A, "Operations that Invalidate TLBs and
 /// Paging-Structure Caches"; vol. 3C, "Operations That Invalidate Cached Mappings"): under the current VPID, for every EPTRTA.
 extension EPTMachine {
-  /// INVLPG: the address under the current PCID and global, and every combined paging-structure entry of the PCID.
+  /// INVLPG: the page under the current PCID and global, and every combined paging-structure entry of the PCID. An address that is not
+  /// canonical makes it do nothing (SDM vol. 2, "INVLPG—Invalidate TLB Entries").
   public mutating func invlpg(_ linear: GuestLinearAddress) {
+    guard guest.pagingMode.isCanonical(linear) else { return }
     let contexts = CombinedContexts(vpid: vpid, pcid: guest.pcid)
-    drop(.linear(linear, contexts))
+    drop(.page(linear, contexts, retainingGlobals: false))
     drop(.combinedStructures(contexts))
   }
 
-  /// MOV to CR3: the new value; what the new PCID holds is dropped but for global translations. (Bit 63 of the source, which asks to
-  /// keep it, is not modelled.)
-  public mutating func moveToCR3(_ value: UInt64) {
-    guest.cr3 = value
+  /// INVPCID (SDM vol. 2, "INVPCID—Invalidate Process-Context Identifier"): false for #GP(0), and nothing dropped.
+  ///
+  /// Types: 0 address in a PCID, 1 PCID, 2 everything with global translations, 3 everything without.
+  public mutating func invpcid(type: UInt64, pcid: UInt64, linear: GuestLinearAddress) -> Bool {
+    guard type <= 3, pcid <= 0xfff, type > 1 || pcid == 0 || guest.processContextIDs,
+      type != 0 || linear.isCanonical(width: guest.pagingMode == .fiveLevel ? 57 : 48)
+    else { return false }
+    let context = CombinedContexts(vpid: vpid, pcid: type < 2 ? UInt16(pcid) : nil)
+    if type == 0 {
+      drop(.page(linear, context, retainingGlobals: true))
+    } else {
+      drop(.combined(context, retainingGlobals: type != 2))
+    }
+    return true
+  }
+
+  /// MOV to CR3: the new value; what the new PCID holds is dropped but for global translations. With CR4.PCIDE, bit 63 of the source asks
+  /// to keep it, and is not stored.
+  public mutating func moveToCR3(_ source: UInt64) {
+    let keeps = guest.processContextIDs && source >> 63 != 0
+    guest.cr3 = guest.processContextIDs ? source & ~(1 << 63) : source
+    guard !keeps else { return }
     drop(.combined(CombinedContexts(vpid: vpid, pcid: guest.pcid), retainingGlobals: true))
   }
 
-  /// INVPCID of every context with globals, or a change of CR0.PG, CR4.PGE, CR4.SMEP (0 to 1) or CR4.PCIDE (1 to 0): everything of the VPID.
+  /// A change of CR0.PG, CR4.PGE, CR4.SMEP (0 to 1) or CR4.PCIDE (1 to 0): everything of the VPID.
   public mutating func flushGuestMappings() {
     drop(.combined(CombinedContexts(vpid: vpid), retainingGlobals: false))
   }

@@ -14,6 +14,8 @@ package enum VMEntryFailure: Hashable, Sendable {
   case address(String, HostPhysicalAddress)
   /// "Enable VPID" is 1 and the VPID is 0.
   case vpidZero
+  /// A control is 1 whose 1-setting this processor does not allow.
+  case notOffered(String)
 }
 
 extension EPTMachine {
@@ -50,6 +52,8 @@ extension EPTMachine {
     }
     if controls.has(.subPageWritePermissions) { failures += misplaced(fields.spptp, "SPPTP") }
     if controls.has(.enableVPID) && fields.vpid == 0 { failures.append(.vpidZero) }
+    // HLAT paging is not modelled, so the processor is one without it (SDM vol. 3D, IA32_VMX_PROCBASED_CTLS3).
+    if controls.has(.enableHLAT) { failures.append(.notOffered("enable HLAT")) }
     return failures
   }
 

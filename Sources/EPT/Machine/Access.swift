@@ -116,8 +116,10 @@ extension EPTMachine {
       return vector.allows(access.gpa, byteCount: access.byteCount) ? nil : refuse(access, walk, .write, &observer)
     case .miss:
       let qualification = eventQualification(access.kind).union(.subPageMiss)
+      if caches.isActive { forget(access) }
       return .sppEvent(SPPEvent(access: access, qualification: qualification))
     case .misconfiguration:
+      if caches.isActive { forget(access) }
       return .sppEvent(SPPEvent(access: access, qualification: eventQualification(access.kind)))
     }
   }

@@ -80,10 +80,10 @@ extension EPTMachine {
     var resolution = resolution
     while true {
       switch resolution {
-      case .refused(let outcome): return left(by: outcome)
+      case .refused(let outcome): return left(by: outcome, from: target)
       case .changed: break
       case .ready(let pending):
-        if let outcome = complete(pending, &observer) { return left(by: outcome) }
+        if let outcome = complete(pending, &observer) { return left(by: outcome, from: target) }
       }
       switch target {
       case .physical(let access):
@@ -93,6 +93,13 @@ extension EPTMachine {
         resolution = resolve(linear, kind, user: user, byteCount: byteCount, &observer)
       }
     }
+  }
+
+  /// Hands an outcome on, after what it invalidates.
+  @inlinable @inline(__always)
+  mutating func left(by outcome: TranslationOutcome, from target: StaleTranslation.Target) -> TranslationOutcome {
+    if caches.isActive, case .linear(let linear, _, _, _) = target { dropWay(to: linear, after: outcome) }
+    return left(by: outcome)
   }
 
   /// Makes the last stores of a permitted access; nil if another processor changed the tables meanwhile.
@@ -143,6 +150,9 @@ extension EPTMachine {
     let linear = paging.mode.linear(linear)
     guard paging.mode != .off else {
       let gpa = GuestPhysicalAddress(linear.rawValue)
+      if caches.isActive && isEnabled {
+        return resolveUnpaged(gpa, kind, byteCount: byteCount, &observer)
+      }
       return resolve(GuestAccess(gpa, kind.union(.linear), gla: linear, byteCount: byteCount), page: nil, &observer)
     }
     guard paging.mode.isCanonical(linear) else {
@@ -169,7 +179,10 @@ extension EPTMachine {
     case .refused(let outcome): return .refused(outcome)
     case .changed: return .changed
     case .page:
-      if let code = guest.refusal(kind, user: user, page) { return .refused(fault(code, linear)) }
+      if let code = guest.refusal(kind, user: user, page) {
+        if caches.isActive { caches.noteDenial(by: page) }
+        return .refused(fault(code, linear))
+      }
       if policies.guestFlags == .before && guestUpdates.count != 0 {
         switch updateGuestFlags(linear, &observer) {
         case .done: guestUpdates.count = 0
@@ -203,10 +216,10 @@ extension EPTMachine {
     }
   }
 
-  /// A page fault, which drops what the combined caches hold for the address.
+  /// A page fault, which drops what is cached of the page that holds the address.
   @usableFromInline @inline(never)
   mutating func fault(_ code: UInt32, _ linear: GuestLinearAddress) -> TranslationOutcome {
-    if isCaching { drop(.linear(linear, CombinedContexts(combinedContext))) }
+    if isCaching { drop(.page(linear, CombinedContexts(combinedContext), retainingGlobals: false)) }
     return .pageFault(PageFault(code: code, gla: linear))
   }
 }

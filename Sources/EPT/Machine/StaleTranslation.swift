@@ -9,6 +9,9 @@ public struct StaleTranslation: Hashable, Sendable {
     case invept(EPTRTA)
     /// An invalidation by the guest (INVLPG, MOV to CR3) or an INVVPID: only the guest's own entries changed.
     case guestInvalidation(vpid: UInt16)
+    /// Nothing: rights were only added, and the violation or page fault that this cost has dropped what was stale (SDM vol. 3C, "Guidelines
+    /// for Use of the INVEPT Instruction"; vol. 3A, "Optional Invalidation").
+    case nothing
   }
 
   /// What was accessed: a guest-physical or a linear address.
@@ -26,7 +29,7 @@ public struct StaleTranslation: Hashable, Sendable {
   public let answered: TranslationOutcome
   /// What a walk of the tables as they stand gives.
   public let fresh: TranslationOutcome
-  /// The invalidation that somebody forgot.
+  /// The invalidation that somebody forgot, if it was one.
   public let owed: Owed
 }
 
@@ -42,6 +45,7 @@ extension StaleTranslation: CustomStringConvertible {
       switch owed {
       case .invept(let tag): "a single-context INVEPT of the hierarchy at \(hex(tag.rawValue << 12)) was owed"
       case .guestInvalidation(let vpid): "an INVLPG or MOV to CR3 by the guest, or an INVVPID of \(vpid), was owed"
+      case .nothing: "nothing was owed: rights were only added, and the retry finds them"
       }
     return "stale translation: the \(what) gave \(answered.summary); the tables say \(fresh.summary); \(remedy)"
   }
@@ -70,7 +74,7 @@ extension TranslationOutcome {
   }
 
   /// What can be observed of the outcome: the walk that led there, which a cache may have shortened, is left out.
-  fileprivate var observable: [UInt64] {
+  var observable: [UInt64] {
     switch self {
     case .translated(let translation): [0, translation.hpa.rawValue, translation.gpa.rawValue]
     case .violation(let violation):
@@ -84,82 +88,4 @@ extension TranslationOutcome {
     case .notCanonical(let linear): [7, linear.rawValue]
     }
   }
-}
-
-extension EPTMachine {
-  /// Makes an access and tells whether a stale translation answered it.
-  ///
-  /// Before it a trial runs without caches, over a layer that swallows its stores; the two differ if their outcomes do, or the flags and
-  /// log entries that they store. Under the policy `none` there is nothing to compare.
-  public mutating func examined<Observer: WalkObserver>(
-    _ target: StaleTranslation.Target, _ observer: inout Observer
-  ) -> (outcome: TranslationOutcome, stale: StaleTranslation?) {
-    guard caches.isActive else { return (perform(target, &observer), nil) }
-    var trial = trial()
-    var freshLog = ReferenceLog()
-    let fresh = trial.perform(target, &freshLog)
-    caches.beginAccess()
-    var log = TeeObserver(observer)
-    let answered = perform(target, &log)
-    observer = log.first
-    let (made, due) = (log.log.flagWrites, freshLog.flagWrites)
-    guard answered.observable != fresh.observable || made != due else { return (answered, nil) }
-    let missedFlags = due.contains { $0.kind != .guestFlags && !made.contains($0) }
-    let owed: StaleTranslation.Owed =
-      missedFlags || !eptAgreesWithCaches() ? .invept(eptp.tag) : .guestInvalidation(vpid: vpid)
-    return (answered, StaleTranslation(target: target, answered: answered, fresh: fresh, owed: owed))
-  }
-
-  private mutating func perform<Observer: WalkObserver>(
-    _ target: StaleTranslation.Target, _ observer: inout Observer
-  ) -> TranslationOutcome {
-    switch target {
-    case .physical(let access): self.access(access, &observer)
-    case .linear(let linear, let kind, let user, let byteCount):
-      access(linear: linear, kind, user: user, byteCount: byteCount, &observer)
-    }
-  }
-
-  /// This processor without caches, over a layer of its own.
-  private func trial() -> EPTMachine<OverlayMemory<Memory>> {
-    var policies = policies
-    policies.cache = .none
-    return EPTMachine<OverlayMemory<Memory>>(
-      memory: OverlayMemory(memory), capabilities: capabilities, controls: controls, eptp: eptp, policies: policies,
-      guest: guest, fields: fields)
-  }
-
-  /// Whether EPT translates everything that the access took from the caches as it was cached; then only the guest's entries changed.
-  private func eptAgreesWithCaches() -> Bool {
-    var nobody = NoObserver()
-    let flags = EPTEntry.accessedBit | EPTEntry.dirtyBit
-    return caches.used.allSatisfy { use in
-      guard let gpa = use.gpa, let cached = use.walk else { return false }
-      let now = regime.rules.walk(gpa, from: regime.root, in: memory, &nobody)
-      return now.end == .page && now.level == cached.level && (now.granted ^ cached.granted) & ~flags == 0
-        && (now.entry.rawValue ^ cached.entry.rawValue) & ~flags == 0
-    }
-  }
-}
-
-/// Passes on what it sees and keeps a log of its own.
-struct TeeObserver<First: WalkObserver>: WalkObserver {
-  var first: First
-  var log = ReferenceLog()
-
-  init(_ first: First) { self.first = first }
-
-  mutating func reference(_ kind: ReferenceKind, level: UInt8, address: HostPhysicalAddress, value: UInt64) {
-    first.reference(kind, level: level, address: address, value: value)
-  }
-
-  mutating func write(_ kind: WriteKind, address: HostPhysicalAddress, value: UInt64) {
-    first.write(kind, address: address, value: value)
-    log.write(kind, address: address, value: value)
-  }
-}
-
-extension ReferenceLog {
-  /// The stores of flags and log entries.
-  fileprivate var flagWrites: [Write] { writes.filter { $0.kind != .exceptionInformation } }
 }

@@ -44,11 +44,22 @@ extension EPTMachine {
   package mutating func store<Observer: WalkObserver>(
     linear: GuestLinearAddress, byteCount: Int, user: Bool, _ observer: inout Observer
   ) -> StoreOutcome {
-    store(byteCount: byteCount, at: linear.rawValue & 0xfff, &observer) { machine, offset, count, crosses, observer in
+    let last = GuestLinearAddress(linear.rawValue &+ UInt64(min(max(1, byteCount), 4096) - 1))
+    // Both ends are looked at before either page is walked for (SDM vol. 1, "Canonical Addressing").
+    if !guest.pagingMode.isCanonical(linear) || !guest.pagingMode.isCanonical(last) {
+      return StoreOutcome(refusal: .notCanonical(guest.pagingMode.isCanonical(linear) ? last : linear))
+    }
+    let outcome = store(byteCount: byteCount, at: linear.rawValue & 0xfff, &observer) {
+      machine, offset, count, crosses, observer in
       let part = GuestLinearAddress(linear.rawValue &+ UInt64(offset))
       let kind = crosses ? AccessKind.write.union(machine.crossingMark) : .write
       return machine.resolve(part, kind, user: user, byteCount: UInt16(count), &observer)
     }
+    if caches.isActive, let refusal = outcome.refusal {
+      dropWay(to: linear, after: refusal)
+      dropWay(to: last, after: refusal)
+    }
+    return outcome
   }
 
   /// What a write that crosses a page is marked with: by default that it may not use sub-page permissions.

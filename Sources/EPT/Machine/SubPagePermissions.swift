@@ -38,21 +38,40 @@ extension EPTMachine {
   mutating func subPageVector<Observer: WalkObserver>(
     _ gpa: GuestPhysicalAddress, _ observer: inout Observer
   ) -> SubPageWalk {
-    if caches.isActive, let vector = caches.vector(gpa, eptp.tag) { return .vector(SubPageVector(rawValue: vector)) }
-    var table = fields.spptp.rawValue & EPTEntry.addressMask
-    for level in [Level.pml4e, .pdpte, .pde] {
-      let address = HostPhysicalAddress(table | level.index(of: gpa.rawValue) << 3)
+    let root = SubPageStart(
+      table: HostPhysicalAddress(fields.spptp.rawValue & EPTEntry.addressMask), level: .pml4e)
+    guard caches.isActive else { return walkSubPages(gpa, from: root, &observer) }
+    if let vector = caches.vector(gpa, eptp.tag) { return .vector(SubPageVector(rawValue: vector)) }
+    let start = caches.subPageStart(gpa, eptp.tag)
+    let walk = walkSubPages(gpa, from: start ?? root, &observer)
+    var vector: UInt64?
+    if case .vector(let found) = walk {
+      vector = found.rawValue
+      caches.insertVector(found.rawValue, gpa, eptp.tag)
+    }
+    if start != nil { caches.noteUse(gpa, .subPages(vector)) }
+    return walk
+  }
+
+  /// Walks the tables from one of them on, and caches those that it is referred to, if any are.
+  @inlinable @inline(__always)
+  mutating func walkSubPages<Observer: WalkObserver>(
+    _ gpa: GuestPhysicalAddress, from start: SubPageStart, _ observer: inout Observer
+  ) -> SubPageWalk {
+    var start = start
+    while let below = start.level.below {
+      let address = HostPhysicalAddress(start.table.rawValue | start.level.index(of: gpa.rawValue) << 3)
       let entry = memory.load(address)
-      observer.reference(.subPage, level: level.rawValue, address: address, value: entry)
+      observer.reference(.subPage, level: start.level.number, address: address, value: entry)
       if entry & 1 == 0 { return .miss }
       if entry & (0xffe | capabilities.physicalAddressWidth.beyond) != 0 { return .misconfiguration }
-      table = entry & EPTEntry.addressMask
+      let above = start.level
+      start = SubPageStart(table: HostPhysicalAddress(entry & EPTEntry.addressMask), level: below)
+      if caches.isActive { caches.insertSubPageTable(start, above, gpa, eptp.tag) }
     }
-    let address = HostPhysicalAddress(table | Level.pte.index(of: gpa.rawValue) << 3)
+    let address = HostPhysicalAddress(start.table.rawValue | Level.pte.index(of: gpa.rawValue) << 3)
     let vector = memory.load(address)
     observer.reference(.subPage, level: 1, address: address, value: vector)
-    if vector & 0xaaaa_aaaa_aaaa_aaaa != 0 { return .misconfiguration }
-    if caches.isActive { caches.insertVector(vector, gpa, eptp.tag) }
-    return .vector(SubPageVector(rawValue: vector))
+    return vector & 0xaaaa_aaaa_aaaa_aaaa == 0 ? .vector(SubPageVector(rawValue: vector)) : .misconfiguration
   }
 }

@@ -47,6 +47,10 @@ extension ScriptLine {
         controls.set(.enableVPID, to: vpid != 0)
       case "pw": controls.set(.pagingWrite, to: try pair.flag())
       case "gpv": controls.set(.guestPagingVerification, to: try pair.flag())
+      case "hlat":
+        guard !(try pair.flag()) else {
+          throw ScriptError("hlat is 1; hypervisor-managed linear-address translation is not modelled: expected 0")
+        }
       default:
         throw ScriptError(
           "unknown key '\(pair.key)'; expected ept, mbec, spp, ve, pml, vmfunc, vmfctl, vpid, pw or gpv")
@@ -122,7 +126,7 @@ extension ScriptLine {
 }
 
 extension WalkScript {
-  /// `reg`: what flushes the guest's mappings on a processor flushes them here: MOV to CR3, and a change of CR0.PG or of CR4.SMEP.
+  /// `reg`: what flushes the guest's mappings on a processor flushes them here.
   mutating func setRegisters(_ line: ScriptLine) throws(ScriptError) {
     var guest = machine.guest
     var cr3: UInt64?
@@ -137,11 +141,20 @@ extension WalkScript {
       case "nxe": guest.noExecute = try pair.flag()
       case "inevent": guest.deliveringEvent = try pair.flag()
       case "nmi": guest.nmiUnblocking = try pair.flag()
-      case "cr3": cr3 = try pair.number()
+      case "pge": guest.globalPages = try pair.flag()
+      case "pcide": guest.processContextIDs = try pair.flag()
+      case "cr3":
+        let value = try pair.number()
+        let width = machine.capabilities.physicalAddressWidth
+        guard value & width.beyond == 0 else {
+          throw ScriptError(
+            "cr3 is \(pair.text), beyond the \(width.bits) bits of MAXPHYADDR; give fewer bits or raise maxpa")
+        }
+        cr3 = value
       default:
         guard try line.setPaging(pair, &guest) else {
           throw ScriptError(
-            "unknown key '\(pair.key)'; expected pe, pg, wp, smep, smap, ac, nxe, inevent, nmi, cr3, mode, pse, pke, pkru, "
+            "unknown key '\(pair.key)'; expected pe, pg, wp, smep, smap, ac, nxe, inevent, nmi, pge, pcide, cr3, mode, pse, pke, pkru, "
               + "pks, pkrs, cet or pat")
         }
       }
@@ -150,17 +163,5 @@ extension WalkScript {
       throw ScriptError("cet is 1 and wp is 0; CR4.CET needs CR0.WP, so set wp=1 or cet=0")
     }
     machine.adopt(guest, cr3: cr3)
-  }
-}
-
-extension EPTMachine {
-  /// Takes over guest registers, with the flushes that such changes bring.
-  mutating func adopt(_ guest: GuestState, cr3: UInt64?) {
-    let flushes =
-      guest.pagingMode != self.guest.pagingMode || guest.smep != self.guest.smep
-      || guest.pageSizeExtensions != self.guest.pageSizeExtensions
-    self.guest = guest
-    if let cr3 { moveToCR3(cr3) }
-    if flushes { flushGuestMappings() }
   }
 }

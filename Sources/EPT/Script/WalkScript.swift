@@ -28,6 +28,7 @@ public struct WalkScript {
     controls.set(.enableVMFunctions, to: true)
     controls.vmFunctions = 1
     machine = EPTMachine(memory: memory, controls: controls)
+    machine.guest.globalPages = false
   }
 
   /// Serves the whole lines of a piece of the script; the rest waits for the next piece.
@@ -103,7 +104,8 @@ public struct WalkScript {
       machine.memory.clear()
     case "eptp":
       try line.expect("EPTP")
-      machine.eptp = EPTPointer(try line.hex(1, "EPTP"))
+      let pointer = EPTPointer(try line.hex(1, "EPTP"))
+      writeVMCS { $0.eptp = pointer }
     case "eptpok":
       try line.expect("EPTP")
       answer.text(EPTPointer(try line.hex(1, "EPTP")).isValid(on: machine.capabilities) ? "1\n" : "0\n")
@@ -118,12 +120,22 @@ public struct WalkScript {
       let (type, vpid) = (try line.hex(1, "TYPE"), try line.hex(2, "VPID"))
       invalidation(machine.invvpid(type: type, vpid: vpid, linear: linear), &answer)
     case "cap": machine.capabilities = try line.capabilities(machine.capabilities)
-    case "ctl": (machine.controls, machine.fields.vpid) = try line.controls(machine.controls, machine.fields.vpid)
+    case "ctl":
+      let (controls, vpid) = try line.controls(machine.controls, machine.fields.vpid)
+      writeVMCS { ($0.controls, $0.fields.vpid) = (controls, vpid) }
     case "reg": try setRegisters(line)
     case "movcr3": try moveToCR3(line, &answer)
     case "pdpte": try setPDPTE(line)
     case "policy": (machine.policies, seed) = try line.policies(machine.policies, seed)
-    case "spptp", "pml", "veinfo", "eptplist": machine.fields = try line.fields(machine.fields)
+    case "spptp", "pml", "veinfo", "eptplist":
+      let fields = try line.fields(machine.fields)
+      writeVMCS { $0.fields = fields }
+    case "vmexit", "vmentry":
+      try line.expect()
+      machine.vmTransition()
+    case "invlpg": try invlpg(line)
+    case "invpcid": try invpcid(line, &answer)
+    case "movcr3": try moveToCR3(line, &answer)
     case "trace":
       try line.expect("0|1")
       guard let on = [0: false, 1: true][try line.hex(1, "trace")] else {

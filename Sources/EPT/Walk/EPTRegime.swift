@@ -184,11 +184,15 @@ extension EPTRegime {
     return denial
   }
 
-  /// Whether a write so denied may ask the sub-page permission table (SDM vol. 3C, "Sub-Page Write Permissions").
+  /// Whether a write so denied may ask the sub-page permission table.
+  ///
+  /// SDM vol. 3C, "Write Accesses That Are Eligible for Sub-Page Write Permissions". Of writes without a linear address it excludes those of
+  /// architectural PEBS by name. The only others are the processor's trace output, for which it translates and checks whole pages ahead of
+  /// the bytes (vol. 3C, "Intel PT and VMX"), so no sub-page is there to be asked about: they are not eligible either.
   @inlinable
   package func mayUseSubPages(_ denial: Denial, _ kind: AccessKind, _ walk: EPTWalk, _ policies: Policies) -> Bool {
     subPages && denial == .write && kind.contains(.write) && walk.level == .pte && walk.entry.hasSubPageWrite
-      && kind.isDisjoint(with: [.pagingStructure, .noSubPage])
+      && kind.contains(.linear) && kind.isDisjoint(with: [.pagingStructure, .noSubPage])
       && (policies.subPageEdition == .current || walk.granted & 1 != 0)
   }
 

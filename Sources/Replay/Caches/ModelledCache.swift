@@ -20,7 +20,7 @@ final class ModelledCache: TranslationCache {
 
   func drop(_ mappings: DroppedMappings) {
     switch mappings {
-    case .physical, .linear: unsettled.append(mappings)
+    case .physical, .linear, .page: unsettled.append(mappings)
     case .hierarchy(nil): lost += caches.pointee.invalidate(set: nil)
     case .hierarchy(let tag?):
       if let set = set(of: tag) { lost += caches.pointee.invalidate(set: set) }
@@ -40,7 +40,7 @@ final class ModelledCache: TranslationCache {
       switch mappings {
       case .physical(let gpa, let tag):
         if let set = set(of: tag) { caches.pointee.walk.dropPhysical(gpa.page.rawValue, set: set) }
-      case .linear(let linear, let contexts):
+      case .linear(let linear, let contexts), .page(let linear, let contexts, _):
         guard contexts.vpid == nil || contexts.vpid == vpid, let set = contexts.tag.flatMap(set) else { continue }
         caches.pointee.walk.dropCombined(linear.rawValue >> 12 & 0xf_ffff_ffff, set: set)
       case .combined, .combinedStructures, .hierarchy: break

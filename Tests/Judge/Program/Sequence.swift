@@ -46,6 +46,8 @@ struct Sequence {
   /// What gi-bench shows under a caching policy, in the words of `policy`.
   func course(_ policy: String) -> Seen {
     var script = WalkScript()
+    // The image's guests have CR4.PGE; the protocol's have it off until a script says otherwise.
+    script.machine.guest.globalPages = true
     var answer = ScriptAnswer()
     var answers: [Answer] = []
     for (number, line) in lines.enumerated() {

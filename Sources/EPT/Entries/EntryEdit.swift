@@ -1,12 +1,10 @@
-import EPT
-
 /// The change of one EPT entry.
-struct EntryEdit: Hashable, Sendable {
-  let old: EPTEntry
-  let new: EPTEntry
-  let level: Level
+package struct EntryEdit: Hashable, Sendable {
+  package let old: EPTEntry
+  package let new: EPTEntry
+  package let level: Level
 
-  init(_ old: EPTEntry, _ new: EPTEntry, at level: Level) {
+  package init(_ old: EPTEntry, _ new: EPTEntry, at level: Level) {
     self.old = old
     self.new = new
     self.level = level
@@ -19,7 +17,7 @@ struct EntryEdit: Hashable, Sendable {
   /// cached but does not list them: bit 57 or 63 set, bit 58 or 60 cleared, bit 61 of a PTE cleared. A good entry that
   /// becomes misconfigured may be in use as it was, which takes its rights away. Nothing is cached from an entry that was not
   /// present or misconfigured, and a pure widening shows as a violation at most, which invalidates by itself.
-  func owesInvalidation(under rules: EntryRules) -> Bool {
+  package func owesInvalidation(under rules: EntryRules) -> Bool {
     guard rules.isPresent(old.rawValue), !rules.isMisconfigured(old, at: level) else { return false }
     guard rules.isPresent(new.rawValue), !rules.isMisconfigured(new, at: level) else { return true }
     let lost = old.rawValue & ~new.rawValue
