@@ -37,6 +37,7 @@ struct WalkJSON: Encodable {
     var qualificationBits: [Bit]?
     var errorCode: String?
     var bySubPage: Bool?
+    var memoryType: String?
   }
 
   private struct Bit: Encodable {
@@ -82,7 +83,7 @@ struct WalkJSON: Encodable {
     case .translated(let translation):
       Outcome(
         kind: "translated", hpa: hex(translation.hpa.rawValue), gpa: hex(translation.gpa.rawValue),
-        bySubPage: translation.bySubPage)
+        bySubPage: translation.bySubPage, memoryType: translation.memoryType?.name)
     case .violation(let violation): denied("violation", violation)
     case .virtualizationException(let violation): denied("virtualizationException", violation)
     case .misconfiguration(let misconfiguration):

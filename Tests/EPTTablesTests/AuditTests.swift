@@ -38,7 +38,7 @@ struct AuditTests {
       var nobody = NoObserver()
       let walk = machine.sets.rules.walk(
         GuestPhysicalAddress(page << 12), from: .root(pointer), in: machine.sets.memory, &nobody)
-      let level = random.pick(Level.allCases.filter { $0 >= walk.level })
+      let level = random.pick(Level.fourLevels.filter { $0 >= walk.level })
       let address = level == walk.level ? walk.entryAddress : Self.slot(page, level, pointer.root, machine.sets)
       let low: UInt64 = level == walk.level ? level.offsetMask & ~0xfff & 0x1_1000 : 0x78
       let bad = random.pick([

@@ -140,4 +140,19 @@ struct GuestEntryTests {
       }
     }
   }
+
+  @Test("have no more address bits than the processor, whatever the guest is told; beyond what it is told lies EPT")
+  func guestWidth() {
+    Claims.table("a guest's narrower physical addresses") {
+      // A hypervisor that tells its guest of 40 bits on a processor of 46 maps nothing beyond 40: the guest's walk goes there all the same.
+      for shape in GuestShape.all where shape.mode != "32" {
+        var world = ModeWorld(shape)
+        for bit in UInt64(40)..<46 {
+          world.put(world.plain | 1 << bit)
+          let answer = world.ask("r")
+          claim(answer.hasPrefix("VIOL qual=\(shape.isPage ? "781" : "81") "), "bit \(bit) of \(shape): \(answer)")
+        }
+      }
+    }
+  }
 }

@@ -213,6 +213,9 @@ struct SubPageAndExceptionTests {
       trial.machine.guest.deliveringEvent = true
       claim(trial.access(.dataWrite), is: exits, "during event delivery")
       trial.machine.guest = GuestState()
+      trial.machine.guest.prematurelyBusyShadowStack = true
+      claim(trial.access(.dataWrite), is: exits, "with a prematurely busy shadow stack")
+      trial.machine.guest = GuestState()
       claim(trial.access([.write, .asynchronous]), is: .violates(ExitQualification(0x10002)), "asynchronous")
       let wide = GuestAccess(GuestPhysicalAddress(1 << 48), .dataWrite)
       claim(Verdict(trial.machine.access(wide)), is: exits, "an address beyond 47 bits")

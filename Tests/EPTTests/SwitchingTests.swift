@@ -29,8 +29,14 @@ struct SwitchingTests {
             claim(EPTPointer(0x1018 | type).isValid(on: lacking) == (valid && type != value), "type \(type) lacking")
           }
         }
-        for length in UInt64(0)..<8 {
-          claim(EPTPointer(0x1006 | length << 3).isValid(on: capabilities) == (length == 3), "length \(length)")
+        for lengths in 0..<4 {
+          var offered = capabilities
+          offered.set(.walkLength4, to: lengths & 1 != 0)
+          offered.set(.walkLength5, to: lengths & 2 != 0)
+          for length in UInt64(0)..<8 {
+            let expected = (length == 3 && lengths & 1 != 0) || (length == 4 && lengths & 2 != 0)
+            claim(EPTPointer(0x1006 | length << 3).isValid(on: offered) == expected, "length \(length) of \(lengths)")
+          }
         }
         for (bit, feature) in [(6, Capabilities.Feature.accessedDirty), (7, .supervisorShadowStack)] {
           var lacking = capabilities
@@ -128,6 +134,22 @@ struct SwitchingTests {
       claim(machine.vmfunc(eax: 0, ecx: 5) == .exit, "EPTP switching disabled")
       machine.controls.set(.enableVMFunctions, to: false)
       claim(machine.vmfunc(eax: 0, ecx: 5) == .undefinedOpcode, "VM functions disabled")
+    }
+  }
+
+  @Test("switch between lengths never, within a length always")
+  func lengths() {
+    Claims.table("VMFUNC between lengths") {
+      for (from, to) in [(0x101e, 0x201e), (0x101e, 0x2026), (0x1026, 0x201e), (0x1026, 0x2026)] as [(UInt64, UInt64)] {
+        var machine = Self.machine()
+        machine.capabilities.set(.walkLength5, to: true)
+        machine.eptp = EPTPointer(from)
+        machine.memory.store(to, at: HostPhysicalAddress(0x50000))
+        let isSame = (from ^ to) & 0x38 == 0
+        let outcome = machine.vmfunc(eax: 0, ecx: 0)
+        claim(outcome == (isSame ? .switched(EPTPointer(to), index: 0) : .exit), "\(hex(from)) to \(hex(to))")
+        claim(machine.eptp == EPTPointer(isSame ? to : from), "the pointer after \(hex(from)) to \(hex(to))")
+      }
     }
   }
 
