@@ -284,6 +284,7 @@ final class PlainReplay {
         let isKernel = mapping.linear.rawValue >> 63 == 1
         let isInForce = hypervisor.processors.caches[vcpu].root == mapping.cr3 & 0xf_ffff_ffff_f000
         guard isKernel || isInForce else { continue }
+        hypervisor.processors.shadowFlush(mapping.linear, below: level, ofKernel: isKernel, on: vcpu)
         hypervisor.processors.flush(on: vcpu) {
           level >= .pdpte
             ? isKernel || !$0.isGlobal : $0.number / level.pageCount == mapping.linear.rawValue >> 12 / level.pageCount
@@ -296,6 +297,7 @@ final class PlainReplay {
   private func setRoot(_ cr3: UInt64, on vcpu: Int) {
     hypervisor.processors.caches[vcpu].root = tables?.root(cr3).map { $0 << 12 }
     hypervisor.processors.machines[vcpu].guest.cr3 = cr3
+    if !hypervisor.processors.shadows.isEmpty { hypervisor.processors.shadows[vcpu].guest.cr3 = cr3 }
   }
 
   /// Byte by byte.

@@ -28,7 +28,7 @@ extension StrategyReplay {
 
   private func unexpected(_ what: String, of run: Run) -> ReplayError {
     ReplayError(
-      "page 0x\(String(run.page.rawValue, radix: 16)): \(what), expected a translation or a violation; report this with the "
+      "page \(hex(run.page.rawValue)): \(what), expected a translation or a violation; report this with the "
         + "trace")
   }
 

@@ -41,29 +41,17 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// Whether the strategies notified the same stores where their contracts say so.
   public var crosscheck: CrossCheck
 
-  /// A result from its parts.
+  /// A result of what every run has; what only some have is set afterwards.
   public init(
-    tool: ToolDescription, host: HostDescription?, trace: ReplayedRecording, dimensions: Int? = nil,
-    policy: PolicyDescription, profile: ProfileDescription, time: TimeDescription? = nil,
-    strategies: [StrategyResult], unavailable: [UnavailableStrategy]? = nil, ranking: Ranking,
-    sensitivity: [OrderSensitivity]? = nil,
-    geometrySensitivity: [GeometryVariant]? = nil, hottestPages: HottestPages? = nil,
-    hostRatios: HostRatios? = nil, crosscheck: CrossCheck
+    tool: ToolDescription, trace: ReplayedRecording, policy: PolicyDescription, profile: ProfileDescription,
+    strategies: [StrategyResult], ranking: Ranking, crosscheck: CrossCheck
   ) {
     self.tool = tool
-    self.host = host
     self.trace = trace
-    self.dimensions = dimensions
     self.policy = policy
     self.profile = profile
-    self.time = time
     self.strategies = strategies
-    self.unavailable = unavailable
     self.ranking = ranking
-    self.sensitivity = sensitivity
-    self.geometrySensitivity = geometrySensitivity
-    self.hottestPages = hottestPages
-    self.hostRatios = hostRatios
     self.crosscheck = crosscheck
   }
 

@@ -20,23 +20,25 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
     prices.append(overhead)
     results.append(pricing.result(of: strategy, outcome, overhead: overhead))
   }
+  let tallies = outcomes.dropFirst().map(\.tally)
   var result = RunResult(
-    tool: request.countersOnly ? .anyBuild : .current, host: request.countersOnly ? nil : HostDescription.current,
-    trace: recording.description, dimensions: request.dimensions == .one ? nil : request.dimensions.rawValue,
-    policy: protection.description,
+    tool: request.countersOnly ? .anyBuild : .current, trace: recording.description, policy: protection.description,
     profile: ProfileDescription(name: request.profile.name, parameters: request.profile.parameters),
-    time: TimeDescription(request.latency, LatencyCosts(request.profile)), strategies: results,
-    unavailable: UnavailableStrategy.all(on: request.profile),
-    ranking: pricing.ranking(of: request.strategies, prices),
-    sensitivity: pricing.sensitivity(of: request.strategies, prices),
-    geometrySensitivity: request.isGeometryVaried
-      ? try recording.geometrySensitivity(under: protection, request: request) : nil,
-    hottestPages: request.namesPages
-      ? HottestPages(
-        request.strategies, outcomes.dropFirst().map(\.tally), regions: protection.regions,
-        truePages: protection.truePages) : nil,
-    hostRatios: try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) },
-    crosscheck: CrossCheck(request.strategies, outcomes.dropFirst().map(\.tally)))
+    strategies: results, ranking: pricing.ranking(of: request.strategies, prices),
+    crosscheck: CrossCheck(request.strategies, tallies))
+  if !request.countersOnly { result.host = HostDescription.current }
+  if request.dimensions == .two { result.dimensions = request.dimensions.rawValue }
+  result.unavailable = UnavailableStrategy.all(on: request.profile)
+  result.sensitivity = pricing.sensitivity(of: request.strategies, prices)
+  if request.isGeometryVaried {
+    result.geometrySensitivity = try recording.geometrySensitivity(under: protection, request: request)
+  }
+  if request.namesPages {
+    result.hottestPages = HottestPages(
+      request.strategies, tallies, regions: protection.regions, truePages: protection.truePages)
+  }
+  result.hostRatios = try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) }
+  result.time = TimeDescription(request.latency, LatencyCosts(request.profile))
   result.distributions = zip(request.strategies, outcomes.dropFirst()).flatMap { strategy, outcome in
     (outcome.inPlace?.distributions ?? []).map {
       HostDistribution(strategy: strategy.name, end: $0.end, text: $0.text)
