@@ -135,7 +135,7 @@ final class StrategyReplay {
   }
 
   /// Replays runs one by one, none taken to be cached.
-  private func replayEvery(from start: Int, to end: Int) throws {
+  func replayEvery(from start: Int, to end: Int) throws {
     let runs = cursor.keys
     for index in start..<max(start, end) {
       if judgedContinuation == index {
