@@ -27,7 +27,8 @@ extension PlainProcessors {
       return note(shadow.caches.hasTranslation(of: gpa, shadow.eptp.tag), "\(what): page \(hex(gpa.rawValue))", vcpu)
     }
     let address = GuestLinearAddress(linear.number << 12)
-    note(shadow.caches.hasTranslation(of: address, shadow.context), "\(what): linear page \(hex(address.rawValue))", vcpu)
+    note(
+      shadow.caches.hasTranslation(of: address, shadow.context), "\(what): linear page \(hex(address.rawValue))", vcpu)
   }
 
   /// Holds against the shadow where a walk of the EPT starts.
