@@ -337,7 +337,7 @@ struct PlainProcessors: ProcessorControl {
   }
 
   mutating func shootdown(of vcpu: Int, from sender: Int) { count(.shootdowns) }
-  mutating func entriesEdited(_ edits: Int) { count(.entryEdits, edits) }
+  mutating func entriesEdited(_ edits: Int, by vcpu: Int) { count(.entryEdits, edits) }
   mutating func driverStores(_ stores: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {
     count(.treeStores, stores)
     count(.violationExits, refused)

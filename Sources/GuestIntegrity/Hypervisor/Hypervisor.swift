@@ -153,7 +153,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
   }
 
   private func settle(_ owed: Hierarchies, _ edits: Int, from vcpu: Int) {
-    if edits > 0 { processors.entriesEdited(edits) }
+    if edits > 0 { processors.entriesEdited(edits, by: vcpu) }
     guard !owed.isEmpty else { return }
     for other in monitor.vcpus.indices {
       var interrupted = other == vcpu

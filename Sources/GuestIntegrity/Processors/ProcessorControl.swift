@@ -20,8 +20,8 @@ public protocol ProcessorControl {
   mutating func invept(_ scope: InvalidationScope, on vcpu: Int)
   /// Interrupts a vCPU so that it exits and executes the INVEPT that follows.
   mutating func shootdown(of vcpu: Int, from sender: Int)
-  /// The hypervisor has written EPT entries.
-  mutating func entriesEdited(_ count: Int)
+  /// The hypervisor has written EPT entries, in an exit of this vCPU.
+  mutating func entriesEdited(_ count: Int, by vcpu: Int)
   /// A vCPU has left the guest for the hypervisor.
   mutating func exit(_ reason: ExitReason, on vcpu: Int)
   /// The driver has stored eight-byte words through its vCPU's active set; `refused` of them met an EPT violation and

@@ -178,14 +178,14 @@ final class StrategyReplay {
 
   /// What has been counted, of so many accesses.
   func counts(ofAccesses accesses: UInt64) -> EventCounts {
-    var counts = hypervisor.processors.counts
+    var counts = hypervisor.processors.total
     translations.add(to: &counts, accesses: accesses)
     return counts
   }
 
   /// Switches between table sets, or of the write bits.
   var switches: UInt64 {
-    let counts = hypervisor.processors.counts
+    let counts = hypervisor.processors.total
     return mechanism.switching.usesTwoSets
       ? counts[.eptpWrites] + counts[.vmfuncSwitches] : hypervisor.ownPageSwitches
   }
