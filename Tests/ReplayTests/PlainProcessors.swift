@@ -78,6 +78,8 @@ struct PlainProcessors: ProcessorControl {
   var shadows: [EPTMachine<FlatMemory>] = []
   /// Linear pages, by vCPU, that were walked in one dimension when they were last walked for.
   var unmapped: [Set<UInt64>] = []
+  /// Entries of the guest-physical kind that the access under way has cached.
+  private var filled: Set<PlainCache.Key> = []
   /// Hits and starts of walks that the shadows had, too.
   var included = 0
   /// Those that they had not, in words.
@@ -119,6 +121,7 @@ struct PlainProcessors: ProcessorControl {
     let page = access.gpa.page.rawValue
     let set = caches[vcpu].active
     let key = PlainCache.Key(set: set, number: linear?.number ?? page, isGlobal: linear?.isGlobal ?? false)
+    filled = []
     defer { shadow(access, linear, on: vcpu) }
     if caches[vcpu].l1.hit(key) {
       count(.l1TLBHits)
@@ -203,9 +206,11 @@ struct PlainProcessors: ProcessorControl {
     count(.pagingStructureCacheHits, start)
     if start > 0 {
       let (gpa, level) = (GuestPageNumber(page).address, [Level.pml4e, .pdpte, .pde][start - 1])
-      includeStart(below: level, of: gpa, on: vcpu)
+      // What an earlier nested walk of this access has brought the shadow has yet to see.
+      if !filled.contains(pointers[start - 1]) { includeStart(below: level, of: gpa, on: vcpu) }
     }
     for entry in entries.dropFirst(start) { count(place(of: entry, on: vcpu)) }
+    if mayCache { filled.formUnion(pointers.dropFirst(start)) }
     for level in pointers.indices where mayCache && level >= start {
       if !caches[vcpu].pointers[level].hit(pointers[level]) { caches[vcpu].pointers[level].insert(pointers[level]) }
     }

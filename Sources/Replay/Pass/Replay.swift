@@ -24,7 +24,8 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
   var result = RunResult(
     tool: request.countersOnly ? .anyBuild : .current, trace: recording.description, policy: protection.description,
     profile: ProfileDescription(name: request.profile.name, parameters: request.profile.parameters),
-    strategies: results, ranking: pricing.ranking(of: request.strategies, prices),
+    time: TimeDescription(request.latency, LatencyCosts(request.profile)), strategies: results,
+    ranking: pricing.ranking(of: request.strategies, prices),
     crosscheck: CrossCheck(request.strategies, tallies))
   if !request.countersOnly { result.host = HostDescription.current }
   if request.dimensions == .two { result.dimensions = request.dimensions.rawValue }
@@ -38,7 +39,6 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
       request.strategies, tallies, regions: protection.regions, truePages: protection.truePages)
   }
   result.hostRatios = try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) }
-  result.time = TimeDescription(request.latency, LatencyCosts(request.profile))
   result.distributions = zip(request.strategies, outcomes.dropFirst()).flatMap { strategy, outcome in
     (outcome.inPlace?.distributions ?? []).map {
       HostDistribution(strategy: strategy.name, end: $0.end, text: $0.text)

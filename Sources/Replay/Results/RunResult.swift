@@ -44,12 +44,13 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// A result of what every run has; what only some have is set afterwards.
   public init(
     tool: ToolDescription, trace: ReplayedRecording, policy: PolicyDescription, profile: ProfileDescription,
-    strategies: [StrategyResult], ranking: Ranking, crosscheck: CrossCheck
+    time: TimeDescription? = nil, strategies: [StrategyResult], ranking: Ranking, crosscheck: CrossCheck
   ) {
     self.tool = tool
     self.trace = trace
     self.policy = policy
     self.profile = profile
+    self.time = time
     self.strategies = strategies
     self.ranking = ranking
     self.crosscheck = crosscheck
