@@ -46,4 +46,14 @@ struct InclusionTests {
       strategy, RecordingReader(path: path), geometry: profile.geometry, dimensions: .one, watchesInclusion: true)
     #expect(plain.excluded == [] && plain.included > 1_000_000)
   }
+
+  @Test("and over the first million accesses of it in two dimensions", arguments: [Strategy.toggle, .ve])
+  func recordedInTwoDimensions(strategy: Strategy) throws {
+    let path = RecordedBoot.path.replacingOccurrences(of: "boot.trace", with: "quick.trace")
+    let profile = try #require(try ProfileLibrary.profile(named: ProfileLibrary.defaultName))
+    let plain = try PlainReplay(
+      strategy, RecordingReader(path: path), geometry: profile.geometry, dimensions: .two, watchesInclusion: true,
+      upTo: 1_000_000)
+    #expect(plain.excluded == [] && plain.included > 900_000)
+  }
 }
