@@ -25,7 +25,7 @@ struct RecordingProcessors: ProcessorControl {
   }
   mutating func invept(_ scope: InvalidationScope, on vcpu: Int) { acts.append(.invept(scope, vcpu)) }
   mutating func shootdown(of vcpu: Int, from sender: Int) { acts.append(.shootdown(vcpu, from: sender)) }
-  mutating func entriesEdited(_ count: Int) { edits += count }
+  mutating func entriesEdited(_ count: Int, by vcpu: Int) { edits += count }
   mutating func exit(_ reason: ExitReason, on vcpu: Int) { acts.append(.exit(reason, vcpu)) }
   mutating func driverStores(_ count: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {
     stores += count

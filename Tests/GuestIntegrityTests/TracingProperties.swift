@@ -78,7 +78,7 @@ struct TracingProperties {
     let tables = try TableSets(
       memory: memory.memory, pageCount: pages, pool: FramePool(first: HostPhysicalAddress(pages << 12), count: 4),
       twoSets: false, stripsExecution: false)
-    var service = TracingService(tables: tables, noticing: .violationExit)
+    var service = TracingService(tables: tables, needsSmallLeaves: false) { ViolationExit().bits(of: $0) }
     let added = service.addClient()
     let client = try #require(added)
     var settled: [(owed: Hierarchies, edits: Int)] = []

@@ -23,6 +23,21 @@ struct InclusionTests {
     }
   }
 
+  @Test("and in two dimensions, whatever the guest's paging does", arguments: 420..<428 as Range<UInt64>)
+  func randomInTwoDimensions(seed: UInt64) throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("gi-in-\(seed)-\(getpid()).trace").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let tables = RandomPaging.Tables.allCases[Int(seed) % 3]
+    try RandomDriverTrace.write(to: path, seed: seed, paging: RandomPaging(tables, isDefective: seed % 4 == 3))
+    let reader = try RecordingReader(path: path)
+    for strategy in Strategy.all {
+      let geometry = AgainstPlainReplayTests.geometries[Int(seed) % AgainstPlainReplayTests.geometries.count]
+      let plain = try PlainReplay(strategy, reader, geometry: geometry, dimensions: .two, watchesInclusion: true)
+      #expect(plain.excluded == [], "seed \(seed), \(strategy.name)")
+      #expect(plain.included > 500, "seed \(seed), \(strategy.name): too few hits to say anything")
+    }
+  }
+
   @Test("over a part of a recorded boot, where permissions change under it", arguments: [Strategy.toggle, .pml])
   func recorded(strategy: Strategy) throws {
     let path = RecordedBoot.path.replacingOccurrences(of: "boot.trace", with: "quick.trace")
@@ -30,5 +45,15 @@ struct InclusionTests {
     let plain = try PlainReplay(
       strategy, RecordingReader(path: path), geometry: profile.geometry, dimensions: .one, watchesInclusion: true)
     #expect(plain.excluded == [] && plain.included > 1_000_000)
+  }
+
+  @Test("and over the first million accesses of it in two dimensions", arguments: [Strategy.toggle, .ve])
+  func recordedInTwoDimensions(strategy: Strategy) throws {
+    let path = RecordedBoot.path.replacingOccurrences(of: "boot.trace", with: "quick.trace")
+    let profile = try #require(try ProfileLibrary.profile(named: ProfileLibrary.defaultName))
+    let plain = try PlainReplay(
+      strategy, RecordingReader(path: path), geometry: profile.geometry, dimensions: .two, watchesInclusion: true,
+      upTo: 1_000_000)
+    #expect(plain.excluded == [] && plain.included > 900_000)
   }
 }

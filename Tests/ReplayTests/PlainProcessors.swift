@@ -4,48 +4,6 @@ import GuestIntegrity
 
 @testable import Replay
 
-/// Least recently used, as a list a set: the most recent first.
-struct PlainCache {
-  struct Key: Hashable {
-    var set: TableSet
-    var number: UInt64
-    var isGlobal = false
-  }
-
-  private var lists: [[Key]]
-  private let ways: Int
-
-  init(entries: Int, ways: Int) {
-    lists = Array(repeating: [], count: ways > 0 ? entries / ways : 0)
-    self.ways = ways
-  }
-
-  mutating func hit(_ key: Key) -> Bool {
-    guard !lists.isEmpty, let place = lists[slot(key)].firstIndex(of: key) else { return false }
-    lists[slot(key)].remove(at: place)
-    lists[slot(key)].insert(key, at: 0)
-    return true
-  }
-
-  mutating func insert(_ key: Key) {
-    guard !lists.isEmpty else { return }
-    lists[slot(key)].insert(key, at: 0)
-    if lists[slot(key)].count > ways { lists[slot(key)].removeLast() }
-  }
-
-  /// How many keys of these table sets there were.
-  mutating func drop(_ sets: [TableSet]) -> Int { drop { sets.contains($0.set) } }
-
-  /// How many such keys there were.
-  mutating func drop(where leaves: (Key) -> Bool) -> Int {
-    let before = lists.reduce(0) { $0 + $1.count }
-    for slot in lists.indices { lists[slot].removeAll(where: leaves) }
-    return before - lists.reduce(0) { $0 + $1.count }
-  }
-
-  private func slot(_ key: Key) -> Int { Int(key.number % UInt64(lists.count)) }
-}
-
 /// A linear page, and whether the guest has mapped it globally.
 struct PlainLinearPage {
   var number: UInt64
@@ -56,6 +14,19 @@ extension EPTViolation {
   /// Of the walker's own store to a guest entry.
   var isUpdate: Bool { access.kind.contains(.pagingStructure) && access.kind.contains(.write) }
   func isOf(_ page: GuestPageNumber) -> Bool { !access.kind.contains(.pagingStructure) && access.gpa.page == page }
+}
+
+extension EPTMachine {
+  /// Makes a store of a recording at its linear address.
+  mutating func write(
+    _ access: GuestAccess, to linear: GuestLinearAddress, _ path: inout PlainPath
+  ) -> TranslationOutcome {
+    guard !access.kind.contains(.noSubPage) else {
+      return self.access(linear: linear, [.write, .noSubPage], user: false, &path)
+    }
+    let store = store(linear: linear, byteCount: Int(access.byteCount), user: false, &path)
+    return store.refusal ?? .translated(store.parts[0].translation)
+  }
 }
 
 /// Remembers every entry that a walk reads.
@@ -103,9 +74,12 @@ struct PlainProcessors: ProcessorControl {
   var counts: [Event: UInt64] = [:]
   var sets: [(pointer: EPTPointer, set: TableSet)] = []
   var verdicts: [[Verdict]]
-  /// If it was asked for, processors with maximal caches that see the same accesses and instructions, in one dimension: what a
-  /// finite cache holds, they hold. They neither log nor raise exceptions, and come second, so memory is not changed twice.
+  /// If it was asked for, what caches hold that see the same and lose only what they must.
   var shadows: [EPTMachine<FlatMemory>] = []
+  /// Linear pages, by vCPU, that were walked in one dimension when they were last walked for.
+  var unmapped: [Set<UInt64>] = []
+  /// Entries of the guest-physical kind that the access under way has cached.
+  private var filled: Set<PlainCache.Key> = []
   /// Hits and starts of walks that the shadows had, too.
   var included = 0
   /// Those that they had not, in words.
@@ -147,16 +121,17 @@ struct PlainProcessors: ProcessorControl {
     let page = access.gpa.page.rawValue
     let set = caches[vcpu].active
     let key = PlainCache.Key(set: set, number: linear?.number ?? page, isGlobal: linear?.isGlobal ?? false)
-    defer { if !shadows.isEmpty { shadow(access, on: vcpu) } }
+    filled = []
+    defer { shadow(access, linear, on: vcpu) }
     if caches[vcpu].l1.hit(key) {
       count(.l1TLBHits)
-      include("a TLB hit", access.gpa, on: vcpu) { $0.hasTranslation(of: access.gpa, $1) }
+      include("a TLB hit", access.gpa, linear, on: vcpu)
       return Access()
     }
     if caches[vcpu].stlb.hit(key) {
       count(.stlbHits)
       caches[vcpu].l1.insert(key)
-      include("a hit of the second level", access.gpa, on: vcpu) { $0.hasTranslation(of: access.gpa, $1) }
+      include("a hit of the second level", access.gpa, linear, on: vcpu)
       return Access()
     }
     count(.walks)
@@ -168,6 +143,7 @@ struct PlainProcessors: ProcessorControl {
       } else {
         count(.unmappedWalks)
         result = walkOne(access, linear, on: vcpu)
+        if !shadows.isEmpty { unmapped[vcpu].insert(linear.number) }
       }
     } else {
       result = walkOne(access, nil, on: vcpu)
@@ -184,39 +160,6 @@ struct PlainProcessors: ProcessorControl {
       caches[vcpu].l1.insert(key)
     }
     return result
-  }
-
-  private mutating func include(
-    _ what: String, _ gpa: GuestPhysicalAddress, on vcpu: Int, _ isHeld: (TranslationCaches, EPTRTA) -> Bool
-  ) {
-    guard !shadows.isEmpty else { return }
-    if isHeld(shadows[vcpu].caches, shadows[vcpu].eptp.tag) {
-      included += 1
-    } else if excluded.count < 4 {
-      excluded.append("\(what): page \(gpa.page.rawValue) on vCPU \(vcpu)")
-    }
-  }
-
-  /// Has the shadow see an access, and hold besides what a walk from the root finds: a processor may always make one, so
-  /// a finite cache that has evicted an entry may read again what a maximal one has no need to.
-  private mutating func shadow(_ access: GuestAccess, on vcpu: Int) {
-    var fresh = shadows[vcpu]
-    fresh.caches = TranslationCaches(.maximal)
-    _ = shadows[vcpu].access(access)
-    _ = fresh.access(access)
-    shadows[vcpu].caches.formUnion(fresh.caches)
-  }
-
-  /// Has shadows with maximal caches watch from now on.
-  mutating func watchInclusion() {
-    shadows = machines.map { machine in
-      var shadow = machine
-      shadow.cache = nil
-      shadow.policies.cache = .maximal
-      shadow.controls.set(.enablePML, to: false)
-      shadow.controls.set(.eptViolationVE, to: false)
-      return shadow
-    }
   }
 
   private mutating func walkOne(_ access: GuestAccess, _ linear: PlainLinearPage?, on vcpu: Int) -> Access {
@@ -263,9 +206,11 @@ struct PlainProcessors: ProcessorControl {
     count(.pagingStructureCacheHits, start)
     if start > 0 {
       let (gpa, level) = (GuestPageNumber(page).address, [Level.pml4e, .pdpte, .pde][start - 1])
-      include("a walk that starts below a \(level)", gpa, on: vcpu) { $0.hasStructure(level, of: gpa, $1) }
+      // What an earlier nested walk of this access has brought the shadow has yet to see.
+      if !filled.contains(pointers[start - 1]) { includeStart(below: level, of: gpa, on: vcpu) }
     }
     for entry in entries.dropFirst(start) { count(place(of: entry, on: vcpu)) }
+    if mayCache { filled.formUnion(pointers.dropFirst(start)) }
     for level in pointers.indices where mayCache && level >= start {
       if !caches[vcpu].pointers[level].hit(pointers[level]) { caches[vcpu].pointers[level].insert(pointers[level]) }
     }
@@ -277,13 +222,8 @@ struct PlainProcessors: ProcessorControl {
     guard let root = caches[vcpu].root else { return nil }
     var path = PlainPath()
     let address = GuestLinearAddress(linear.number << 12 | access.gpa.pageOffset)
-    var outcome: TranslationOutcome
-    if access.kind.contains(.noSubPage) {
-      outcome = machines[vcpu].access(linear: address, [.write, .noSubPage], user: false, &path)
-    } else {
-      let store = machines[vcpu].store(linear: address, byteCount: Int(access.byteCount), user: false, &path)
-      outcome = store.refusal ?? .translated(store.parts[0].translation)
-    }
+    let outcome = machines[vcpu].write(access, to: address, &path)
+    if !shadows.isEmpty { unmapped[vcpu].remove(linear.number) }
     count(.guestFlagUpdates, path.flagUpdates)
     var leadsHere = false
     var ended = false
@@ -313,6 +253,7 @@ struct PlainProcessors: ProcessorControl {
     for level in pointers.indices.reversed() where known == 0 && caches[vcpu].combined[level].hit(pointers[level]) {
       known = level + 1
     }
+    if known > 0 { includeStart(below: [.pml4e, .pdpte, .pde][known - 1], of: address, on: vcpu) }
     var read = 0
     var nested: [UInt64] = []
     var step = 0
@@ -357,6 +298,7 @@ struct PlainProcessors: ProcessorControl {
   /// Drops what a load of CR3 drops.
   mutating func loadCR3(on vcpu: Int) {
     count(.cr3Loads)
+    if !shadows.isEmpty { shadows[vcpu].moveToCR3(machines[vcpu].guest.cr3) }
     flush(on: vcpu) { !$0.isGlobal }
   }
 
@@ -381,26 +323,13 @@ struct PlainProcessors: ProcessorControl {
   mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
     machines[vcpu].eptp = pointer
     machines[vcpu].fields.eptpIndex = UInt16(set.rawValue)
-    if !shadows.isEmpty {
-      switch means {
-      case .vmcsWrite: shadows[vcpu].eptp = pointer
-      case .vmfunc: _ = shadows[vcpu].vmfunc(eax: 0, ecx: UInt32(set.rawValue))
-      }
-      if shadows[vcpu].eptp != pointer { excluded.append("a switch to \(set) by \(means) did not happen") }
-    }
+    shadowSwitch(to: pointer, set, on: vcpu, by: means)
     caches[vcpu].active = set
     count(means == .vmfunc ? .vmfuncSwitches : .eptpWrites)
   }
 
   mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {
-    if !shadows.isEmpty {
-      let outcome =
-        switch scope {
-        case .single(let pointer): shadows[vcpu].invept(type: 1, eptp: pointer)
-        case .all: shadows[vcpu].invept(type: 2, eptp: EPTPointer(0))
-        }
-      if outcome != .success { excluded.append("INVEPT came to \(outcome)") }
-    }
+    shadowInvept(scope, on: vcpu)
     var dropped = TableSet.allCases
     if case .single(let pointer) = scope { dropped = [sets.first { $0.pointer == pointer }!.set] }
     count(scope == .all ? .inveptAll : .inveptSingle)
@@ -413,7 +342,7 @@ struct PlainProcessors: ProcessorControl {
   }
 
   mutating func shootdown(of vcpu: Int, from sender: Int) { count(.shootdowns) }
-  mutating func entriesEdited(_ edits: Int) { count(.entryEdits, edits) }
+  mutating func entriesEdited(_ edits: Int, by vcpu: Int) { count(.entryEdits, edits) }
   mutating func driverStores(_ stores: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {
     count(.treeStores, stores)
     count(.violationExits, refused)

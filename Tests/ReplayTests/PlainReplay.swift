@@ -36,7 +36,7 @@ final class PlainReplay {
 
   init(
     _ strategy: Strategy, _ reader: RecordingReader, geometry: CacheGeometry, dimensions: Dimensions,
-    watchesInclusion: Bool = false
+    watchesInclusion: Bool = false, upTo accesses: Int = .max
   ) throws {
     let totals = reader.header.totals
     regions = reader.header.recording.regions
@@ -61,13 +61,14 @@ final class PlainReplay {
     }
     for set in TableSet.allCases { hypervisor.processors.sets.append((hypervisor.eptp(of: set), set)) }
     if watchesInclusion { hypervisor.processors.watchInclusion() }
-    try run(reader)
+    try run(reader, upTo: accesses)
   }
 
-  private func run(_ reader: RecordingReader) throws {
+  private func run(_ reader: RecordingReader, upTo limit: Int) throws {
     let block = RecordingBlock()
     let columns: RecordingColumns = [.runs, .events, .places, .clocks]
-    for (number, header) in reader.blocks.enumerated() {
+    var made = 0
+    for (number, header) in reader.blocks.enumerated() where made < limit {
       try reader.read(block: number, columns: tables == nil ? columns : columns.union(.linearPages), into: block)
       var events = block.events[...]
       var store = header.firstWrite
@@ -79,6 +80,7 @@ final class PlainReplay {
         }
         let run = block.runs[index]
         if judgedWhole == index { continue }
+        made += run.accesses
         for access in 0..<run.accesses {
           let number = run.isContinuation ? store - 1 : store + UInt64(access)
           if try perform(access, index, run, number, in: block) { judgedWhole = index + 1 }
@@ -284,6 +286,7 @@ final class PlainReplay {
         let isKernel = mapping.linear.rawValue >> 63 == 1
         let isInForce = hypervisor.processors.caches[vcpu].root == mapping.cr3 & 0xf_ffff_ffff_f000
         guard isKernel || isInForce else { continue }
+        hypervisor.processors.shadowFlush(mapping.linear, below: level, ofKernel: isKernel, on: vcpu)
         hypervisor.processors.flush(on: vcpu) {
           level >= .pdpte
             ? isKernel || !$0.isGlobal : $0.number / level.pageCount == mapping.linear.rawValue >> 12 / level.pageCount
@@ -296,6 +299,7 @@ final class PlainReplay {
   private func setRoot(_ cr3: UInt64, on vcpu: Int) {
     hypervisor.processors.caches[vcpu].root = tables?.root(cr3).map { $0 << 12 }
     hypervisor.processors.machines[vcpu].guest.cr3 = cr3
+    if !hypervisor.processors.shadows.isEmpty { hypervisor.processors.shadows[vcpu].guest.cr3 = cr3 }
   }
 
   /// Byte by byte.

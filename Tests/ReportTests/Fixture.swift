@@ -67,7 +67,6 @@ enum Fixture {
     silent.notifications.byKind = .init(protected: 0, tree: 0, giCode: 0, giData: 0)
     var result = RunResult(
       tool: ToolDescription(version: "9.9.9", build: "release"),
-      host: HostDescription(cpu: "Example CPU", cores: 2, os: "Linux"),
       trace: .init(
         path: "traces/boot.trace", digest: "0123456789abcdef0123456789abcdef", writes: 141_100_000, runs: 23_000_000,
         pages: 17_800, vcpus: 2, instructions: 1_234_567_890, hypercalls: 131, marks: 36, guest: "Linux 6.1.0-amd64"),
@@ -80,8 +79,9 @@ enum Fixture {
         silent, late,
       ],
       ranking: Ranking(order: ["spp", "pml", "eptp-exit", "toggle"], robust: [true, false, true]),
-      sensitivity: sensitivity, geometrySensitivity: variants,
       crosscheck: CrossCheck(agree: false, differences: ["pml notified 12 stores fewer than eptp-exit"]))
+    result.host = HostDescription(cpu: "Example CPU", cores: 2, os: "Linux")
+    (result.sensitivity, result.geometrySensitivity) = (sensitivity, variants)
     result.hypervisor = "kvm"
     addVerdicts(to: &result)
     return result

@@ -13,6 +13,20 @@ extension TranslationCaches {
     structures[Self.key(tag, level, gpa)] != nil
   }
 
+  /// Whether a linear address has a cached translation in a context, or a global one.
+  package func hasTranslation(of linear: GuestLinearAddress, _ context: CombinedContext) -> Bool {
+    var global = context
+    global.pcid = CombinedContext.anyPCID
+    return [Level.pte, .pde, .pdpte].contains { level in
+      [context, global].contains { combined[Self.key($0, level, linear)] != nil }
+    }
+  }
+
+  /// Whether the guest entry of this level on the way to a linear address is cached in a context.
+  package func hasStructure(_ level: Level, of linear: GuestLinearAddress, _ context: CombinedContext) -> Bool {
+    combinedStructures[Self.key(context, level, linear)] != nil
+  }
+
   /// Adds what other caches hold: of what may be cached, all of it.
   package mutating func formUnion(_ other: TranslationCaches) {
     translations.merge(other.translations) { $1 }

@@ -9,6 +9,9 @@ extension EPTMachine {
     CombinedContext(vpid: vpid, pcid: guest.pcid, tag: isEnabled ? eptp.tag : .noHierarchy)
   }
 
+  /// The same, for who looks into the caches.
+  package var context: CombinedContext { combinedContext }
+
   /// A walk that uses the guest-physical caches: a cached translation unless the access must set a flag that it lacks, else a walk from
   /// the deepest cached paging-structure entry.
   @usableFromInline @inline(never)

@@ -62,7 +62,9 @@ public final class Hypervisor<Processors: ProcessorControl> {
       monitor = IntegrityMonitor(
         configuration: configuration, memory: guestMemory, tree: MonitorTree(memory: guestMemory, base: base),
         rings: rings, posters: rings.map(\.poster),
-        tracing: TracingService(tables: tables, noticing: mechanism.noticing),
+        tracing: TracingService(
+          tables: tables, needsSmallLeaves: mechanism.noticing.needsSmallLeaves,
+          bits: { [noticing = mechanism.noticing] in noticing.bits(of: $0) }),
         vcpus: [VirtualCPU](repeating: VirtualCPU(), count: vcpus))
     } catch {
       throw .hostMemorySize(found: memory.memory.byteCount, needed: layout.end)
@@ -151,7 +153,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
   }
 
   private func settle(_ owed: Hierarchies, _ edits: Int, from vcpu: Int) {
-    if edits > 0 { processors.entriesEdited(edits) }
+    if edits > 0 { processors.entriesEdited(edits, by: vcpu) }
     guard !owed.isEmpty else { return }
     for other in monitor.vcpus.indices {
       var interrupted = other == vcpu

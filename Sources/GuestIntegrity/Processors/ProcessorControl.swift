@@ -1,40 +1,12 @@
 import Addresses
 import EPT
 
-/// How an EPTP gets into force on a vCPU.
-public enum SwitchMeans: UInt8, Hashable, Sendable {
-  /// The hypervisor writes the VMCS field, in an exit.
-  case vmcsWrite
-  /// The guest executes VMFUNC leaf 0.
-  case vmfunc
-}
-
 /// What an INVEPT invalidates.
 public enum InvalidationScope: Hashable, Sendable {
   /// The translations cached for this EPTP (single-context).
   case single(EPTPointer)
   /// The translations cached for every EPTP (all-context).
   case all
-}
-
-/// Why the processor left the guest.
-public enum ExitReason: UInt8, Hashable, Sendable {
-  /// VMCALL (18).
-  case hypercall
-  /// EPT violation (48).
-  case eptViolation
-  /// VMFUNC that the processor refused (59).
-  case vmfunc
-  /// Monitor trap flag (37): the instruction that was let through has been executed.
-  case monitorTrap
-  /// Page-modification log full (62).
-  case modificationLogFull
-  /// Non-maskable interrupt (0).
-  case nonMaskableInterrupt
-  /// Load of a control register (28).
-  case controlRegister
-  /// SPP-related event (66): the sub-page permission table does not lead to a vector.
-  case subPage
 }
 
 /// The acts a hypervisor asks of the processors, and the work it does for them to know of.
@@ -48,8 +20,8 @@ public protocol ProcessorControl {
   mutating func invept(_ scope: InvalidationScope, on vcpu: Int)
   /// Interrupts a vCPU so that it exits and executes the INVEPT that follows.
   mutating func shootdown(of vcpu: Int, from sender: Int)
-  /// The hypervisor has written EPT entries.
-  mutating func entriesEdited(_ count: Int)
+  /// The hypervisor has written EPT entries, in an exit of this vCPU.
+  mutating func entriesEdited(_ count: Int, by vcpu: Int)
   /// A vCPU has left the guest for the hypervisor.
   mutating func exit(_ reason: ExitReason, on vcpu: Int)
   /// The driver has stored eight-byte words through its vCPU's active set; `refused` of them met an EPT violation and

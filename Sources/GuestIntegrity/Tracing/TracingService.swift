@@ -6,15 +6,19 @@ import EPTTables
 struct TracingService {
   private(set) var map: TraceMap
   var tables: TableSets
-  let noticing: any Noticing
+  /// The bits of a leaf whose page is traced.
+  private let traced: @Sendable (TracedPage) -> LeafBits
+  /// Whether traced pages have leaves of 4 KiB in any case.
+  private let needsSmallLeaves: Bool
   /// With one table set: whether the driver's own pages may be written at the moment.
   private(set) var ownPagesOpen = false
   /// How often a mode has asked for that.
   private(set) var ownPageSwitches: UInt64 = 0
 
-  init(tables: TableSets, noticing: any Noticing) {
+  init(tables: TableSets, needsSmallLeaves: Bool, bits traced: @escaping @Sendable (TracedPage) -> LeafBits) {
     self.tables = tables
-    self.noticing = noticing
+    self.needsSmallLeaves = needsSmallLeaves
+    self.traced = traced
     map = TraceMap(pages: Int(tables.pageCount))
   }
 
@@ -77,7 +81,7 @@ struct TracingService {
     try tables.edit(
       run.range, normal: .from(bits(of: run.before, in: .normal), to: bits(of: run.after, in: .normal)),
       integrity: .from(bits(of: run.before, in: .integrity), to: bits(of: run.after, in: .integrity)),
-      small: noticing.needsSmallLeaves, owing: &debt)
+      small: needsSmallLeaves, owing: &debt)
   }
 
   /// What leaves say of pages that these clients trace; of sub-page permissions the service knows nothing.
@@ -88,8 +92,7 @@ struct TracingService {
   /// The same where the driver may write its own pages, or where it may not.
   private func bits(of clients: ClientSet, writable: Bool) -> LeafBits {
     guard !clients.isEmpty else { return tables.unwatched }
-    return noticing.bits(
-      of: TracedPage(clients: clients, watching: writable ? clients.subtracting(.ownPages) : clients))
+    return traced(TracedPage(clients: clients, watching: writable ? clients.subtracting(.ownPages) : clients))
   }
 
   /// Whether a store to a page is to be logged by the processor.

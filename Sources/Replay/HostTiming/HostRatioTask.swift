@@ -139,3 +139,13 @@ extension StrategyReplay {
     return HostRatioTask(strategy: strategy, ranges: protected.pages, guestBytes: guestBytes)
   }
 }
+
+extension HostRatios {
+  /// The ratios that samples of a task show, taken in turns: of the other program, of this, of this, of the other, and so on.
+  public init(of task: HostRatioTask, over: String, alternating samples: [HostRatioTask.Sample]) {
+    self.over = over
+    strategy = task.strategy
+    lookup = HostRatio(alternating: samples.map(\.lookup))
+    alert = HostRatio(alternating: samples.map(\.alert))
+  }
+}

@@ -18,7 +18,8 @@ struct ModelledProcessors: ProcessorControl {
   let machines: UnsafeMutablePointer<EPTMachine<FlatMemory>>
   /// What the machines tell to drop, by vCPU.
   let losses: [ModelledCache]
-  var counts = EventCounts()
+  /// What happened, by the vCPU that it happened on.
+  var counts: [EventCounts]
   /// Of them, those of the driver's own refused stores into its tree.
   private(set) var ownStores = EventCounts()
   /// The EPTP of each table set, by raw value: what the tags of cached mappings stand for.
@@ -31,6 +32,7 @@ struct ModelledProcessors: ProcessorControl {
     machines = .allocate(capacity: vcpus)
     machines.initialize(repeating: EPTMachine(memory: memory), count: vcpus)
     drained = (0..<vcpus).map { _ in [] }
+    counts = (0..<vcpus).map { _ in EventCounts() }
     caches = .allocate(capacity: vcpus)
     fast = .allocate(capacity: vcpus)
     invalidations = .allocate(capacity: 1)
@@ -42,6 +44,9 @@ struct ModelledProcessors: ProcessorControl {
       (fast + vcpu).initialize(to: FirstLevelTLB(cache: caches[vcpu].l1))
     }
   }
+
+  /// What happened on all of them.
+  var total: EventCounts { counts.reduce(into: EventCounts()) { $0 += $1 } }
 
   func deallocate() {
     for vcpu in 0..<vcpus { caches[vcpu].deallocate() }
@@ -63,7 +68,7 @@ struct ModelledProcessors: ProcessorControl {
       precondition(outcome == .switched(pointer, index: UInt16(set.rawValue)), "VMFUNC came to \(outcome)")
     }
     fast[vcpu].tag = TranslationKey.key(page: 0, set: UInt32(set.rawValue))
-    counts[means == .vmfunc ? .vmfuncSwitches : .eptpWrites] += 1
+    counts[vcpu][means == .vmfunc ? .vmfuncSwitches : .eptpWrites] += 1
   }
 
   mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {
@@ -75,34 +80,34 @@ struct ModelledProcessors: ProcessorControl {
     precondition(outcome == .success, "INVEPT came to \(outcome)")
     let lost = losses[vcpu].takeLost()
     invalidations.pointee += 1
-    counts[scope == .all ? .inveptAll : .inveptSingle] += 1
-    counts[.translationsInvalidated] += UInt64(lost)
+    counts[vcpu][scope == .all ? .inveptAll : .inveptSingle] += 1
+    counts[vcpu][.translationsInvalidated] += UInt64(lost)
   }
 
-  mutating func acted(_ act: Act, on vcpu: Int) { counts[act.event] += 1 }
-  mutating func virtualizationException(on vcpu: Int) { counts[.virtualizationExceptions] += 1 }
-  mutating func shootdown(of vcpu: Int, from sender: Int) { counts[.shootdowns] += 1 }
-  mutating func entriesEdited(_ count: Int) { counts[.entryEdits] += UInt64(count) }
+  mutating func acted(_ act: Act, on vcpu: Int) { counts[vcpu][act.event] += 1 }
+  mutating func virtualizationException(on vcpu: Int) { counts[vcpu][.virtualizationExceptions] += 1 }
+  mutating func shootdown(of vcpu: Int, from sender: Int) { counts[vcpu][.shootdowns] += 1 }
+  mutating func entriesEdited(_ count: Int, by vcpu: Int) { counts[vcpu][.entryEdits] += UInt64(count) }
 
   mutating func exit(_ reason: ExitReason, on vcpu: Int) {
     // A recording has neither interrupts nor intercepted loads of control registers.
-    if let act = Act(reason) { counts[act.event] += 1 }
+    if let act = Act(reason) { counts[vcpu][act.event] += 1 }
   }
 
   /// A refused store of the driver's own exits, is looked up, and is completed as every refused store is.
   mutating func driverStores(_ count: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {
-    counts[.treeStores] += UInt64(count)
+    counts[vcpu][.treeStores] += UInt64(count)
     let owed = [(Event.violationExits, refused), (.emulatedStores, refused), (.treeNodesVisited, nodesVisited)]
     for (event, count) in owed {
-      counts[event] += UInt64(count)
+      counts[vcpu][event] += UInt64(count)
       ownStores[event] += UInt64(count)
     }
   }
-  mutating func treeNodesVisited(_ count: Int, on vcpu: Int) { counts[.treeNodesVisited] += UInt64(count) }
+  mutating func treeNodesVisited(_ count: Int, on vcpu: Int) { counts[vcpu][.treeNodesVisited] += UInt64(count) }
 
   mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] {
     let log = machines[vcpu].takeModificationLog()
-    counts[.pmlDrains] += UInt64(log.count)
+    counts[vcpu][.pmlDrains] += UInt64(log.count)
     return log
   }
 

@@ -102,7 +102,7 @@ extension StrategyReplay: Executor {
   }
 
   func setFlag(of access: RecordedAccess, refusedBy violation: EPTViolation) -> Bool {
-    hypervisor.processors.counts[.guestFlagUpdates] += 1
+    hypervisor.processors.counts[access.run.vcpu][.guestFlagUpdates] += 1
     return machines[access.run.vcpu].emulateFlagUpdate(at: violation.gpa)
   }
 
@@ -124,7 +124,7 @@ extension StrategyReplay: Executor {
     let outcome = machines[vcpu].access(
       linear: GuestLinearAddress(cursor.block.linearPages[second] << 12), .write, user: false, &counter)
     hypervisor.processors.losses[vcpu].settle()
-    hypervisor.processors.counts[.guestFlagUpdates] += counter.guestFlagWrites
+    hypervisor.processors.counts[vcpu][.guestFlagUpdates] += counter.guestFlagWrites
     guard case .violation(let violation) = outcome, violation.isWalkerUpdate else { return nil }
     return outcome
   }

@@ -17,8 +17,8 @@ extension StrategyReplay {
     setRoot(value, on: vcpu)
     machines[vcpu].moveToCR3(value)
     let lost = hypervisor.processors.losses[vcpu].takeLost()
-    hypervisor.processors.counts[.cr3Loads] += 1
-    hypervisor.processors.counts[.translationsFlushed] += UInt64(lost)
+    hypervisor.processors.counts[vcpu][.cr3Loads] += 1
+    hypervisor.processors.counts[vcpu][.translationsFlushed] += UInt64(lost)
   }
 
   /// The guest maps a page. Where that replaces an entry, the guest has invalidated what lay below it by then, on every vCPU
@@ -30,7 +30,7 @@ extension StrategyReplay {
     let root = (mapping.cr3 & EPTEntry.addressMask) >> 12
     for vcpu in logged.indices where isKernel || guest?.roots[vcpu] == root {
       let lost = caches[vcpu].invalidateLinear(key, below: replaced, ofKernel: isKernel)
-      hypervisor.processors.counts[.translationsFlushed] += UInt64(lost)
+      hypervisor.processors.counts[vcpu][.translationsFlushed] += UInt64(lost)
     }
   }
 
@@ -49,7 +49,7 @@ extension StrategyReplay {
     let linear = GuestLinearAddress(cursor.block.linearPages[index] << 12 | request.gpa.pageOffset)
     var path = NestedPath(linear: linear, root: root)
     let outcome = machines[vcpu].write(request, to: linear, &path)
-    hypervisor.processors.counts[.guestFlagUpdates] += UInt64(path.flagUpdates)
+    hypervisor.processors.counts[vcpu][.guestFlagUpdates] += UInt64(path.flagUpdates)
     let isTranslated = outcome.isTranslation
     defer { if !isTranslated { hypervisor.processors.losses[vcpu].settle() } }
     guard outcome.isOf(request.gpa.page) else {

@@ -18,13 +18,13 @@ extension StrategyReplay {
     // The filter takes the page to be cached now, and where a flag stays clear it is not.
     if isUpdate, !judged.isPerformed { invalidations.pointee += 1 }
     guard let kind = judged.verdict.alertedKind else { return tally.addSilent(shape) }
-    hypervisor.processors.counts[.alerts] += 1
+    hypervisor.processors.counts[vcpu][.alerts] += 1
     tally.charge(shape, to: judged.verdict.region)
     discardAlerts(of: vcpu)
     let number = cursor.storeNumber(ofAccess: access.number, inRun: access.index)
     try tally.wouldHave.note(judged.verdict, ofStore: number, on: vcpu) { try cursor.clock(ofRun: access.index) }
     if isUpdate {
-      hypervisor.processors.counts[.walkerUpdates] += 1
+      hypervisor.processors.counts[vcpu][.walkerUpdates] += 1
       return tally.addUpdate(shape, at: judged.violation.gpa, by: number)
     }
     let store = judged.store
@@ -75,7 +75,7 @@ extension StrategyReplay {
       number: cursor.storeNumber(ofAccess: access, inRun: index), address: store.address, size: store.size,
       clock: try cursor.clock(ofRun: index),
       touched: touched(by: store, crosses: false), references: cost.references)
-    hypervisor.processors.counts[.pmlEntries] += UInt64(count)
+    hypervisor.processors.counts[run.vcpu][.pmlEntries] += UInt64(count)
     for page in hypervisor.processors.latestLogged(count, on: run.vcpu) {
       var entry = entry
       if page != run.page { entry.table = page }
@@ -96,11 +96,11 @@ extension StrategyReplay {
         tally.addSilent(shape)
         continue
       }
-      hypervisor.processors.counts[.alerts] += 1
+      hypervisor.processors.counts[vcpu][.alerts] += 1
       tally.wouldHave.note(verdict, ofStore: store.number, on: vcpu) { time }
       tally.charge(shape, to: verdict.region)
       if let table = store.table {
-        hypervisor.processors.counts[.walkerUpdates] += 1
+        hypervisor.processors.counts[vcpu][.walkerUpdates] += 1
         tally.addUpdate(shape, at: table.address, by: store.number)
       } else {
         tally.add(

@@ -28,7 +28,7 @@ extension StrategyReplay {
 
   private func unexpected(_ what: String, of run: Run) -> ReplayError {
     ReplayError(
-      "page 0x\(String(run.page.rawValue, radix: 16)): \(what), expected a translation or a violation; report this with the "
+      "page \(hex(run.page.rawValue)): \(what), expected a translation or a violation; report this with the "
         + "trace")
   }
 
@@ -77,13 +77,13 @@ extension StrategyReplay {
     } else if let nested = walkGuest(request, ofRun: index, on: vcpu) {
       walk = nested
     } else {
-      hypervisor.processors.counts[.unmappedWalks] += 1
+      hypervisor.processors.counts[vcpu][.unmappedWalks] += 1
       var request = request
       request.gla = GuestLinearAddress(cursor.block.linearPages[index] << 12 | request.gpa.pageOffset)
       walk = walkEPT(request, on: vcpu)
     }
     translations.add(walk.cost)
-    if walk.asksSubPages { hypervisor.processors.counts[.sppLookups] += 1 }
+    if walk.asksSubPages { hypervisor.processors.counts[vcpu][.sppLookups] += 1 }
     let logged = Int(before &- machines[vcpu].fields.pmlIndex)
     if logged > 0 { try log(logged, access, ofRun: index, walk.cost) }
     return walk

@@ -139,7 +139,7 @@ final class StrategyReplay {
   }
 
   /// Replays runs one by one, none taken to be cached.
-  private func replayEvery(from start: Int, to end: Int) throws {
+  func replayEvery(from start: Int, to end: Int) throws {
     let runs = cursor.keys
     for index in start..<max(start, end) {
       if judgedContinuation == index {
@@ -193,14 +193,14 @@ final class StrategyReplay {
 
   /// What has been counted, of so many accesses.
   func counts(ofAccesses accesses: UInt64) -> EventCounts {
-    var counts = hypervisor.processors.counts
+    var counts = hypervisor.processors.total
     translations.add(to: &counts, accesses: accesses)
     return counts
   }
 
   /// Switches between table sets, or of the write bits.
   var switches: UInt64 {
-    let counts = hypervisor.processors.counts
+    let counts = hypervisor.processors.total
     return mechanism.switching.usesTwoSets
       ? counts[.eptpWrites] + counts[.vmfuncSwitches] : hypervisor.ownPageSwitches
   }

@@ -49,7 +49,7 @@ public final class ProtectedGuest {
       let outcome = hypervisor.processors.machines[0].access(GuestAccess(store.address, .dataWrite), &path)
       guard case .violation(let violation) = outcome else {
         throw ReplayError(
-          "a store to protected page 0x\(String(page, radix: 16)) ends in \(outcome), expected a violation")
+          "a store to protected page \(hex(page)) ends in \(outcome), expected a violation")
       }
       return RefusedStore(store: store, violation: violation)
     }

@@ -55,37 +55,18 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// Whether the strategies notified the same stores where their contracts say so.
   public var crosscheck: CrossCheck
 
-  /// A result from its parts.
+  /// A result of what every run has; what only some have is set afterwards.
   public init(
-    tool: ToolDescription, host: HostDescription?, trace: ReplayedRecording, dimensions: Int? = nil,
-    policy: PolicyDescription, profile: ProfileDescription, hypervisor: String? = nil,
-    time: TimeDescription? = nil, strategies: [StrategyResult],
-    unavailable: [UnavailableStrategy]? = nil, ranking: Ranking,
-    rankings: [Contract: Ranking]? = nil, pairs: [PairVerdict]? = nil, box: BoxDescription? = nil,
-    structures: [OverheadVariant]? = nil, budget: Budget? = nil, sensitivity: [OrderSensitivity]? = nil,
-    geometrySensitivity: [OverheadVariant]? = nil, hottestPages: HottestPages? = nil,
-    hostRatios: HostRatios? = nil, crosscheck: CrossCheck
+    tool: ToolDescription, trace: ReplayedRecording, policy: PolicyDescription, profile: ProfileDescription,
+    time: TimeDescription? = nil, strategies: [StrategyResult], ranking: Ranking, crosscheck: CrossCheck
   ) {
     self.tool = tool
-    self.host = host
     self.trace = trace
-    self.dimensions = dimensions
     self.policy = policy
     self.profile = profile
-    self.hypervisor = hypervisor
     self.time = time
     self.strategies = strategies
-    self.unavailable = unavailable
     self.ranking = ranking
-    self.rankings = rankings
-    self.pairs = pairs
-    self.box = box
-    self.structures = structures
-    self.budget = budget
-    self.sensitivity = sensitivity
-    self.geometrySensitivity = geometrySensitivity
-    self.hottestPages = hottestPages
-    self.hostRatios = hostRatios
     self.crosscheck = crosscheck
   }
 

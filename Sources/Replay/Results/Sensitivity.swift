@@ -56,25 +56,6 @@ extension OrderSensitivity.Flip {
   var move: Double { abs(at - value) / max(value, 1) }
 }
 
-extension Pricing {
-  /// What would change the order of neighbours in the ranking, of the cheapest and each other strategy, and of the cheapest
-  /// sound one and each other sound one.
-  func sensitivity(of strategies: [Strategy], _ prices: [LinearForm]) -> [OrderSensitivity] {
-    let order = order(of: prices)
-    let sound = order.filter { strategies[$0].sound.value }
-    var pairs = zip(order, order.dropFirst()).map { [$0, $1] }
-    for rival in [order, sound] {
-      for dearer in rival.dropFirst() where !pairs.contains([rival[0], dearer]) { pairs.append([rival[0], dearer]) }
-    }
-    return pairs.map { pair in
-      let (cheaper, dearer) = (pair[0], pair[1])
-      return OrderSensitivity(
-        cheaper: strategies[cheaper].name, dearer: strategies[dearer].name,
-        difference: prices[dearer] - prices[cheaper], costs: profile.parameters)
-    }
-  }
-}
-
 extension CacheGeometry {
   /// The sizes that are assumed, at half and at double.
   var variants: [(name: String, geometry: CacheGeometry)] {
@@ -88,23 +69,6 @@ extension CacheGeometry {
       return [
         ("paging-structure caches at \(size)", structures), ("surviving lines of EPT entries at \(size)", lines),
       ]
-    }
-  }
-}
-
-extension Recording {
-  /// The replay again with each of the assumed sizes at half and at double.
-  func geometrySensitivity(under protection: Protection, request: ReplayRequest) throws -> [OverheadVariant] {
-    let structure = request.choices.structures(on: request.profile)[0]
-    return try request.profile.geometry.variants.map { name, geometry in
-      var varied = request
-      varied.profile.geometry = geometry
-      varied.countersOnly = true
-      let counts = try replay([nil] + request.strategies, under: protection, request: varied).map(\.counts)
-      let prices = counts.dropFirst().map {
-        StrategyPrice($0, beyond: counts[0], geometry: geometry).form(in: structure)
-      }
-      return OverheadVariant(name: name, request.strategies, prices, priced: request.profile)
     }
   }
 }

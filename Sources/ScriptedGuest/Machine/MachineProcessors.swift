@@ -51,12 +51,12 @@ package struct MachineProcessors: ProcessorControl {
   /// Counts nothing: the INVEPT that follows does the work.
   package mutating func shootdown(of vcpu: Int, from sender: Int) { interrupted.insert(vcpu) }
   /// Counts nothing, as above.
-  package mutating func entriesEdited(_ count: Int) {}
+  package mutating func entriesEdited(_ count: Int, by vcpu: Int) {}
 
   /// Counts nothing: the scripted guest looks at outcomes, not at costs.
   package mutating func exit(_ reason: ExitReason, on vcpu: Int) {
     exits[reason, default: 0] += 1
-    interrupted.removeAll()
+    interrupted.remove(vcpu)
   }
 
   /// Counts nothing, as above.

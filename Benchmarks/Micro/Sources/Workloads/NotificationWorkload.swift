@@ -11,7 +11,7 @@ public struct IdleProcessors: ProcessorControl {
   /// Interrupts nobody.
   public mutating func shootdown(of vcpu: Int, from sender: Int) {}
   /// Counts nothing.
-  public mutating func entriesEdited(_ count: Int) {}
+  public mutating func entriesEdited(_ count: Int, by vcpu: Int) {}
   /// Counts nothing.
   public mutating func exit(_ reason: ExitReason, on vcpu: Int) {}
   /// Counts nothing.

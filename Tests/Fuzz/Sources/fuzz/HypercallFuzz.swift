@@ -113,7 +113,7 @@ struct SilentProcessors: ProcessorControl {
   mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {}
   mutating func invept(_ scope: InvalidationScope, on vcpu: Int) {}
   mutating func shootdown(of vcpu: Int, from sender: Int) {}
-  mutating func entriesEdited(_ count: Int) {}
+  mutating func entriesEdited(_ count: Int, by vcpu: Int) {}
   mutating func exit(_ reason: ExitReason, on vcpu: Int) {}
   mutating func driverStores(_ count: Int, refused: Int, nodesVisited: Int, on vcpu: Int) {}
   mutating func treeNodesVisited(_ count: Int, on vcpu: Int) {}

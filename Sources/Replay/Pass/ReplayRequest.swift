@@ -26,6 +26,8 @@ public struct ReplayRequest: Sendable {
   public var countersOnly: Bool
   /// Times our own paths beside those of another build, whatever ``countersOnly`` says; nil for not at all.
   public var hostMeter: (@Sendable (HostRatioTask) throws -> HostRatios)?
+  /// Whether every run is replayed, and none left out that a filter finds to change nothing: for tests of the filter.
+  var isUnfiltered = false
   /// Host threads: 1, or 2 to have the next block decoded while one is replayed. Results do not depend on it.
   public var threads: Int
   /// Told now and then how far the run is; called on the replaying thread.

@@ -166,6 +166,9 @@ final class ReplayPass {
     _ range: Range<Int>, of buffer: RecordingBlock, _ keys: UnsafeBufferPointer<Run>
   ) throws {
     try linear?.assign(range, of: buffer, filter)
+    guard !request.isUnfiltered else {
+      return try each { try $0.replayEvery(from: range.lowerBound, to: range.upperBound) }
+    }
     let touches = filter.touches(in: keys, from: range.lowerBound, to: range.upperBound)
     let filter = filter
     var haveLost = false

@@ -74,3 +74,22 @@ struct Pricing {
     prices.indices.sorted { (prices[$0].priced(by: profile).value, $0) < (prices[$1].priced(by: profile).value, $1) }
   }
 }
+
+extension Pricing {
+  /// What would change the order of neighbours in the ranking, of the cheapest and each other strategy, and of the cheapest
+  /// sound one and each other sound one.
+  func sensitivity(of strategies: [Strategy], _ prices: [LinearForm]) -> [OrderSensitivity] {
+    let order = order(of: prices)
+    let sound = order.filter { strategies[$0].sound.value }
+    var pairs = zip(order, order.dropFirst()).map { [$0, $1] }
+    for rival in [order, sound] {
+      for dearer in rival.dropFirst() where !pairs.contains([rival[0], dearer]) { pairs.append([rival[0], dearer]) }
+    }
+    return pairs.map { pair in
+      let (cheaper, dearer) = (pair[0], pair[1])
+      return OrderSensitivity(
+        cheaper: strategies[cheaper].name, dearer: strategies[dearer].name,
+        difference: prices[dearer] - prices[cheaper], costs: profile.parameters)
+    }
+  }
+}

@@ -49,12 +49,4 @@ public struct HostRatios: Codable, Equatable, Sendable {
   public var lookup: HostRatio
   /// From a refused store to its alert taken from the ring.
   public var alert: HostRatio
-
-  /// The ratios that samples of a task show, taken in turns: of the other program, of this, of this, of the other, and so on.
-  public init(of task: HostRatioTask, over: String, alternating samples: [HostRatioTask.Sample]) {
-    self.over = over
-    strategy = task.strategy
-    lookup = HostRatio(alternating: samples.map(\.lookup))
-    alert = HostRatio(alternating: samples.map(\.alert))
-  }
 }

@@ -14,25 +14,29 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
   let outcomes = try recording.replay([nil] + request.strategies, under: protection, request: request)
   let judge = Judge(request, protection, outcomes)
   let results = judge.results
+  let tallies = outcomes.dropFirst().map(\.tally)
   var result = RunResult(
-    tool: request.countersOnly ? .anyBuild : .current, host: request.countersOnly ? nil : HostDescription.current,
-    trace: recording.description, dimensions: request.dimensions == .one ? nil : request.dimensions.rawValue,
-    policy: protection.description,
+    tool: request.countersOnly ? .anyBuild : .current, trace: recording.description, policy: protection.description,
     profile: ProfileDescription(name: request.profile.name, parameters: request.profile.parameters),
-    hypervisor: request.profile.hypervisor.name,
     time: TimeDescription(request.latency, LatencyCosts(request.profile)), strategies: results,
-    unavailable: UnavailableStrategy.all(on: request.profile),
-    ranking: pricing.ranking(of: request.strategies, judge.overheads), rankings: judge.rankings, pairs: judge.pairs,
-    box: BoxDescription(judge.box.structures), structures: judge.variants, budget: judge.budget,
-    sensitivity: pricing.sensitivity(of: request.strategies, judge.overheads),
-    geometrySensitivity: request.isGeometryVaried
-      ? try recording.geometrySensitivity(under: protection, request: request) : nil,
-    hottestPages: request.namesPages
-      ? HottestPages(
-        request.strategies, outcomes.dropFirst().map(\.tally), regions: protection.regions,
-        truePages: protection.truePages) : nil,
-    hostRatios: try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) },
-    crosscheck: CrossCheck(request.strategies, outcomes.dropFirst().map(\.tally)))
+    ranking: pricing.ranking(of: request.strategies, judge.overheads),
+    crosscheck: CrossCheck(request.strategies, tallies))
+  result.hypervisor = request.profile.hypervisor.name
+  (result.rankings, result.pairs) = (judge.rankings, judge.pairs)
+  (result.box, result.structures) = (BoxDescription(judge.box.structures), judge.variants)
+  result.budget = judge.budget
+  if !request.countersOnly { result.host = HostDescription.current }
+  if request.dimensions == .two { result.dimensions = request.dimensions.rawValue }
+  result.unavailable = UnavailableStrategy.all(on: request.profile)
+  result.sensitivity = pricing.sensitivity(of: request.strategies, judge.overheads)
+  if request.isGeometryVaried {
+    result.geometrySensitivity = try recording.geometrySensitivity(under: protection, request: request)
+  }
+  if request.namesPages {
+    result.hottestPages = HottestPages(
+      request.strategies, tallies, regions: protection.regions, truePages: protection.truePages)
+  }
+  result.hostRatios = try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) }
   result.distributions = zip(request.strategies, outcomes.dropFirst()).flatMap { strategy, outcome in
     (outcome.inPlace?.distributions ?? []).map {
       HostDistribution(strategy: strategy.name, end: $0.end, text: $0.text)
