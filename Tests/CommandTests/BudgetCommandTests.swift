@@ -11,7 +11,7 @@ struct BudgetCommandTests {
         "the value '1' is invalid for '--budget <1%>': no overhead between 0% and 100000%; write it as 1%, 0.5% or 20%"
       ),
       (
-        ["--budget", "-1%"],
+        ["--budget=-1%"],
         "the value '-1%' is invalid for '--budget <1%>': no overhead between 0% and 100000%; write it as 1%, 0.5% or 20%"
       ),
       (

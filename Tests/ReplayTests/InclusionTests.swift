@@ -23,21 +23,6 @@ struct InclusionTests {
     }
   }
 
-  @Test("and in two dimensions, whatever the guest's paging does", arguments: 420..<428 as Range<UInt64>)
-  func randomInTwoDimensions(seed: UInt64) throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("gi-in-\(seed)-\(getpid()).trace").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let tables = RandomPaging.Tables.allCases[Int(seed) % 3]
-    try RandomDriverTrace.write(to: path, seed: seed, paging: RandomPaging(tables, isDefective: seed % 4 == 3))
-    let reader = try RecordingReader(path: path)
-    for strategy in Strategy.all {
-      let geometry = AgainstPlainReplayTests.geometries[Int(seed) % AgainstPlainReplayTests.geometries.count]
-      let plain = try PlainReplay(strategy, reader, geometry: geometry, dimensions: .two, watchesInclusion: true)
-      #expect(plain.excluded == [], "seed \(seed), \(strategy.name)")
-      #expect(plain.included > 500, "seed \(seed), \(strategy.name): too few hits to say anything")
-    }
-  }
-
   @Test("over a part of a recorded boot, where permissions change under it", arguments: [Strategy.toggle, .pml])
   func recorded(strategy: Strategy) throws {
     let path = RecordedBoot.path.replacingOccurrences(of: "boot.trace", with: "quick.trace")

@@ -173,16 +173,16 @@ struct PlainProcessors: ProcessorControl {
     return Access(outcome: outcome, references: read)
   }
 
-  /// A violation drops what would translate its guest-physical address, paging-structure entries included, and what would
-  /// translate the linear address if that is where it led (SDM vol. 3C, "Operations That Invalidate Cached Mappings"). A page
-  /// fault drops the latter (vol. 3A, "Operations that Invalidate TLBs and Paging-Structure Caches").
+  /// A violation drops what would translate its guest-physical address, paging-structure entries included, and what the access
+  /// used for its linear address, also if it was refused at a table of the guest (SDM vol. 3C, "Guidelines for Use of the INVEPT
+  /// Instruction"). A page fault drops the latter (vol. 3A, "Operations that Invalidate TLBs and Paging-Structure Caches").
   mutating func forget(after outcome: TranslationOutcome, linear: UInt64?, on vcpu: Int) {
     let set = caches[vcpu].active
-    var (physical, isFinal) = (nil as UInt64?, false)
+    var physical: UInt64?
     switch outcome {
     case .violation(let event), .virtualizationException(let event):
-      (physical, isFinal) = (event.gpa.page.rawValue, !event.access.kind.contains(.pagingStructure))
-    case .pageFault: isFinal = true
+      physical = event.gpa.page.rawValue
+    case .pageFault: break
     default: return
     }
     for level in 0..<3 {
@@ -190,7 +190,7 @@ struct PlainProcessors: ProcessorControl {
       if let page = physical {
         _ = caches[vcpu].pointers[level].drop { $0.set == set && $0.number == page >> shift }
       }
-      guard let linear, isFinal else { continue }
+      guard let linear else { continue }
       _ = caches[vcpu].combined[level].drop { $0.set == set && $0.number == linear >> shift }
     }
   }

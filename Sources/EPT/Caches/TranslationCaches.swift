@@ -159,7 +159,7 @@ public struct TranslationCaches: Sendable {
     PhysicalKey(tag: tag, level: level, prefix: gpa.rawValue >> level.shift)
   }
 
-  private static func key(_ context: CombinedContext, _ level: Level, _ linear: GuestLinearAddress) -> CombinedKey {
+  static func key(_ context: CombinedContext, _ level: Level, _ linear: GuestLinearAddress) -> CombinedKey {
     CombinedKey(context: context, level: level, prefix: linear.rawValue >> level.shift)
   }
 }

@@ -133,8 +133,7 @@ extension EPTMachine {
     drop(.physical(violation.gpa, eptp.tag))
     guard violation.qualification.contains(.linearAddressValid) else { return }
     let linear = DroppedMappings.linear(violation.access.gla, CombinedContexts(combinedContext))
-    if caches.isActive { caches.drop(linear) }
-    if violation.qualification.contains(.finalTranslation) { cache?.drop(linear) }
+    drop(linear)
   }
 
   /// Forgets, in the machine's own caches, what made an access ask for sub-page permissions that there are none of. The manual does not ask for

@@ -156,7 +156,7 @@ final class StrategyReplay {
   func execute(_ call: Hypercall, on vcpu: Int) throws -> HypercallResult? {
     guard strategy != nil else { return nil }
     let ownStores = hypervisor.processors.ownStores
-    let before = isSetUp ? EventCounts() : hypervisor.processors.counts
+    let before = isSetUp ? EventCounts() : hypervisor.processors.total
     let result = hypervisor.hypercall(call, on: vcpu)
     if !isSetUp { noteSetUp(call, result, since: before) }
     try timeHypercall(at: call.time, on: vcpu, after: ownStores)
@@ -174,7 +174,7 @@ final class StrategyReplay {
   }
 
   private func noteSetUp(_ call: Hypercall, _ result: HypercallResult, since before: EventCounts) {
-    setUp += hypervisor.processors.counts - before
+    setUp += hypervisor.processors.total - before
     switch HypercallNumber(rawValue: call.number) {
     case .protect where result == .success: hasProtected = true
     case .exit: isSetUp = hasProtected
