@@ -192,7 +192,9 @@ struct WalkOutcomeTests {
     #expect(
       answer.outcome.kind == "notCanonical" && answer.outcome.gla == "0x800000000000" && answer.references.isEmpty)
     let text = try world.text(["--linear", "0x800000000000"])
-    #expect(text.contains("outcome: linear address 0x800000000000 is not canonical: #GP before any translation, #SS for a stack"))
+    #expect(
+      text.contains(
+        "outcome: linear address 0x800000000000 is not canonical: #GP before any translation, #SS for a stack"))
   }
 
   /// Vol. 3C, "Checks on VMX Controls": what VM entry says of the EPTP.
