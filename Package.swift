@@ -54,7 +54,7 @@ let package = Package(
     .target(
       name: "Replay",
       dependencies: [
-        "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "Execution", "Recordings", "SeededRandom",
+        "Addresses", "EPT", "MonitorTree", "GuestIntegrity", "Execution", "Recordings", "SeededRandom", "CHost",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       resources: [.embedInCode("Profiles")],
@@ -104,7 +104,7 @@ let package = Package(
       name: "ReplayTests",
       dependencies: [
         "Replay", "ScriptedGuest", "GuestIntegrity", "EPTTables", "MonitorTree", "EPT", "Recordings", "Addresses",
-        "SeededRandom",
+        "SeededRandom", "CHost",
       ],
       swiftSettings: house),
     .testTarget(

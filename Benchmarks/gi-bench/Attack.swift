@@ -59,7 +59,7 @@ struct AttackCommand: ParsableCommand {
       case .csv: matrix.csv
       case .markdown: MarkdownExporter.export([matrix.document(namesInTable: true)])
       case .html: HTMLExporter.export([matrix.document(namesInTable: true)])
-      case .github: preconditionFailure("refused with the options")
+      case .github, .hgrm: preconditionFailure("refused with the options")
       }
     }
   }

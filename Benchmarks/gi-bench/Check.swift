@@ -63,7 +63,7 @@ struct Check: ParsableCommand {
     let inputs = traces + choice.files + [host].compactMap(\.self)
     if update { return try rewrite(beside: inputs) }
     let destinations = try output.destinations(
-      console: console, inputs: inputs + [baseline], formats: ReportFormat.allCases)
+      console: console, inputs: inputs + [baseline], formats: OutputOptions.documents + [.github])
     guard InputFile.exists(baseline) else { throw Failure("\(baseline): no baseline there; make one with --update") }
     let baselines = try SavedFile.read(baseline)
     let results = try replay()
@@ -76,6 +76,7 @@ struct Check: ParsableCommand {
       case .csv: Gate.csv(gates)
       case .markdown: MarkdownExporter.export(documents)
       case .html: HTMLExporter.export(documents)
+      case .hgrm: preconditionFailure("refused with the options")
       case .github: try GitHubExporter.export(results)
       }
     }

@@ -40,7 +40,7 @@ struct Compare: ParsableCommand {
       case .csv: comparison.csv
       case .markdown: MarkdownExporter.export([comparison.document])
       case .html: HTMLExporter.export([comparison.document])
-      case .github: preconditionFailure("refused with the options")
+      case .github, .hgrm: preconditionFailure("refused with the options")
       }
     }
   }

@@ -52,7 +52,7 @@ struct Merge: ParsableCommand {
       case .csv: try merge.csv()
       case .markdown: MarkdownExporter.export([merge.document(.full, pivot: pivot)])
       case .html: HTMLExporter.export([merge.document(.full, pivot: pivot)])
-      case .github: preconditionFailure("refused with the options")
+      case .github, .hgrm: preconditionFailure("refused with the options")
       }
     }
     if let complaint = merge.complaint { throw Failure(.regression, complaint) }

@@ -9,7 +9,7 @@ struct Run: ParsableCommand {
     abstract: "Replay traces and compare strategies (the default).",
     usage: "gi-bench [run] TRACE... [options]",
     discussion: """
-      Prints the strategy table, latency percentiles by stage, notifications by kind, the cross-check of the notified \
+      Prints the strategy table, latency percentiles up to the ring and up to the consumer, notifications by kind, the cross-check of the notified \
       sets, and the ranking. Cycles are modelled from exact counts and a profile; seconds and nanoseconds are measured \
       on this host. A cross-check that fails ends with exit status 2.
 
@@ -17,6 +17,7 @@ struct Run: ParsableCommand {
         gi-bench traces/boot.trace
         gi-bench traces/boot.trace --strategy eptp-exit --strategy vmfunc --profile sapphire-rapids
         gi-bench traces/boot.trace --counters-only --format json --output boot.json
+        gi-bench traces/boot.trace --consumer vmi,ring=64,full=park --exits-per-second 1000
         gi-bench traces/boot.trace --policy kernel-text.json --arm rodata-read-only
         gi-bench traces/boot.trace --quiet --export html=boot.html --export csv=boot.csv
 
@@ -38,12 +39,6 @@ struct Run: ParsableCommand {
     help: "Replay again with the sizes of caches that the profile assumes at half and at double.")
   var isGeometryVaried = false
 
-  @Flag(
-    name: .customLong("open-loop"),
-    help:
-      "Also tell latency where stores come at their recorded times, one cycle an instruction, and wait for each other.")
-  var isOpenLoop = false
-
   @OptionGroup(title: "Output") var output: OutputOptions
 
   @Option(help: ArgumentHelp("Save the result as JSON for `compare`.", valueName: "file"))
@@ -52,6 +47,10 @@ struct Run: ParsableCommand {
   @OptionGroup(title: "Terminal") var console: ConsoleOptions
 
   func validate() throws {
+    if countersOnly, output.format == .hgrm || output.exports.contains(where: { $0.hasPrefix("hgrm=") }) {
+      throw ValidationError(
+        "--counters-only reads no clock, so there are no host times for hgrm; leave one of them out")
+    }
     guard save.count < 2 else {
       throw ValidationError(
         "--save is given \(save.count) times; give it once, and --export json=FILE for another file")
@@ -71,7 +70,6 @@ struct Run: ParsableCommand {
     try choice.results(of: traces, console: console) { request in
       request.countersOnly = countersOnly
       request.isGeometryVaried = isGeometryVaried
-      request.isOpenLoop = isOpenLoop
       request.namesPages = true
     }
   }

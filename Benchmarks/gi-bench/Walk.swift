@@ -21,13 +21,14 @@ struct Walk: ParsableCommand {
       COMMANDS OF A SCRIPT (hexadecimal without 0x; values after = as in C; # starts a comment):
         zero | w64 ADDR VALUE | r64 ADDR | eptp EPTP | eptpok EPTP | spptp SPPTP | pml ADDR INDEX
         veinfo ADDR EPTPINDEX | eptplist ADDR | vmfunc EAX ECX | invept TYPE EPTP | invvpid TYPE VPID LADDR
-        gpa GPA r|w|x|rw|sr|sw laddr= lv= walk= user= wr= nx= sss=
-        la LADDR r|w|x user=
-        cap maxpa= xonly= x1g= x2m= uc= wb= ad= adv= cet= ve=
+        gpa GPA r|w|x|rw|sr|sw laddr= lv= walk= user= wr= nx= sss= size=
+        la LADDR r|w|x|rw|sr|sw user= size= implicit= stack=
+        movcr3 VALUE | pdpte N VALUE
+        cap maxpa= xonly= x1g= x2m= uc= wb= ad= adv= cet= ve= walk5= page1gb=
         ctl ept= mbec= spp= ve= pml= vmfunc= vmfctl= vpid= pw= gpv=
-        reg pe= pg= wp= smep= smap= ac= nxe= inevent= nmi= cr3=
-        policy guestad=before|after rmwread= cache=none|maximal|random seed= | trace 0|1
-      Answers: OK hpa=H[ spp] | VIOL qual=H gpa=H gla=H | MISC gpa=H | SPP qual=H gpa=H gla=H | PMLFULL | VE | PF ec=H la=H \
+        reg pe= pg= wp= smep= smap= ac= nxe= inevent= nmi= cr3= mode=off|32|pae|4|5 pse= pke= pkru= pks= pkrs= cet= pat=
+        policy guestad=before|after rmwread= cache=none|maximal|random seed= memtype= crossing=low|high | trace 0|1
+      Answers: OK hpa=H[ spp][ mt=H] | VIOL qual=H gpa=H gla=H | MISC gpa=H | SPP qual=H gpa=H gla=H | PMLFULL | VE | PF ec=H la=H | GP | SS \
       | VMFUNCEXIT | UD | OK eptp=H idx=H, each with what the processor stored (|W addr=value …) and |pml=INDEX; \
       ERR line N: … for a line that is not understood (exit status 1 at the end).
 

@@ -92,7 +92,7 @@ private struct Edit {
   var mostTables: Int {
     guard !isSmall else { return .max }
     guard !isCommon else { return 4 }
-    return Level.allCases.dropFirst().reduce(4) { sum, level in
+    return Level.fourLevels.dropFirst().reduce(4) { sum, level in
       sum + Int((end - 1) >> level.pageShift - start >> level.pageShift) + 1
     }
   }

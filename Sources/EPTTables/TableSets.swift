@@ -68,7 +68,7 @@ package struct TableSets {
   /// How many host pages the tables of `pageCount` guest pages can need at most.
   package static func tablesNeeded(pageCount: UInt64) -> Int {
     // A table of a level covers 512 entries' span; each may be needed once a set.
-    Level.allCases.reduce(0) { sum, level in sum + 2 * Int(pageCount >> (level.pageShift + 9) + 1) }
+    Level.fourLevels.reduce(0) { sum, level in sum + 2 * Int(pageCount >> (level.pageShift + 9) + 1) }
   }
 
   private mutating func buildIdentity(_ level: Level, first: UInt64) throws(TableError) -> HostPhysicalAddress {

@@ -85,8 +85,7 @@ extension Executor {
     var hand = CompletingHand(self, access, store)
     mechanism.noticing.deliver(by: &hand)
     let asking = hand.takeActs()
-    let verdict = hypervisor.handle(
-      store, violation: violation, fetchedFrom: instruction(of: access)?.address)
+    let verdict = judge(store, refusedBy: violation, fetchedFrom: instruction(of: access)?.address)
     hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: store.vcpu)
     // Nobody wants it seen: what refused it was cached and is not valid any more, and the violation has dropped it.
     if case .notMine = verdict.finding, verdict.otherClients.isEmpty, !hasMetStale {
@@ -114,7 +113,7 @@ extension Executor {
     var hand = CompletingHand(self, access, store)
     mechanism.noticing.deliver(by: &hand)
     let asking = hand.takeActs()
-    let verdict = hypervisor.handle(store, violation: violation)
+    let verdict = judge(store, refusedBy: violation, fetchedFrom: nil)
     hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: store.vcpu)
     var isPerformed = false
     if verdict.isCompleted {

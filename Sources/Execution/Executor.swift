@@ -33,6 +33,8 @@ package protocol Executor: AnyObject {
   ) throws(Failure) -> Store?
   /// The walker's own store of an accessed or dirty flag that the EPT refused.
   func update(of access: Access, refusedBy violation: EPTViolation) -> Store
+  /// Has the hypervisor judge a store that the EPT refused; the driver may look at the clock around it.
+  func judge(_ store: Store, refusedBy violation: EPTViolation, fetchedFrom: GuestPhysicalAddress?) -> Verdict
   /// The guest's handler has looked at its exception, or the hypervisor on its behalf.
   func acknowledgeException(on vcpu: Int)
 
@@ -47,6 +49,14 @@ package protocol Executor: AnyObject {
   func haveDrained(on vcpu: Int, at time: UInt64)
   /// A refused store has been judged, and completed or not.
   func haveJudged(_ judged: JudgedStore, of access: Access) throws(Failure)
+}
+
+extension Executor {
+  package func judge(
+    _ store: Store, refusedBy violation: EPTViolation, fetchedFrom: GuestPhysicalAddress?
+  ) -> Verdict {
+    hypervisor.handle(store, violation: violation, fetchedFrom: fetchedFrom)
+  }
 }
 
 /// How the processor handed a store over to whoever judges it.

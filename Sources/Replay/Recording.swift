@@ -46,12 +46,14 @@ struct Recording {
     var tally: NotificationTally
     /// Switches between table sets, or of the write bits.
     var switches: UInt64
+    /// Host time of notifications where they happened; nil where no clock was read.
+    var inPlace: InPlaceTimes?
     /// Host figures; nil where no clock was read.
     var host: HostFigures?
     /// What host ratios can be taken of, if anything.
     var hostRatioTask: HostRatioTask?
-    /// Latency at recorded times, in cycles; nil where nobody asked, or nothing was refused.
-    var openLoop: Percentiles?
+    /// When notifications were raised and delivered; nil of the guest unmonitored.
+    var times: LatencyFigures?
   }
 
   /// Replays the recording under every strategy; `nil` stands for the guest unmonitored.

@@ -20,12 +20,13 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
     prices.append(overhead)
     results.append(pricing.result(of: strategy, outcome, overhead: overhead))
   }
-  return RunResult(
+  var result = RunResult(
     tool: request.countersOnly ? .anyBuild : .current, host: request.countersOnly ? nil : HostDescription.current,
     trace: recording.description, dimensions: request.dimensions == .one ? nil : request.dimensions.rawValue,
     policy: protection.description,
     profile: ProfileDescription(name: request.profile.name, parameters: request.profile.parameters),
-    strategies: results, unavailable: UnavailableStrategy.all(on: request.profile),
+    time: TimeDescription(request.latency, LatencyCosts(request.profile)), strategies: results,
+    unavailable: UnavailableStrategy.all(on: request.profile),
     ranking: pricing.ranking(of: request.strategies, prices),
     sensitivity: pricing.sensitivity(of: request.strategies, prices),
     geometrySensitivity: request.isGeometryVaried
@@ -36,4 +37,10 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
         truePages: protection.truePages) : nil,
     hostRatios: try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) },
     crosscheck: CrossCheck(request.strategies, outcomes.dropFirst().map(\.tally)))
+  result.distributions = zip(request.strategies, outcomes.dropFirst()).flatMap { strategy, outcome in
+    (outcome.inPlace?.distributions ?? []).map {
+      HostDistribution(strategy: strategy.name, end: $0.end, text: $0.text)
+    }
+  }
+  return result
 }

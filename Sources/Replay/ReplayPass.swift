@@ -1,5 +1,6 @@
 import GuestIntegrity
 import Recordings
+import Histogram
 
 /// One pass over a recording, which replays it under every strategy at once: each block is decoded and filtered once, and
 /// handed to one strategy after the other.
@@ -10,12 +11,18 @@ final class ReplayPass {
   private var source: HypercallSource
   /// One a strategy; one of the guest unmonitored among them, if it was asked for.
   private let replays: [StrategyReplay]
+  /// What the guest touched between exits.
+  private let footprint: GuestFootprint
   /// In two dimensions.
   private var linear: LinearRuns?
   private var filter: RunFilter
+  /// Nil where there are none.
+  private var background: BackgroundExits?
   /// Pages whose places may be asked for.
   private let monitored = PageSelection()
   private let stopwatch: Stopwatch
+  /// Who takes alerts on a thread of its own, once something is protected; nil where no clock is read.
+  private var consumer: InPlaceConsumer?
   /// The events of each kind so far.
   private var counted = RecordingHeader.Totals()
 
@@ -32,17 +39,24 @@ final class ReplayPass {
     let totals = recording.reader.header.totals
     let ramBytes = source.memoryBytes(of: recording.ramBytes)
     let symbols = request.namesPages ? SymbolTable(protection.placed(recording.reader.header.recording.symbols)) : nil
+    let footprint = GuestFootprint()
+    self.footprint = footprint
     replays = try strategies.map { strategy in
       let replay = try StrategyReplay(
         strategy, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry,
         listed: protection.listed, dimensions: request.dimensions, symbols: symbols)
-      if request.isOpenLoop { replay.openLoop = OpenLoop(vcpus: totals.vcpus, profile: request.profile) }
+      replay.footprint = footprint
+      if strategy != nil {
+        replay.times = NotificationTimes(request.latency, LatencyCosts(request.profile), vcpus: totals.vcpus)
+      }
       return replay
     }
     linear = request.dimensions == .two ? LinearRuns(name: recording.path, pages: ramBytes >> 12) : nil
     filter = RunFilter(
       vcpus: totals.vcpus, geometry: request.profile.geometry,
       pages: request.dimensions == .one ? ramBytes >> 12 : LinearKey.limit)
+    background = BackgroundExits(
+      request.latency, cyclesPerNanosecond: LatencyCosts(request.profile).cyclesPerNanosecond, vcpus: totals.vcpus)
     stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
   }
 
@@ -53,6 +67,8 @@ final class ReplayPass {
 
   /// Replays the whole recording; what each strategy's replay counted.
   func run() throws -> [Recording.Outcome] {
+    let rate = request.countersOnly ? nil : TickRate()
+    defer { _ = stopConsumer() }
     try execute(source.start())
     let blocks = BlockStream(recording.reader, columns: request.dimensions.columns, threads: request.threads)
     while let (buffer, header) = try blocks.nextBlock() {
@@ -67,7 +83,32 @@ final class ReplayPass {
     if let disagreement = totals.disagreement(withEventsOf: counted) {
       throw ReplayError("\(recording.path): \(disagreement); record or copy it anew")
     }
-    return replays.enumerated().map { lap, replay in outcome(of: replay, seconds: stopwatch.seconds(lap: lap)) }
+    let ages = stopConsumer()
+    return replays.enumerated().map { lap, replay in
+      var outcome = outcome(of: replay, seconds: stopwatch.seconds(lap: lap))
+      if let rate, let inPlace = replay.inPlace {
+        outcome.inPlace = InPlaceTimes(inPlace, delivered: ages?[lap], nanosecondsPerTick: rate.nanosecondsPerTick)
+      }
+      return outcome
+    }
+  }
+
+  /// Begins to time notifications where they happen, and to take their alerts on a thread of its own.
+  private func timeInPlace() {
+    guard !request.countersOnly, !replays.contains(where: { $0.inPlace != nil }) else { return }
+    let rings = replays.map { replay in (0..<totals.vcpus).map { replay.hypervisor.alerts(of: $0) } }
+    consumer = InPlaceConsumer(rings)
+    for replay in replays where replay.strategy != nil {
+      replay.inPlace = InPlaceTiming()
+      replay.inPlaceConsumer = consumer
+    }
+  }
+
+  /// Ends the thread that takes alerts; their ages, by strategy.
+  private func stopConsumer() -> [Histogram<UInt64>]? {
+    for replay in replays { replay.inPlaceConsumer = nil }
+    defer { consumer = nil }
+    return consumer?.finish()
   }
 
   /// Replays a block: its runs in order, and between them the events that concern a replay.
@@ -75,6 +116,7 @@ final class ReplayPass {
     let keys = linear?.begin(buffer) ?? buffer.runs
     let cursor = BlockCursor(
       block: buffer, keys: keys, monitored: monitored, firstWrite: firstWrite, stopwatch: stopwatch)
+    footprint.begin()
     for replay in replays { replay.begin(cursor) }
     var next = 0
     for event in buffer.events {
@@ -82,18 +124,36 @@ final class ReplayPass {
       let calls = source.calls(at: event.event)
       let isPaging = request.dimensions.concern(event.event)
       guard !calls.isEmpty || isPaging else { continue }
-      try replayRuns(next..<event.run, of: buffer, keys)
+      try replayRuns(next..<event.run, of: cursor, keys)
       next = event.run
       try execute(calls)
       guard isPaging, let change = try PagingChange(event.event, &linear) else { continue }
       filter.forget()
       each { $0.apply(change) }
     }
-    try replayRuns(next..<buffer.runs.count, of: buffer, keys)
+    try replayRuns(next..<buffer.runs.count, of: cursor, keys)
+  }
+
+  /// Replays a range of a block's runs, and the exits between them that have nothing to do with the monitor.
+  private func replayRuns(
+    _ range: Range<Int>, of cursor: BlockCursor, _ keys: UnsafeBufferPointer<Run>
+  ) throws {
+    guard background != nil else { return try replayStores(range, of: cursor.block, keys) }
+    var start = range.lowerBound
+    for index in range where !cursor.block.runs[index].isContinuation {
+      let (vcpu, clock) = (cursor.block.runs[index].vcpu, try cursor.clock(ofRun: index))
+      guard background?.isDue(on: vcpu, at: clock) == true else { continue }
+      try replayStores(start..<index, of: cursor.block, keys)
+      start = index
+      var haveLost = false
+      each { if $0.exitInBackground(on: vcpu, at: clock) { haveLost = true } }
+      if haveLost { filter.forget() }
+    }
+    try replayStores(start..<range.upperBound, of: cursor.block, keys)
   }
 
   /// Replays a range of a block's runs.
-  private func replayRuns(
+  private func replayStores(
     _ range: Range<Int>, of buffer: RecordingBlock, _ keys: UnsafeBufferPointer<Run>
   ) throws {
     try linear?.assign(range, of: buffer, filter)
@@ -106,6 +166,7 @@ final class ReplayPass {
 
   /// Executes hypercalls; whatever pages they name are watched from then on.
   private func execute(_ calls: [HypercallSource.Due]) throws {
+    if !calls.isEmpty { timeInPlace() }
     for due in calls {
       for range in due.call.namedPages {
         monitored.insert(range)
@@ -113,7 +174,7 @@ final class ReplayPass {
       }
       filter.forget()
       try each { replay in
-        let result = replay.execute(due.call, on: due.vcpu)
+        let result = try replay.execute(due.call, on: due.vcpu)
         if let purpose = due.purpose, let error = result?.error { throw protection.refusal(of: purpose, error) }
       }
     }
@@ -137,7 +198,7 @@ final class ReplayPass {
       counts: counts, ownStores: replay.hypervisor.processors.ownStores,
       integrityFaults: replay.hypervisor.counters[.integrityFaults], tally: replay.tally, switches: replay.switches,
       host: seconds.map { figures(of: replay, seconds: $0) },
-      hostRatioTask: replay.hostRatioTask(guestBytes: recording.ramBytes), openLoop: replay.openLoop?.percentiles)
+      hostRatioTask: replay.hostRatioTask(guestBytes: recording.ramBytes), times: replay.times?.figures)
   }
 
   private func figures(of replay: StrategyReplay, seconds: Double) -> HostFigures {

@@ -14,8 +14,8 @@ public struct ReplayRequest: Sendable {
   public var arm: String?
   /// Whether the recording is replayed again with other sizes of the assumed caches.
   public var isGeometryVaried: Bool
-  /// Whether latency is also told at recorded times (``OpenLoop``).
-  public var isOpenLoop = false
+  /// Who takes the alerts, and what else latency depends on that no recording tells.
+  public var latency: LatencySetting
   /// Whether the pages with most notifications are told by name, for which the recording's symbols are read.
   public var namesPages = false
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
@@ -39,6 +39,7 @@ public struct ReplayRequest: Sendable {
     self.dimensions = dimensions
     self.policy = policy
     self.arm = arm
+    latency = LatencySetting(consumer: .poll)
     self.isGeometryVaried = isGeometryVaried
     self.countersOnly = countersOnly
     self.threads = threads

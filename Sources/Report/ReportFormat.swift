@@ -4,7 +4,7 @@ import Replay
 package enum ReportFormat: String, CaseIterable, Sendable {
   /// For a terminal or a log.
   case text
-  /// Schema 1, keys sorted.
+  /// Schema 2, keys sorted.
   case json
   /// One row a strategy.
   case csv
@@ -14,6 +14,8 @@ package enum ReportFormat: String, CaseIterable, Sendable {
   case html
   /// What github-action-benchmark reads, for results of runs.
   case github
+  /// Host time of notifications in place, as HdrHistogram writes percentiles, for results of runs.
+  case hgrm
 }
 
 /// Results of runs in one of the formats.
@@ -30,5 +32,6 @@ package func report(
   case .markdown: MarkdownExporter.export(documents(.full))
   case .html: HTMLExporter.export(documents(.full))
   case .github: try GitHubExporter.export(results)
+  case .hgrm: HGRMExporter.export(results)
   }
 }

@@ -22,7 +22,7 @@ struct UsageTests {
       ),
       (
         ["x.trace", "--format", "yaml"],
-        "the value 'yaml' is invalid for '--format <format>'; please provide one of the following: - text - json - csv - markdown - html - github"
+        "the value 'yaml' is invalid for '--format <format>'; please provide one of the following: - text - json - csv - markdown - html - github - hgrm"
       ),
       (["x.trace", "--export", "json"], "--export json names no file; write it as --export json=FILE"),
       (["x.trace", "--export", "jso=a"], "--export jso=a: no format is named 'jso'; did you mean json?"),

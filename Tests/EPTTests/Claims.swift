@@ -34,16 +34,27 @@ enum Claims {
 struct Shape: CustomStringConvertible, Sendable {
   let level: Level
   let isPage: Bool
+  /// The entry is met by a walk of five levels.
+  var hasFiveLevels = false
 
-  /// Every kind of entry there is.
-  static let all = [
-    Shape(level: .pml4e, isPage: false), Shape(level: .pdpte, isPage: false), Shape(level: .pdpte, isPage: true),
-    Shape(level: .pde, isPage: false), Shape(level: .pde, isPage: true), Shape(level: .pte, isPage: true),
-  ]
+  /// Every kind of entry there is, in walks of four levels and of five.
+  static let all = [false, true].flatMap { hasFiveLevels in
+    (hasFiveLevels ? [Shape(level: .pml5e, isPage: false, hasFiveLevels: true)] : [])
+      + [
+        Shape(level: .pml4e, isPage: false, hasFiveLevels: hasFiveLevels),
+        Shape(level: .pdpte, isPage: false, hasFiveLevels: hasFiveLevels),
+        Shape(level: .pdpte, isPage: true, hasFiveLevels: hasFiveLevels),
+        Shape(level: .pde, isPage: false, hasFiveLevels: hasFiveLevels),
+        Shape(level: .pde, isPage: true, hasFiveLevels: hasFiveLevels),
+        Shape(level: .pte, isPage: true, hasFiveLevels: hasFiveLevels),
+      ]
+  }
   /// Those that map a page.
   static let pages = all.filter(\.isPage)
 
-  var description: String { level.entryName + (isPage ? " mapping a page" : " referring to a table") }
+  var description: String {
+    level.entryName + (isPage ? " mapping a page" : " referring to a table") + (hasFiveLevels ? " of five levels" : "")
+  }
 
   /// Which bits are address bits, so that a bit under trial does not move the page.
   var addressLow: Int { isPage ? Int(level.shift) : 12 }
@@ -58,7 +69,7 @@ struct Trial {
   let shape: Shape
   private(set) var address: UInt64 = 0
 
-  static let tables: [Level: UInt64] = [.pml4e: 0x1000, .pdpte: 0x2000, .pde: 0x3000, .pte: 0x4000]
+  static let tables: [Level: UInt64] = [.pml5e: 0, .pml4e: 0x1000, .pdpte: 0x2000, .pde: 0x3000, .pte: 0x4000]
   /// Rights, and write-back memory in a leaf.
   static let full: UInt64 = 0x407
 
@@ -66,9 +77,11 @@ struct Trial {
     self.shape = shape
     var capabilities = capabilities
     capabilities.physicalAddressWidth = PhysicalAddressWidth(width) ?? .bits46
+    capabilities.set(.walkLength5, to: shape.hasFiveLevels)
     machine = EPTMachine(
-      memory: memory, capabilities: capabilities, controls: controls, eptp: EPTPointer(0x101e))
-    for level in Level.allCases.reversed() {
+      memory: memory, capabilities: capabilities, controls: controls,
+      eptp: EPTPointer(shape.hasFiveLevels ? 0x26 : 0x101e))
+    for level in (shape.hasFiveLevels ? Level.allCases : Level.fourLevels).reversed() {
       let slot = (Self.tables[level] ?? 0) + level.index(of: Self.gpa) * 8
       if level == shape.level {
         address = slot
@@ -87,6 +100,9 @@ struct Trial {
     guard shape.isPage else { return Self.table(below: shape.level) }
     return shape.level == .pdpte ? 0x4_0000_04b7 : shape.level == .pde ? 0x20_04b7 : 0x9437
   }
+
+  /// Enables accessed and dirty flags.
+  mutating func enableFlags() { machine.eptp.rawValue |= 0x40 }
 
   /// Puts an entry on trial.
   func put(_ entry: UInt64) { memory.store(entry, at: HostPhysicalAddress(address)) }

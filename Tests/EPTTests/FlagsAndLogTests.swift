@@ -20,7 +20,7 @@ struct FlagsAndLogTests {
           var trial = Trial(shape)
           claim(trial.access(kind), is: .allowed, "flags disabled, \(shape)")
           claim(trial.entry == trial.plain, "flags disabled leave the \(shape) alone")
-          trial.machine.eptp = EPTPointer(0x105e)
+          trial.enableFlags()
           var log = ReferenceLog()
           let access = GuestAccess(GuestPhysicalAddress(Trial.gpa), kind)
           claim(Verdict(trial.machine.access(access, &log)), is: .allowed, "flags enabled, \(shape)")
@@ -36,7 +36,7 @@ struct FlagsAndLogTests {
         }
         // A denied access sets nothing; bit 9 of an entry that refers to a table is never touched.
         var trial = Trial(shape)
-        trial.machine.eptp = EPTPointer(0x105e)
+        trial.enableFlags()
         trial.put(trial.plain & ~2)
         var log = ReferenceLog()
         _ = trial.machine.access(GuestAccess(GuestPhysicalAddress(Trial.gpa), .dataWrite), &log)

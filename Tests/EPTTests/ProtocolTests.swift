@@ -69,8 +69,11 @@ struct ProtocolTests {
         "frobnicate", "w64", "w64 1000", "w64 1000 1 2", "w64 1004 1", "w64 zz 1", "w64 1000 11112222333344445",
         "w64 10000000000000 1", "r64", "r64 1001", "gpa", "gpa 1000", "gpa 1000 q", "gpa 1000 r laddr",
         "gpa 1000 r foo=1",
-        "gpa 1000 r lv=2", "gpa 1000 r laddr=0x", "gpa 1000 r laddr=08", "gpa 1000 r laddr=-1", "la 1000", "la 1000 rw",
-        "la 1000 r user=x", "la 800000000000 r", "cap maxpa=35", "cap maxpa=53", "cap bar=1", "cap adv=2",
+        "gpa 1000 r lv=2", "gpa 1000 r laddr=0x", "gpa 1000 r laddr=08", "gpa 1000 r laddr=-1", "la 1000", "la 1000 sr",
+        "la 1000 r user=x", "la 1000 r size=0", "la 1000 r size=4097", "la 1000 r implicit=2", "gpa 1fff r size=2",
+        "gpa 1000 r size=4097", "reg mode=64", "reg cet=1 wp=0", "reg pat=2", "reg pkru=0x100000000", "pdpte 4 1",
+        "pdpte 0 3", "pdpte 0 400000000001", "pdpte 0", "movcr3", "movcr3 1 2", "cap walk5=2", "policy crossing=both",
+        "policy memtype=2", "cap maxpa=35", "cap maxpa=53", "cap bar=1", "cap adv=2",
         "ctl ept=", "ctl vpid=65536", "reg cr3=", "reg cr9=1", "policy guestad=never", "policy cache=huge", "eptp",
         "eptp 1 2", "spptp", "pml 60000", "pml 60000 10000", "veinfo 1", "eptplist", "vmfunc 0", "eptpok", "invept 1",
         "invvpid 1 2", "trace 2", "trace", "zero 1", "\u{1F600}", String(repeating: "x ", count: 100),
@@ -91,6 +94,26 @@ struct ProtocolTests {
         session.machine.capabilities == fresh.machine.capabilities && session.machine.controls == fresh.machine.controls
           && session.machine.guest == fresh.machine.guest && session.machine.policies == fresh.machine.policies,
         "a line that fails half-way changes nothing")
+    }
+  }
+
+  @Test("refuses what the mode cannot have: shadow stacks without paging, addresses beyond five levels")
+  func modeErrors() {
+    Claims.table("protocol errors of modes") {
+      for (setting, line) in [
+        ("reg cet=1 pg=0", "la 1000 sr"), ("reg cet=1 mode=off", "la 1000 sw"), ("reg wp=0", "reg cet=1"),
+        ("cap walk5=1\neptp 26", "gpa 10000000000000 r"),
+      ] {
+        let (lines, session) = Self.answers("\(setting)\n\(line)\n")
+        claim(lines.count == 1 && lines[0].hasPrefix("ERR line") && session.failures == 1, "\(setting): \(lines)")
+      }
+      for (setting, answer) in [
+        ("eptp 26", "VIOL qual=181 gpa=10000000000000 gla=0 |W |pml=1ff"),
+        ("cap walk5=1\neptp 26\nctl ept=0", "OK hpa=10000000000000 |W |pml=1ff"),
+      ] {
+        let lines = Self.answers("\(setting)\ngpa 10000000000000 r\n").lines
+        claim(lines == [answer], "\(setting): \(lines)")
+      }
     }
   }
 

@@ -11,12 +11,17 @@ struct RandomScenario {
   /// How often each kind of answer was given.
   var answers: [String: Int] = [:]
   var queries = 0
+  /// The guest's paging mode in every scenario.
+  let mode: String
   private var output = ScriptAnswer()
 
-  init(seed: UInt64) { random = SplitMix64(seed: seed) }
+  init(seed: UInt64, mode: String) {
+    random = SplitMix64(seed: seed)
+    self.mode = mode
+  }
 
   /// Sends a line; what was answered, without the line end.
-  private mutating func send(_ line: String) -> String {
+  mutating func send(_ line: String) -> String {
     lines.append(line)
     output.bytes.removeAll(keepingCapacity: true)
     Array((line + "\n").utf8).withUnsafeBytes { script.feed($0, &output) }
@@ -24,7 +29,7 @@ struct RandomScenario {
   }
 
   /// A complaint if a query is not answered as the model does.
-  private mutating func compare(_ line: String, _ expected: String) -> String? {
+  mutating func compare(_ line: String, _ expected: String) -> String? {
     queries += 1
     let kind = expected.prefix { $0 != " " }
     if kind.first?.isUppercase == true { answers[String(kind), default: 0] += 1 }
@@ -33,7 +38,7 @@ struct RandomScenario {
     return "after:\n\(lines.joined(separator: "\n"))\nanswered: \(answered)\nexpected: \(expected)"
   }
 
-  private mutating func set(_ address: UInt64, _ value: UInt64) {
+  mutating func set(_ address: UInt64, _ value: UInt64) {
     model.memory[address] = value
     _ = send("w64 \(hex(address)) \(hex(value))")
   }
@@ -54,10 +59,12 @@ struct RandomScenario {
     model.adv = random.oneIn(2)
     model.cet = !random.oneIn(4)
     model.ve = !random.oneIn(3)
+    model.walk5 = random.oneIn(2)
+    model.page1gb = !random.oneIn(3)
     _ = send(
       "cap maxpa=\(model.maxpa) xonly=\(model.xonly.digit) x1g=\(model.x1g.digit) x2m=\(model.x2m.digit) uc=\(model.uc.digit)"
         + " wb=\(model.wb.digit) ad=\(model.ad.digit) adv=\(model.adv.digit) cet=\(model.cet.digit) ve=\(model.ve.digit)"
-    )
+        + " walk5=\(model.walk5.digit) page1gb=\(model.page1gb.digit)")
     model.ept = !random.oneIn(30)
     model.mbec = random.oneIn(3)
     model.sppControl = random.oneIn(3)
@@ -72,7 +79,7 @@ struct RandomScenario {
         + " pml=\(model.pml.digit) vmfunc=\(model.vmfunc.digit) vmfctl=0x\(hex(model.vmfctl)) pw=\(model.pw.digit)"
         + " gpv=\(model.gpv.digit)")
     model.pe = !random.oneIn(10)
-    model.pg = !random.oneIn(10)
+    model.pg = !random.oneIn(20)
     model.wp = !random.oneIn(3)
     model.smep = random.oneIn(2)
     model.smap = random.oneIn(2)
@@ -80,15 +87,24 @@ struct RandomScenario {
     model.nxe = !random.oneIn(3)
     model.inevent = random.oneIn(8)
     model.nmi = random.oneIn(6)
-    model.cr3 = 0x8000 | (random.oneIn(4) ? 0x18 : 0)
+    setPaging()
     _ = send(
       "reg pe=\(model.pe.digit) pg=\(model.pg.digit) wp=\(model.wp.digit) smep=\(model.smep.digit) smap=\(model.smap.digit)"
         + " ac=\(model.ac.digit) nxe=\(model.nxe.digit) inevent=\(model.inevent.digit) nmi=\(model.nmi.digit)"
-        + " cr3=0x\(hex(model.cr3))")
+        + " cr3=0x\(hex(model.cr3)) mode=\(model.mode) pse=\(model.pse.digit) pke=\(model.pke.digit)"
+        + " pkru=0x\(hex(model.pkru)) pks=\(model.pks.digit) pkrs=0x\(hex(model.pkrs)) cet=\(model.shadowStacks.digit)"
+        + " pat=0x\(hex(model.pat))")
+    for (number, value) in model.pdptes.enumerated() { _ = send("pdpte \(number) \(hex(value))") }
     model.guestFlagsBefore = random.oneIn(2)
     model.rmwread = random.oneIn(2)
-    _ = send("policy guestad=\(model.guestFlagsBefore ? "before" : "after") rmwread=\(model.rmwread.digit)")
-    model.eptp = 0x1000 | 3 << 3 | random.pick([0, 6]) | (random.oneIn(2) ? 0x40 : 0) | (random.oneIn(4) ? 0x80 : 0)
+    model.memtype = random.oneIn(2)
+    model.highFirst = random.oneIn(3)
+    _ = send(
+      "policy guestad=\(model.guestFlagsBefore ? "before" : "after") rmwread=\(model.rmwread.digit)"
+        + " memtype=\(model.memtype.digit) crossing=\(model.highFirst ? "high" : "low")")
+    // The root of four levels lies at 1000, that of five at 6000.
+    model.eptp = random.pick([0x1018, 0x1018, 0x6020]) | random.pick([0, 6])
+    model.eptp |= (random.oneIn(2) ? 0x40 : 0) | (random.oneIn(4) ? 0x80 : 0)
     _ = send("eptp \(hex(model.eptp))")
     model.pmlAddress = 0x60000
     model.pmlIndex = random.pick([0x1ff, 0x1ff, 5, 1, 0, 0xffff, 0x200])
@@ -106,7 +122,7 @@ struct RandomScenario {
   }
 
   /// Entries that the tables of this scenario use: where random changes hit something.
-  private var entries: [UInt64] = []
+  var entries: [UInt64] = []
 
   private mutating func makeTables() {
     entries = []
@@ -114,7 +130,7 @@ struct RandomScenario {
     // EPT: 4 KiB pages 0...23 (guest tables at 8...11), a 2 MiB page, a 1 GiB page.
     for (address, value) in [
       (0x1000, 0x2407), (0x2000, 0x3407), (0x2008, 0x4000_0487), (0x3000, 0x4407), (0x3008, 0x20_0487),
-      (0x3010, 0x5407),
+      (0x3010, 0x5407), (0x6000, 0x1407), (0x6008, 0x1407),
     ] as [(UInt64, UInt64)] {
       entries.append(address)
       set(address, value | (address == 0x2008 || address == 0x3008 ? 0x30 : 0))
@@ -127,21 +143,7 @@ struct RandomScenario {
       if model.sppControl && random.oneIn(3) { bits = random.pick([0x431, 0x435, 0x434]) | 1 << 61 }
       set(address, (0x20 + page) << 12 | bits)
     }
-    // Guest tables: PML4 at 8000, PDPT at 9000, PD at a000, PT at b000, which EPT puts at 28000 and on.
-    let user: UInt64 = random.oneIn(2) ? 7 : 3
-    for (address, value) in [
-      (0x28000, 0x9000 | user), (0x28008, 0x9007), (0x29000, 0xa000 | user), (0x29008, 0x87), (0x2a000, 0xb000 | user),
-      (0x2a008, 0x20_0087), (0x2a010, 0xb007),
-    ] as [(UInt64, UInt64)] {
-      entries.append(address)
-      set(address, value | (random.oneIn(3) ? 0x60 : 0))
-    }
-    for page in UInt64(0)..<8 {
-      let address = 0x2b000 + page * 8
-      entries.append(address)
-      let bits: UInt64 = random.pick([7, 7, 3, 5, 1, 0x67, 0x63, 0x8000_0000_0000_0007])
-      set(address, (random.next() % 24) << 12 | bits)
-    }
+    makeGuestTables()
     // Sub-page tables.
     for (address, value) in [(0x40000, 0x41001), (0x41000, 0x42001), (0x42000, 0x43001)] as [(UInt64, UInt64)] {
       entries.append(address)
@@ -168,8 +170,13 @@ struct RandomScenario {
     case 6: value ^= 1 << random.pick([0, 1, 2, 3, 6, 7, 8, 9, 10, 12, 13, 20, 21, 29, 30, 36, 45, 46, 47, 48, 51, 52])
     default:
       // Another table of the same kind: tables that refer to themselves and to each other.
-      let table: UInt64 = address < 0x8000 ? 0x1000 + random.next() % 5 * 0x1000 : 0x8000 + random.next() % 4 * 0x1000
-      if address < 0x40000 { value = value & ~EPTEntry.addressMask | table }
+      let isGuest = address >= 0x8000
+      let table: UInt64 = isGuest ? 0x7000 + random.next() % 5 * 0x1000 : 0x1000 + random.next() % 6 * 0x1000
+      if isGuest && mode == "32" {
+        value = random.oneIn(2) ? value & ~0xffff_f000 | table : value & ~(0xffff_f000 << 32) | table << 32
+      } else if address < 0x40000 {
+        value = value & ~EPTEntry.addressMask | table
+      }
     }
     set(address, value)
   }
@@ -184,8 +191,8 @@ struct RandomScenario {
       let complaint: String?
       switch random.next() % 16 {
       case 0: complaint = vmfuncQuery()
-      case 1: complaint = smallQuery()
-      case 2...7: complaint = physicalQuery()
+      case 1: complaint = random.oneIn(2) ? smallQuery() : registerQuery()
+      case 2...5: complaint = physicalQuery()
       default: complaint = linearQuery()
       }
       if let complaint { return complaint }
@@ -199,8 +206,9 @@ struct RandomScenario {
     case 1: 0x4000_0000 + random.next() % 0x4000_0000
     case 2: 0x40_0000 + random.next() % 0x20_0000
     case 3: random.next() & 0xffff_ffff_ffff
-    case 4: random.next()
-    case 5: 1 << (random.next() % 64)
+    case 4: random.next() & (model.hasFiveLevels ? 0xf_ffff_ffff_ffff : ~0)
+    case 5: 1 << (random.next() % (model.hasFiveLevels ? 52 : 64))
+    case 6: (random.next() % 0x18000) | 1 << 48
     default: random.next() % 0x18000
     }
   }
@@ -218,29 +226,18 @@ struct RandomScenario {
     access.user = random.oneIn(2)
     access.writable = random.oneIn(2)
     access.noExecute = random.oneIn(2)
+    if random.oneIn(3) { access.size = 1 + random.next() % (4096 - access.gpa % 4096) }
     let supervisor = random.oneIn(2) && access.shadowStack
     access.supervisorShadowStack = supervisor
     return compare(
       "gpa \(hex(access.gpa)) \(kind) laddr=0x\(hex(access.laddr)) lv=\(access.linear.digit) walk=\(access.table.digit)"
-        + " user=\(access.user.digit) wr=\(access.writable.digit) nx=\(access.noExecute.digit) sss=\(supervisor.digit)",
+        + " user=\(access.user.digit) wr=\(access.writable.digit) nx=\(access.noExecute.digit) sss=\(supervisor.digit)"
+        + (access.size == 1 ? "" : " size=\(access.size)"),
       model.gpa(access))
   }
 
-  private mutating func linearQuery() -> String? {
-    var linear = (random.next() % 8) << 12 | random.next() & 0xfff
-    if random.oneIn(4) { linear |= random.pick([1, 2]) << 21 | random.next() & 0x1ff000 }
-    if random.oneIn(6) { linear |= 1 << 30 | random.next() & 0x3fff_f000 }
-    if random.oneIn(8) { linear |= random.pick([1, 2]) << 39 }
-    if random.oneIn(40) { linear |= 0xffff_8000_0000_0000 }
-    let kind = random.pick(["r", "w", "x"])
-    let user = random.oneIn(2)
-    return compare(
-      "la \(hex(linear)) \(kind) user=\(user.digit)",
-      model.la(linear, write: kind == "w", fetch: kind == "x", user: user))
-  }
-
   private mutating func pointer() -> UInt64 {
-    var pointer: UInt64 = 0x1000 | 3 << 3 | random.pick([6, 0])
+    var pointer: UInt64 = random.pick([0x1018, 0x6020]) | random.pick([6, 0])
     if random.oneIn(2) { pointer |= 0x40 }
     if random.oneIn(3) { pointer ^= 1 << (random.next() % 64) }
     return pointer

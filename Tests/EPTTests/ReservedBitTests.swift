@@ -10,7 +10,7 @@ struct EntryBitTests {
   static func reserved(_ shape: Shape, width: Int) -> Set<Int> {
     var bits = Set(width..<max(52, width))
     switch (shape.level, shape.isPage) {
-    case (.pml4e, _): bits.formUnion(3...7)
+    case (.pml4e, _), (.pml5e, _): bits.formUnion(3...7)
     case (.pdpte, false), (.pde, false): bits.formUnion(3...6)
     case (.pdpte, true): bits.formUnion(12...29)
     case (.pde, true): bits.formUnion(12...20)
@@ -105,10 +105,11 @@ struct EntryBitTests {
         let bits = random.next() & (random.oneIn(3) ? ~7 : ~0)
         let level = random.pick(Level.allCases)
         for fields in [
-          regime.fields(of: EPTEntry(bits), at: level),
-          GuestState().fields(of: GuestEntry(bits), at: level, capabilities.physicalAddressWidth),
-        ] {
-          var next = 63
+          regime.fields(of: EPTEntry(bits), at: level)
+        ] + guestFields(of: bits, at: level, capabilities) {
+          var next = fields[0].high
+          let bits = next == 31 ? bits & 0xffff_ffff : bits
+          claim(next == 63 || next == 31, "the highest bit is \(next)")
           var rebuilt: UInt64 = 0
           for field in fields {
             claim(field.high == next && field.low <= field.high, "field \(field) after bit \(next + 1)")
@@ -118,6 +119,19 @@ struct EntryBitTests {
           claim(next == -1 && rebuilt == bits, "\(fields) do not make up \(hex(bits))")
         }
       }
+    }
+  }
+
+  /// The fields of a guest entry in every mode that has the level.
+  private func guestFields(of bits: UInt64, at level: Level, _ capabilities: Capabilities) -> [[EntryField]] {
+    let modes: [(PagingMode, Level)] = [(.bits32, .pde), (.pae, .pdpte), (.fourLevel, .pml4e), (.fiveLevel, .pml5e)]
+    return modes.filter { $0.1 >= level }.map { mode, _ in
+      var guest = GuestState()
+      guest.mode = mode
+      guest.pageSizeExtensions = bits & 8 != 0
+      let entry = mode == .bits32 ? bits & 0xffff_ffff : bits
+      return GuestPaging(guest, capabilities).fields(
+        of: GuestEntry(entry), at: level, capabilities.physicalAddressWidth)
     }
   }
 

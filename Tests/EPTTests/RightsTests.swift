@@ -84,7 +84,7 @@ struct RightsTests {
     }
   }
 
-  @Test("end at 48 bits: a wider address violates before any entry is read, whatever stands there")
+  @Test("end at 48 bits, with five levels at 52: a wider address violates before any entry is read")
   func wideAddresses() {
     Claims.table("wide addresses") {
       for number in 48..<64 {
@@ -95,6 +95,18 @@ struct RightsTests {
         let outcome = trial.machine.access(GuestAccess(gpa, [.write]), &counter)
         claim(Verdict(outcome), is: .violates(ExitQualification(2)), "bit \(number)")
         claim(counter.references == 0, "bit \(number): \(counter.references) references")
+      }
+      for number in 48..<64 {
+        // Bits 51:48 select another PML5 entry, which is absent.
+        var trial = Trial(.init(level: .pte, isPage: true, hasFiveLevels: true))
+        var counter = ReferenceCounter()
+        let gpa = GuestPhysicalAddress(1 << UInt64(number) | Trial.gpa)
+        let outcome = trial.machine.access(GuestAccess(gpa, [.write]), &counter)
+        claim(Verdict(outcome), is: .violates(ExitQualification(2)), "bit \(number), five levels")
+        claim(counter.references == (number < 52 ? 1 : 0), "bit \(number), five levels: \(counter.references)")
+        trial.memory.store(Trial.table(below: .pml5e), at: HostPhysicalAddress(8 << UInt64(number & 3)))
+        let mapped = Verdict(trial.machine.access(GuestAccess(gpa, [.write])))
+        claim(mapped, is: number < 52 ? .allowed : .violates(ExitQualification(2)), "bit \(number), mapped")
       }
     }
   }
@@ -148,7 +160,7 @@ struct RightsTests {
       let mark: UInt64 = 1 << 60
       for shape in Shape.pages {
         var trial = Trial(shape)
-        trial.machine.eptp = EPTPointer(0x109e)
+        trial.machine.eptp.rawValue |= 0x80
         trial.put(trial.plain & ~2 | mark)
         for kind in [read, write] { claim(trial.access(kind), is: .allowed, "marked, not writable, \(shape)") }
         claim(
@@ -159,13 +171,13 @@ struct RightsTests {
         claim(trial.access([.write, .shadowStack, .linear]), is: .allowed, "user shadow stack, unmarked \(shape)")
         trial.put(trial.plain & ~3 | mark)
         claim(trial.access(read), is: .violates(ExitQualification(0x61a1)), "not readable, marked \(shape)")
-        trial.machine.eptp = EPTPointer(0x101e)
+        trial.machine.eptp.rawValue &= ~0x80
         trial.put(trial.plain)
         claim(trial.access(write), is: .allowed, "control off, unmarked \(shape)")
       }
       for shape in Shape.all where !shape.isPage {
         var trial = Trial(shape)
-        trial.machine.eptp = EPTPointer(0x109e)
+        trial.machine.eptp.rawValue |= 0x80
         let leaf = HostPhysicalAddress(0x4000 + Level.pte.index(of: Trial.gpa) * 8)
         trial.memory.store(trial.memory.load(leaf) | mark, at: leaf)
         claim(trial.access(read), is: .allowed, "writable \(shape) above a marked leaf")
@@ -186,7 +198,7 @@ struct RightsTests {
         trial.put(trial.plain & ~2 | 1 << 58)
         claim(trial.access(update), is: .allowed, "guest flag update, \(shape)")
         claim(trial.access(.dataWrite), is: .violates(ExitQualification(0x1aa)), "ordinary write, \(shape)")
-        trial.machine.eptp = EPTPointer(0x105e)
+        trial.enableFlags()
         claim(trial.access(.pagingRead), is: .allowed, "guest table read with flags, \(shape)")
         claim(trial.entry & 0x300 == 0x300, "the leaf is dirty, \(shape)")
         trial.put(trial.plain & ~2)

@@ -12,6 +12,8 @@ struct SlowModel {
   var adv = true
   var cet = true
   var ve = true
+  var walk5 = false
+  var page1gb = true
   // Controls.
   var ept = true
   var mbec = false
@@ -33,9 +35,22 @@ struct SlowModel {
   var inevent = false
   var nmi = false
   var cr3: UInt64 = 0
+  /// `off`, `32`, `pae`, `4` or `5`: what CR4.PAE, CR4.LA57 and IA32_EFER.LMA select.
+  var mode = "4"
+  var pse = true
+  var pcide = false
+  var pke = false
+  var pkru: UInt64 = 0
+  var pks = false
+  var pkrs: UInt64 = 0
+  var shadowStacks = false
+  var pat: UInt64 = 0x0007_0406_0007_0406
+  var pdptes: [UInt64] = [0, 0, 0, 0]
   // Choices.
   var guestFlagsBefore = false
   var rmwread = false
+  var memtype = false
+  var highFirst = false
   // Fields.
   var eptp: UInt64 = 0x1e
   var spptp: UInt64 = 0
@@ -82,6 +97,11 @@ struct SlowModel {
     var user = false
     var writable = false
     var noExecute = false
+    var size: UInt64 = 1
+    /// It is part of an access to two pages.
+    var crosses = false
+    /// The memory type that the guest's PAT selects.
+    var patType = "WB"
     /// Some guest entry of this translation came from a page whose leaf has bit 58 clear.
     var unverified = false
   }
@@ -119,7 +139,7 @@ struct SlowModel {
     if !bit(entry, 0) && page && pw && bit(entry, 58) { return true }
     var reserved: [Int] = []
     for number in maxpa..<max(52, maxpa) { reserved.append(number) }
-    if level == 4 { reserved += [3, 4, 5, 6, 7] }
+    if level == 5 || level == 4 { reserved += [3, 4, 5, 6, 7] }
     if (level == 3 || level == 2) && !page { reserved += [3, 4, 5, 6, 7] }
     if level == 3 && page { reserved += Array(12...29) }
     if level == 2 && page { reserved += Array(12...20) }
@@ -130,9 +150,9 @@ struct SlowModel {
 
   func walk(_ gpa: UInt64) -> Path {
     var path = Path()
-    if field(gpa, 63, 48) != 0 { return path }
+    if !hasFiveLevels && field(gpa, 63, 48) != 0 { return path }
     var base = field(eptp, 51, 12) * 4096
-    for level in [4, 3, 2, 1] {
+    for level in hasFiveLevels ? [5, 4, 3, 2, 1] : [4, 3, 2, 1] {
       let low = 12 + 9 * (level - 1)
       let address = base + 8 * field(gpa, low + 8, low)
       let entry = read(address)
@@ -153,6 +173,9 @@ struct SlowModel {
     }
     return path
   }
+
+  /// Five-level EPT: the processor has it, and the pointer asks for it.
+  var hasFiveLevels: Bool { walk5 && field(eptp, 5, 3) == 4 }
 
   var flagsEnabled: Bool { bit(eptp, 6) }
 
@@ -251,8 +274,10 @@ struct SlowModel {
     }
     let vector = read(base + 8 * field(access.gpa, 20, 12))
     for number in stride(from: 1, through: 63, by: 2) where bit(vector, number) { return event(false, self) }
-    if bit(vector, 2 * Int(field(access.gpa, 11, 7))) { return nil }
-    return violation(access, path, ["write"])
+    for byte in 0..<access.size where !bit(vector, 2 * Int(field(access.gpa + byte, 11, 7))) {
+      return violation(access, path, ["write"])
+    }
+    return nil
   }
 
   struct Granted {
@@ -280,7 +305,8 @@ struct SlowModel {
     var bySubPage = false
     if !denials.isEmpty {
       let eligible =
-        sppControl && denials == ["write"] && access.write && !access.table && path.leafLevel == 1 && bit(path.leaf, 61)
+        sppControl && denials == ["write"] && access.write && !access.table && !access.crosses && path.leafLevel == 1
+        && bit(path.leaf, 61)
       if !eligible { return .refused(violation(access, path, denials)) }
       if let refusal = subPage(access, path) { return .refused(refusal) }
       bySubPage = true
@@ -318,119 +344,13 @@ struct SlowModel {
 
   mutating func gpa(_ access: Access) -> String {
     stores = []
-    switch judge(pg ? access : withoutPaging(access)) {
+    var access = access
+    if linearBits == 32 { access.laddr %= 1 << 32 }
+    switch judge(paging == "off" ? withoutPaging(access) : access) {
     case .refused(let text): return text + effects()
     case .granted(let granted):
       setFlags(granted)
-      return "OK hpa=\(hex(granted.hpa))\(granted.bySubPage ? " spp" : "")" + effects()
-    }
-  }
-
-  // MARK: Two dimensions
-
-  struct GuestStep {
-    let gpa: UInt64
-    let hpa: UInt64
-    let path: Path
-    /// What the entry held when it was read.
-    let entry: UInt64
-    let wanted: UInt64
-  }
-
-  mutating func setGuestFlags(_ steps: [GuestStep], _ laddr: UInt64) -> String? {
-    for step in steps {
-      if step.entry & step.wanted == step.wanted { continue }
-      let access = Access(gpa: step.gpa, write: true, laddr: laddr, table: true)
-      if ept {
-        let denials = denials(access, step.path)
-        if !denials.isEmpty { return violation(access, step.path, denials) }
-      }
-      let now = read(step.hpa)
-      if now | step.wanted != now { write(step.hpa, now | step.wanted) }
-    }
-    return nil
-  }
-
-  mutating func la(_ laddr: UInt64, write isWrite: Bool, fetch: Bool, user: Bool) -> String {
-    stores = []
-    return translate(laddr, isWrite, fetch, user) + effects()
-  }
-
-  private mutating func translate(_ laddr: UInt64, _ isWrite: Bool, _ fetch: Bool, _ user: Bool) -> String {
-    var final = Access(gpa: laddr, read: !isWrite && !fetch, write: isWrite, fetch: fetch, laddr: laddr)
-    if !pg {
-      final = withoutPaging(final)
-      final.gpa = laddr % (1 << 32)
-      return complete(final, [])
-    }
-    let faultCode = { (present: Bool, reserved: Bool, model: SlowModel) -> String in
-      var code: UInt64 = present ? 1 : 0
-      if isWrite { code += 2 }
-      if user { code += 4 }
-      if reserved { code += 8 }
-      if fetch && (model.nxe || model.smep) { code += 16 }
-      return "PF ec=\(hex(code)) la=\(hex(laddr))"
-    }
-    var steps: [GuestStep] = []
-    var table = field(cr3, 51, 12) * 4096
-    var (isUser, isWritable, isNoExecute, unverified) = (true, true, false, false)
-    for level in [4, 3, 2, 1] {
-      let low = 12 + 9 * (level - 1)
-      let access = Access(
-        gpa: table + 8 * field(laddr, low + 8, low), read: true, laddr: laddr, table: true)
-      switch judge(access) {
-      case .refused(let text): return text
-      case .granted(let granted):
-        setFlags(granted)
-        let entry = read(granted.hpa)
-        if !bit(entry, 0) { return faultCode(false, false, self) }
-        let isLeaf = level == 1 || (level < 4 && bit(entry, 7))
-        var reserved = Array(maxpa..<max(52, maxpa))
-        if !nxe { reserved.append(63) }
-        if level == 4 { reserved.append(7) }
-        if isLeaf && level > 1 { reserved += Array(13..<low) }
-        if reserved.contains(where: { bit(entry, $0) }) { return faultCode(true, true, self) }
-        isUser = isUser && bit(entry, 2)
-        isWritable = isWritable && bit(entry, 1)
-        isNoExecute = isNoExecute || bit(entry, 63)
-        if ept && !bit(granted.path.leaf, 58) { unverified = true }
-        let wanted: UInt64 = isLeaf && isWrite ? 0x60 : 0x20
-        steps.append(GuestStep(gpa: access.gpa, hpa: granted.hpa, path: granted.path, entry: entry, wanted: wanted))
-        if isLeaf {
-          final.gpa = field(entry, 51, low) * (1 << UInt64(low)) + field(laddr, low - 1, 0)
-        } else {
-          table = field(entry, 51, 12) * 4096
-          continue
-        }
-      }
-      break
-    }
-    if guestDenies(isWrite, fetch, user, isUser, isWritable, isNoExecute) { return faultCode(true, false, self) }
-    (final.user, final.writable, final.noExecute, final.unverified) = (isUser, isWritable, isNoExecute, unverified)
-    if guestFlagsBefore, let refusal = setGuestFlags(steps, laddr) { return refusal }
-    return complete(final, guestFlagsBefore ? [] : steps)
-  }
-
-  func guestDenies(
-    _ isWrite: Bool, _ fetch: Bool, _ user: Bool, _ isUser: Bool, _ isWritable: Bool, _ isNoExecute: Bool
-  ) -> Bool {
-    if user && !isUser { return true }
-    if fetch {
-      if !user && isUser && smep { return true }
-      return isNoExecute
-    }
-    if !user && isUser && smap && !ac { return true }
-    if isWrite && !isWritable && (user || wp) { return true }
-    return false
-  }
-
-  private mutating func complete(_ access: Access, _ steps: [GuestStep]) -> String {
-    switch judge(access) {
-    case .refused(let text): return text
-    case .granted(let granted):
-      if let refusal = setGuestFlags(steps, access.laddr) { return refusal }
-      setFlags(granted)
-      return "OK hpa=\(hex(granted.hpa))\(granted.bySubPage ? " spp" : "")"
+      return ok([granted]) + effects()
     }
   }
 
@@ -439,7 +359,8 @@ struct SlowModel {
   func eptpok(_ value: UInt64) -> Bool {
     let type = field(value, 2, 0)
     if !((type == 0 && uc) || (type == 6 && wb)) { return false }
-    if field(value, 5, 3) != 3 { return false }
+    let length = field(value, 5, 3) + 1
+    if !(length == 4 || (length == 5 && walk5)) { return false }
     if bit(value, 6) && !ad { return false }
     if bit(value, 7) && !cet { return false }
     if field(value, 11, 8) != 0 { return false }

@@ -19,7 +19,8 @@ struct ExporterTests {
     let once = Fixture.result.roundedForExport()
     #expect(once.roundedForExport() == once)
     #expect(once.strategies[0].overheadCycles.value == 3_210_987_654)
-    #expect(once.strategies[0].notifications.latencyCycles.p90 == 3518.3)
+    #expect(once.strategies[0].notifications.stages["walk"]?.p90 == 150)
+    #expect(once.strategies[0].notifications.raisedCycles?.p50.low == 1173)
     var negative = Fixture.result
     negative.strategies[0].overheadCycles.low = -0.2
     #expect(negative.roundedForExport().strategies[0].overheadCycles.low.sign == .plus)
@@ -39,7 +40,10 @@ struct ExporterTests {
     let rows = parsed(csv: CSVExporter.export([Fixture.result]))
     func field(_ name: String, _ row: Int) throws -> String { rows[row][try #require(rows[0].firstIndex(of: name))] }
     #expect(try field("overhead_cycles", 1) == "3210987654")
-    #expect(try field("latency_cycles_p50", 2) == "2345.5")
+    #expect(try field("raised_cycles_p50", 2) == "2345")
+    #expect(try field("delivered_cycles_p999_high", 2) == "43200")
+    #expect(try field("delivered_cycles_p50", 4) == "", "what is noticed late is never delivered in time")
+    #expect(try field("lost_high", 2) == "21")
     #expect(try field("count_violation_exits", 2) == "20000")
     #expect(try field("late_max_instructions", 1) == "")
     #expect(try field("late_max_instructions", 4) == "1250000")

@@ -14,6 +14,13 @@ enum Fixture {
     Percentiles(p50: scale, p90: scale * 1.5, p99: scale * 2.25, p999: scale * 3, max: scale * 4)
   }
 
+  static func latency(_ scale: Double) -> LatencyPercentiles {
+    func bracket(_ factor: Double) -> Bracket {
+      Bracket(low: scale * factor / 2, value: scale * factor, high: scale * factor * 2)
+    }
+    return LatencyPercentiles(p50: bracket(1), p90: bracket(2), p99: bracket(4), p999: bracket(8), max: bracket(16))
+  }
+
   static func strategy(
     _ name: String, sound: Bool = true, overhead: Double, notifications: UInt64 = 20_000, timed: Bool = true
   ) -> StrategyResult {
@@ -29,9 +36,15 @@ enum Fixture {
       notifications: Notifications(
         count: notifications,
         byKind: .init(protected: notifications / 2, tree: 12, giCode: 1, giData: notifications / 2 &- 13),
-        falseShare: 380, latencyCycles: percentiles(2345.5),
+        falseShare: 380, raisedCycles: latency(2345), deliveredCycles: latency(2700), stallCycles: latency(4100),
         stages: Dictionary(
           uniqueKeysWithValues: Stage.latency.enumerated().map { ($1.rawValue, percentiles(Double($0 + 1) * 100)) }),
+        coldCycles: Bracket(low: 0, value: 1e6, high: 9e6),
+        consumer: ConsumerFigures(
+          Consumer(
+            name: "vmi", slots: 64, service: .constant(Bracket(low: 22_000, value: 22_000, high: 22_000)),
+            whenFull: .lose),
+          lost: Bracket(low: 0, value: 7, high: 21), parked: Bracket(low: 0, value: 0, high: 0)),
         late: nil, setDigest: "00112233445566778899aabbccddeeff"),
       switches: 412,
       host: timed
@@ -44,8 +57,13 @@ enum Fixture {
 
   static var result: RunResult {
     var late = strategy("pml", sound: false, overhead: 1_000_000)
-    late.notifications.late = LateDetection(p50: 51_000, p99: 900_000, max: 1_250_000)
+    (late.notifications.raisedCycles, late.notifications.deliveredCycles) = (nil, nil)
+    late.notifications.consumer = nil
+    late.notifications.late = LateDetection(p50: 51_000, p90: 600_000, p99: 900_000, max: 1_250_000)
     var silent = strategy("spp", overhead: 42, notifications: 0)
+    (silent.notifications.raisedCycles, silent.notifications.deliveredCycles) = (nil, nil)
+    (silent.notifications.stallCycles, silent.notifications.coldCycles) = (nil, nil)
+    silent.notifications.consumer = nil
     silent.notifications.byKind = .init(protected: 0, tree: 0, giCode: 0, giData: 0)
     return RunResult(
       tool: ToolDescription(version: "9.9.9", build: "release"),
@@ -55,6 +73,8 @@ enum Fixture {
         pages: 17_800, vcpus: 2, instructions: 1_234_567_890, hypercalls: 131, marks: 36, guest: "Linux 6.1.0-amd64"),
       policy: PolicyDescription(name: "recorded-driver", arm: nil),
       profile: ProfileDescription(name: "example", parameters: parameters),
+      time: TimeDescription(
+        cyclesPerInstruction: Bracket(low: 0.5, value: 1, high: 2), frequencyMHz: 2400, exitsPerSecond: 0, seed: 1),
       strategies: [
         strategy("toggle", sound: false, overhead: 3_210_987_654.4), strategy("eptp-exit", overhead: 98_765_432.1),
         silent, late,

@@ -24,10 +24,12 @@ struct GateTests {
     arguments: [
       Change("overhead, cycles") { $0.overheadCycles.value += 1 },
       Change("guest stall, cycles") { $0.guestStallCycles.value += 1 },
-      Change("latency p50, cycles") { $0.notifications.latencyCycles.p50 += 1 },
-      Change("latency p999, cycles") { $0.notifications.latencyCycles.p999 += 1 },
-      Change("latency max, cycles") { $0.notifications.latencyCycles.max += 1 },
-      Change("late by p50, instructions") { $0.notifications.late = LateDetection(p50: 1, p99: 0, max: 0) },
+      Change("raised p50, cycles") { $0.notifications.raisedCycles?.p50.value += 1 },
+      Change("delivered p999, cycles") { $0.notifications.deliveredCycles?.p999.value += 1 },
+      Change("stall max, cycles") { $0.notifications.stallCycles?.max.value += 1 },
+      Change("delivered percentiles") { $0.notifications.deliveredCycles = nil },
+      Change("alerts lost") { $0.notifications.consumer?.lost.value += 1 },
+      Change("late by p50, instructions") { $0.notifications.late = LateDetection(p50: 1, p90: 0, p99: 0, max: 0) },
       Change("sound") { $0.sound.value = false },
       Change("notifications") { $0.notifications.count -= 1 },
       Change("set of notified stores, digest") { $0.notifications.setDigest = "ff" },
@@ -92,6 +94,10 @@ struct GateTests {
     "refuses what it cannot hold against the baseline",
     arguments: [
       Change("recordings differ") { $0.trace.digest = "ff" },
+      Change("pace, background exits or seed differ") { $0.time?.seed += 1 },
+      Change("consumers differ (vmi, 22.0 k ns, a ring of 64, lose and vmi, 22.0 k ns, a ring of 63, lose)") {
+        for i in $0.strategies.indices { $0.strategies[i].notifications.consumer?.ring -= 1 }
+      },
       Change("policies differ") { $0.policy.name = "other" },
       Change("profiles differ") { $0.profile.name = "other" },
       Change("gives another l1_reference") { $0.profile.parameters[0].value += 1 },
@@ -114,7 +120,8 @@ struct GateTests {
     let gate = try gate {
       $0.overheadCycles.value += 1000
       $0.counts["violation_exits"]! += 7
-      $0.notifications.latencyCycles.p50 -= 10
+      $0.notifications.raisedCycles?.p50.value -= 10
+      $0.notifications.raisedCycles?.p50.high += 10
     }
     let equal = try Gate(Fixture.counted, against: Fixture.counted)
     try expectGolden(TextExporter().export([gate.document, equal.document]), "gate.txt")

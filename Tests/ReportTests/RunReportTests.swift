@@ -40,7 +40,8 @@ struct RunReportTests {
       #expect(text.ranges(of: "traces/boot.trace").count >= 2, "\(format)")
     }
     let json = try report(on: [Fixture.result, Fixture.counted], as: .json)
-    #expect(try JSONDecoder().decode([RunResult].self, from: Data(json.utf8)).count == 2)
+    #expect(try SavedResults.decode(Data(json.utf8), origin: "two.json").count == 2)
+    #expect(json.contains("\"summary\""))
   }
 
   @Test("names undecided and robust neighbours of the ranking")

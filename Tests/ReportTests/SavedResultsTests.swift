@@ -11,7 +11,7 @@ struct SavedResultsTests {
     try SavedResults.decode(Data(json.utf8), origin: "a.json")
   }
 
-  @Test("is read back, alone or in an array")
+  @Test("is read back, alone or among several")
   func readBack() throws {
     let result = Fixture.result.roundedForExport()
     #expect(try decode(try JSONExporter.export([result])) == [result])
@@ -24,11 +24,12 @@ struct SavedResultsTests {
       (
         "", "a.json: the top level cannot be read; expected a result saved by `gi-bench run --save`"
       ),
-      ("[]", "a.json: holds no result, expected one or more; save it again"),
+      ("[]", "a.json: is an array, expected an object; save it again"),
+      ("{\"schema\": 2, \"results\": []}", "a.json: holds no result, expected one or more; save it again"),
       ("{}", "a.json: the top level lacks the key \"schema\"; expected a result saved by `gi-bench run --save`"),
       (
-        "[{\"schema\": 1}]",
-        "a.json: [0] lacks the key \"tool\"; expected a result saved by `gi-bench run --save`"
+        "{\"schema\": 2, \"results\": [{\"schema\": 2}]}",
+        "a.json: results[0] lacks the key \"tool\"; expected a result saved by `gi-bench run --save`"
       ),
       (
         "{\"schema\": \"1\"}",
@@ -43,11 +44,18 @@ struct SavedResultsTests {
     #expect(throws: SavedResultError(description: sentence)) { try decode(json) }
   }
 
-  @Test("of another schema is not comparable")
-  func schema() {
-    #expect(throws: NotComparable("a.json: schema is 2, expected 1; save the result again with this gi-bench")) {
-      try decode("{\"schema\": 2}")
-    }
+  @Test(
+    "of another schema is not comparable",
+    arguments: [
+      (1, "{\"schema\": 1}"), (1, "[{\"schema\": 1}, {\"schema\": 1}]"), (3, "{\"schema\": 3}"),
+      (1, "{\"schema\": 2, \"results\": [{\"schema\": 2}, {\"schema\": 1}]}"),
+    ])
+  func schema(found: Int, json: String) {
+    let remedy =
+      found == 1
+      ? "an earlier gi-bench saved it, with one latency where there are raised, delivered and stall now: run it again "
+        + "with this one" : "a later gi-bench saved it; read it with that one, or run it again with this one"
+    #expect(throws: NotComparable("a.json: schema is \(found), expected 2; \(remedy)")) { try decode(json) }
   }
 
   @Test(
@@ -61,6 +69,9 @@ struct SavedResultsTests {
       },
       Change("profile.parameters: l1_reference is not 0 <= low <= value <= high <= 1e9; save it again") {
         $0.profile.parameters[0].low = 11
+      },
+      Change("toggle has cycles that are not low <= value <= high; save it again") {
+        $0.strategies[0].notifications.deliveredCycles?.p99.low = 1e12
       },
       Change("strategies is empty, expected one or more; save it again") { $0.strategies = [] },
       Change("strategies names one strategy twice, expected each once; save it again") {

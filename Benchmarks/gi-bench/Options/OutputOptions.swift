@@ -20,7 +20,7 @@ struct OutputOptions: ParsableArguments {
   func validate() throws { _ = try exports.map(Self.parsed) }
 
   /// Formats that any report comes in; the others are of results alone.
-  static let documents = ReportFormat.allCases.filter { $0 != .github }
+  static let documents = ReportFormat.allCases.filter { ![.github, .hgrm].contains($0) }
 
   /// Proves every destination writable; `formats` are those that the report comes in; `saves` are files that get JSON, `inputs` must not be overwritten.
   func destinations(

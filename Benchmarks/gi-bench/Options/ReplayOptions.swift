@@ -25,6 +25,7 @@ struct ReplayOptions: ParsableArguments {
   var dimensions = Dimensions.one
 
   @OptionGroup var pricing: ProfileOption
+  @OptionGroup var latency: LatencyOptions
 
   @Option(
     name: .customLong("policy"),
@@ -66,7 +67,7 @@ struct ReplayOptions: ParsableArguments {
 
   /// Replays each trace in turn; what cannot be a trace is refused before the first.
   func results(
-    of traces: [String], console: ConsoleOptions, setting: (inout ReplayRequest) -> Void
+    of traces: [String], console: ConsoleOptions, adjust: (inout ReplayRequest) -> Void
   ) throws -> [RunResult] {
     try InputFile.checkTraces(traces)
     let profile = try pricing.profile()
@@ -74,13 +75,15 @@ struct ReplayOptions: ParsableArguments {
       try Policy(json: InputFile.read($0, atMost: Policy.sizeLimit, expecting: "a policy in JSON"), origin: $0)
     }
     let strategies = try strategies(on: profile)
+    let setting = try latency.setting()
     return try traces.map { trace in
       let line = console.progressLine(named: trace)
       defer { line?.clear() }
       var request = ReplayRequest(
         tracePath: trace, strategies: strategies, profile: profile, dimensions: dimensions, policy: policy, arm: arm,
         threads: threads)
-      setting(&request)
+      request.latency = setting
+      adjust(&request)
       if let line { request.progress = { line.show($0) } }
       return try replay(request)
     }

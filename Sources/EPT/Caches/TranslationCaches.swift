@@ -152,18 +152,19 @@ extension TranslationCaches {
   }
 
   /// Where a walk may begin: below the deepest cached paging-structure entry, or at the root.
-  mutating func start(_ gpa: GuestPhysicalAddress, _ pointer: EPTPointer) -> WalkStart {
-    current.start = .root(pointer)
+  mutating func start(_ gpa: GuestPhysicalAddress, _ regime: EPTRegime) -> WalkStart {
+    current.start = regime.root
     current.isCached = false
-    guard gpa.rawValue >> 48 == 0 else { return current.start }
-    for level in [Level.pde, .pdpte, .pml4e] {
-      let key = Self.key(pointer.tag, level, gpa)
-      guard let start = structures[key] else { continue }
+    guard !regime.isTooWide(gpa) else { return current.start }
+    for level in [Level.pde, .pdpte, .pml4e, .pml5e] {
+      let key = Self.key(regime.pointer.tag, level, gpa)
+      guard var start = structures[key] else { continue }
       if drops() {
         structures[key] = nil
         continue
       }
       noteUse(nil, nil)
+      start.hasFiveLevels = regime.hasFiveLevels
       current.start = start
       break
     }
@@ -227,7 +228,7 @@ extension TranslationCaches {
 
   /// The deepest guest table that a paging-structure cache remembers for a linear address.
   mutating func combinedStructure(_ linear: GuestLinearAddress, _ context: CombinedContext) -> CombinedStructure? {
-    for level in [Level.pde, .pdpte, .pml4e] {
+    for level in [Level.pde, .pdpte, .pml4e, .pml5e] {
       let key = Self.key(context, level, linear)
       guard let structure = combinedStructures[key] else { continue }
       if drops() {

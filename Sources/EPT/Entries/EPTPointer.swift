@@ -11,15 +11,15 @@ public struct EPTPointer: RawRepresentable, Hashable, Sendable {
   /// A pointer from its bits.
   @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
-  /// A pointer to a PML4 table: walk length 4, the memory type of the structures, and the two enabling bits.
+  /// A pointer to a PML4 table, or with `fiveLevels` to a PML5 table: the memory type of the structures, and the two enabling bits.
   @inlinable
   public init(
     root: HostPhysicalAddress, type: MemoryType = .writeBack, accessedDirty: Bool = false,
-    supervisorShadowStack: Bool = false
+    supervisorShadowStack: Bool = false, fiveLevels: Bool = false
   ) {
     rawValue =
-      root.rawValue & EPTEntry.addressMask | UInt64(type.rawValue) | 3 << 3 | (accessedDirty ? 1 << 6 : 0)
-      | (supervisorShadowStack ? 1 << 7 : 0)
+      root.rawValue & EPTEntry.addressMask | UInt64(type.rawValue) | (fiveLevels ? 4 : 3) << 3
+      | (accessedDirty ? 1 << 6 : 0) | (supervisorShadowStack ? 1 << 7 : 0)
   }
 
   /// Bits 2:0: the memory type of accesses to EPT paging structures, as a number.
@@ -30,7 +30,7 @@ public struct EPTPointer: RawRepresentable, Hashable, Sendable {
   @inlinable package var enablesAccessedDirty: Bool { rawValue & 1 << 6 != 0 }
   /// Bit 7: access rights for supervisor shadow-stack pages are enforced.
   @inlinable package var enforcesSupervisorShadowStack: Bool { rawValue & 1 << 7 != 0 }
-  /// The PML4 table (bits 51:12).
+  /// The PML4 table, or the PML5 table with page-walk length 5 (bits 51:12).
   @inlinable @inline(__always)
   public var root: HostPhysicalAddress { HostPhysicalAddress(rawValue & EPTEntry.addressMask) }
   /// The tag of what is cached under this pointer.
@@ -40,7 +40,7 @@ public struct EPTPointer: RawRepresentable, Hashable, Sendable {
   package enum Fault: Hashable, Sendable {
     /// Bits 2:0 are not a memory type that the processor offers for EPT structures (0 UC, 6 WB).
     case memoryType(UInt8)
-    /// Bits 5:3 are not 3 (page-walk length 4), or the processor lacks that length.
+    /// Bits 5:3 are neither 3 nor 4 (page-walk lengths 4 and 5), or the processor lacks that length.
     case walkLength(UInt8)
     /// Bit 6 is set and the processor has no accessed and dirty flags for EPT.
     case accessedDirty
@@ -58,7 +58,9 @@ public struct EPTPointer: RawRepresentable, Hashable, Sendable {
     let typeFeature: Capabilities.Feature? =
       memoryTypeBits == 0 ? .typeUncacheable : memoryTypeBits == 6 ? .typeWriteBack : nil
     if typeFeature.map(capabilities.has) != true { faults.append(.memoryType(memoryTypeBits)) }
-    if walkLengthBits != 3 || !capabilities.has(.walkLength4) { faults.append(.walkLength(walkLengthBits)) }
+    let lengthFeature: Capabilities.Feature? =
+      walkLengthBits == 3 ? .walkLength4 : walkLengthBits == 4 ? .walkLength5 : nil
+    if lengthFeature.map(capabilities.has) != true { faults.append(.walkLength(walkLengthBits)) }
     if enablesAccessedDirty && !capabilities.has(.accessedDirty) { faults.append(.accessedDirty) }
     if enforcesSupervisorShadowStack && !capabilities.has(.supervisorShadowStack) {
       faults.append(.supervisorShadowStack)

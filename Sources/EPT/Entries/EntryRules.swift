@@ -8,15 +8,16 @@ public struct EntryRules: Hashable, Sendable {
   public let reservedAddress: UInt64
   /// Bit n is set if a present leaf whose bits 5:0 are n misconfigures by its rights or memory type (M1, M2, M5).
   public let badLeaf: UInt64
-  /// What is in force, a bit each: 10 for mode-based execute control and 58 for the paging-write control, as in an entry; 21 and 30 for 2 MiB
-  /// and 1 GiB pages.
+  /// What is in force, a bit each: 7 for page-walk length 5, as in the register of capabilities; 10 for mode-based execute control and 58 for
+  /// the paging-write control, as in an entry; 21 and 30 for 2 MiB and 1 GiB pages.
   @usableFromInline let features: UInt64
 
   /// The rules of a processor with these capabilities while these controls are in force.
   public init(capabilities: Capabilities, controls: Controls) {
     reservedAddress = capabilities.physicalAddressWidth.reservedInEntries
     features =
-      (controls.has(.modeBasedExecute) ? 1 << 10 : 0) | (controls.has(.pagingWrite) ? EPTEntry.pagingWriteBit : 0)
+      (capabilities.has(.walkLength5) ? 1 << 7 : 0) | (controls.has(.modeBasedExecute) ? 1 << 10 : 0)
+      | (controls.has(.pagingWrite) ? EPTEntry.pagingWriteBit : 0)
       | (capabilities.has(.page2M) ? Level.pde.byteCount : 0) | (capabilities.has(.page1G) ? Level.pdpte.byteCount : 0)
     var badLeaf: UInt64 = 0
     for bits in UInt64(0)..<64 {
@@ -27,6 +28,10 @@ public struct EntryRules: Hashable, Sendable {
     }
     self.badLeaf = badLeaf
   }
+
+  /// Whether the processor has page-walk length 5.
+  @inlinable @inline(__always)
+  var walkLength5: Bool { features & 1 << 7 != 0 }
 
   /// Whether entries have execute permissions by mode (bit 10).
   @inlinable @inline(__always)
@@ -51,7 +56,7 @@ public struct EntryRules: Hashable, Sendable {
   /// Bit 7 if an entry of this level may map a large page, else 0.
   @inlinable @inline(__always)
   public func largePageBit(_ level: Level) -> UInt64 {
-    // Bits 12 and 39 of the features are 0.
+    // Bits 12, 39 and 48 of the features are 0.
     (features &>> level.shift & 1) &<< 7
   }
 

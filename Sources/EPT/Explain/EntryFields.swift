@@ -79,7 +79,7 @@ extension EPTRegime {
         field(6, 6, "ignore PAT"),
         field(5, 3, "memory type", isReserved ? "reserved" : type),
       ]
-    } else if level == .pml4e {
+    } else if level >= .pml4e {
       fields.append(field(7, 3, "reserved"))
     } else {
       fields.append(field(7, 7, rules.largePageBit(level) == 0 ? "reserved" : "maps a page"))
@@ -92,36 +92,74 @@ extension EPTRegime {
   }
 }
 
-extension GuestState {
-  /// The fields of a guest paging-structure entry at a level, bit 63 first; they tile the 64 bits.
+extension GuestPaging {
+  /// The fields of a guest paging-structure entry at a level, highest bit first; they tile its 64 or 32 bits.
   ///
-  /// Source: SDM vol. 3A, "Use of … with 4-Level Paging and 5-Level Paging", the tables "Format of a … Entry".
-  package func fields(of entry: GuestEntry, at level: Level, _ width: PhysicalAddressWidth) -> [EntryField] {
+  /// Source: SDM vol. 3A, chapter "Paging", the tables "Format of a … Entry".
+  func fields(of entry: GuestEntry, at level: Level, _ width: PhysicalAddressWidth) -> [EntryField] {
     let bits = entry.rawValue
     func field(_ high: Int, _ low: Int, _ name: String, _ meaning: String? = nil) -> EntryField {
       EntryField(high, low, name, of: bits, meaning)
     }
-    guard bits & GuestEntry.presentBit != 0 else { return [field(63, 1, "ignored"), field(0, 0, "present")] }
-    let isLeaf = entry.mapsPage(at: level)
+    let top = isNarrow ? 31 : 63
+    guard bits & GuestEntry.presentBit != 0 else { return [field(top, 1, "ignored"), field(0, 0, "present")] }
+    if mode == .pae && level == .pdpte { return pdpteFields(bits, width) }
+    let isLeaf = mapsPage(bits, at: level)
+    let isLarge = isLeaf && level != .pte
     let m = Int(width.bits)
-    var fields = [field(63, 63, noExecute ? "execute-disable" : "reserved"), field(62, 52, "ignored")]
-    if m < 52 { fields.append(field(51, m, "reserved")) }
-    if isLeaf && level != .pte {
-      let lowest = Int(level.shift)
-      fields += [
-        field(m - 1, lowest, "page address"), field(lowest - 1, 13, "reserved"), field(12, 12, "PAT"),
-      ]
+    var fields: [EntryField] = []
+    if isNarrow {
+      fields.append(field(31, isLarge ? 22 : 12, isLeaf ? "page address" : "table address"))
+      if isLarge {
+        let bits = min(40, m) - 32
+        fields += [
+          field(21, 13 + bits, "reserved"), field(12 + bits, 13, "page address, bits 39:32"), field(12, 12, "PAT"),
+        ]
+      }
     } else {
-      fields.append(field(m - 1, 12, isLeaf ? "page address" : "table address"))
+      let isKeyed = isLeaf && mode != .pae
+      fields.append(field(63, 63, reserved >> 63 != 0 ? "reserved" : "execute-disable"))
+      if mode == .pae {
+        fields.append(field(62, m, "reserved"))
+      } else {
+        fields += isKeyed ? [field(62, 59, "protection key"), field(58, 52, "ignored")] : [field(62, 52, "ignored")]
+        if m < 52 { fields.append(field(51, m, "reserved")) }
+      }
+      if isLarge {
+        let lowest = Int(level.shift)
+        fields += [
+          field(m - 1, lowest, "page address"), field(lowest - 1, 13, "reserved"), field(12, 12, "PAT"),
+        ]
+      } else {
+        fields.append(field(m - 1, 12, isLeaf ? "page address" : "table address"))
+      }
     }
     fields.append(field(11, 9, "ignored"))
     fields.append(field(8, 8, isLeaf ? "global" : "ignored"))
-    fields.append(field(7, 7, level == .pml4e ? "reserved" : level == .pte ? "PAT" : "maps a page"))
+    fields.append(field(7, 7, bit7(level)))
     fields.append(field(6, 6, isLeaf ? "dirty" : "ignored"))
     fields += [
       field(5, 5, "accessed"), field(4, 4, "cache disable"), field(3, 3, "write-through"),
       field(2, 2, "user"), field(1, 1, "write"), field(0, 0, "present"),
     ]
     return fields
+  }
+
+  private func bit7(_ level: Level) -> String {
+    switch level {
+    case .pte: "PAT"
+    case .pde: isNarrow && !hasLargePages ? "ignored" : "maps a page"
+    case .pdpte: hasHugePages ? "maps a page" : "reserved"
+    case .pml4e, .pml5e: "reserved"
+    }
+  }
+
+  private func pdpteFields(_ bits: UInt64, _ width: PhysicalAddressWidth) -> [EntryField] {
+    let m = Int(width.bits)
+    func field(_ high: Int, _ low: Int, _ name: String) -> EntryField { EntryField(high, low, name, of: bits) }
+    return [
+      field(63, m, "reserved"), field(m - 1, 12, "table address"), field(11, 9, "ignored"), field(8, 5, "reserved"),
+      field(4, 4, "cache disable"), field(3, 3, "write-through"), field(2, 1, "reserved"), field(0, 0, "present"),
+    ]
   }
 }

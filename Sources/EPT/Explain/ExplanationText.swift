@@ -4,7 +4,9 @@ import Addresses
 extension WalkExplanation {
   /// All lines, without line ends.
   package var lines: [String] {
-    var lines = ["EPTP \(hex(pointer.rawValue)): PML4 table at \(hex(pointer.root.rawValue)), \(pointerFlags)"]
+    var lines = [
+      "EPTP \(hex(pointer.rawValue)): \(hasFiveLevels ? "PML5" : "PML4") table at \(hex(pointer.root.rawValue)), \(pointerFlags)"
+    ]
     lines += pointerFaults.map { "  VM entry would refuse this pointer: \($0)" }
     for step in steps {
       lines.append("")
@@ -47,6 +49,7 @@ extension WalkExplanation {
       let how = translation.bySubPage ? ", allowed by a sub-page permission" : ""
       return [
         "outcome: translated to host-physical \(hex(translation.hpa.rawValue)) (rights \(translation.rights)\(how))"
+          + (translation.memoryType.map { ", memory type \($0.name)" } ?? "")
       ]
     case .violation(let violation):
       return ["outcome: EPT violation, VM exit with reason 48"] + violationLines(violation)
@@ -75,7 +78,9 @@ extension WalkExplanation {
           "  bit \(bit)  \(fault.code >> UInt32(bit) & 1)  \(fault.code >> UInt32(bit) & 1 != 0 ? set : clear)"
         }
     case .notCanonical(let linear):
-      return ["outcome: linear address \(hex(linear.rawValue)) is not canonical: #GP before any translation"]
+      return [
+        "outcome: linear address \(hex(linear.rawValue)) is not canonical: #GP before any translation, #SS for a stack"
+      ]
     }
   }
 
@@ -97,7 +102,7 @@ extension WalkExplanation {
   /// Which entry withholds what the access needed; of the walk of the address that was denied, top down.
   private func denials(_ violation: EPTViolation) -> [String] {
     switch violation.walk.end {
-    case .addressTooWide: return ["bits beyond 47 of the guest-physical address are set"]
+    case .addressTooWide: return ["bits beyond \(hasFiveLevels ? 51 : 47) of the guest-physical address are set"]
     case .notPresent:
       return ["the \(violation.walk.level.entryName) at \(hex(violation.walk.entryAddress.rawValue)) is not present"]
     case .misconfigured, .page: break
@@ -111,7 +116,7 @@ extension WalkExplanation {
     var entries: [Step] = []
     for step in path where step.reference.kind == .ept {
       entries.append(step)
-      if step.reference.level == 4 { break }
+      if step.reference.level == (hasFiveLevels ? 5 : 4) { break }
     }
     return needs.flatMap { (need, bit, name) -> [String] in
       let isTableWrite = need == .write && violation.qualification.contains(.dataWrite)
@@ -126,7 +131,8 @@ extension WalkExplanation {
   private static let faultBits: [(Int, String, String)] = [
     (0, "a protection violation or a reserved bit", "an entry was not present"), (1, "a write", "not a write"),
     (2, "a user-mode access", "a supervisor-mode access"), (3, "a reserved bit was set", "no reserved bit was set"),
-    (4, "an instruction fetch", "not an instruction fetch"),
+    (4, "an instruction fetch", "not an instruction fetch"), (5, "a protection key", "no protection key"),
+    (6, "a shadow-stack access", "not a shadow-stack access"),
   ]
 }
 

@@ -28,6 +28,8 @@ package struct WalkExplanation: Sendable {
   package let pointerFaults: [String]
   /// Entries have execute permissions by mode (bit 10).
   package let usesModes: Bool
+  /// The walk of EPT has five levels.
+  package let hasFiveLevels: Bool
 }
 
 extension EPTMachine {
@@ -38,7 +40,8 @@ extension EPTMachine {
     let steps = log.references.enumerated().map { explain($0.offset + 1, $0.element) }
     return WalkExplanation(
       steps: steps, outcome: outcome, writes: log.writes, pointer: eptp,
-      pointerFaults: eptp.faults(on: capabilities).map(\.sentence), usesModes: regime.rules.modeBasedExecute)
+      pointerFaults: eptp.faults(on: capabilities).map(\.sentence), usesModes: regime.rules.modeBasedExecute,
+      hasFiveLevels: regime.hasFiveLevels)
   }
 
   private func explain(_ number: Int, _ reference: ReferenceLog.Reference) -> WalkExplanation.Step {
@@ -59,10 +62,11 @@ extension EPTMachine {
     case .guest:
       let width = capabilities.physicalAddressWidth
       name = "guest " + level.entryName.dropFirst(4)
-      fields = guest.fields(of: GuestEntry(reference.value), at: level, width)
+      let paging = GuestPaging(guest, capabilities)
+      fields = paging.fields(of: GuestEntry(reference.value), at: level, width)
       if reference.value & 1 == 0 {
         faults = ["not present"]
-      } else if guest.reservedBits(reference.value, at: level, regime.rules) != 0 {
+      } else if fields.contains(where: { $0.name == "reserved" && $0.value != 0 }) {
         faults = ["a reserved bit is set"]
       }
     case .subPage:
@@ -94,7 +98,8 @@ extension EPTPointer.Fault {
     switch self {
     case .memoryType(let type):
       "bits 2:0 are \(type), not a memory type that this processor offers for EPT structures (0 UC, 6 WB)"
-    case .walkLength(let length): "bits 5:3 are \(length); 4-level EPT needs 3"
+    case .walkLength(let length):
+      "bits 5:3 are \(length), not a page-walk length that this processor offers (3 for 4 levels, 4 for 5)"
     case .accessedDirty: "bit 6 is set and this processor has no accessed and dirty flags for EPT"
     case .supervisorShadowStack: "bit 7 is set and this processor has no supervisor shadow-stack control"
     case .reservedLow(let bits): "reserved bits 11:8 are set (\(hex(bits)))"

@@ -6,9 +6,9 @@ import Addresses
 struct FlagUpdate {
   /// The entry's guest-physical address.
   @usableFromInline let gpa: GuestPhysicalAddress
-  /// Its host-physical address.
+  /// Where it lies, or the aligned word that holds one of 4 bytes.
   @usableFromInline let hpa: HostPhysicalAddress
-  /// What it held when it was read.
+  /// What that word held when it was read.
   @usableFromInline let value: UInt64
   /// The flags that it must have.
   @usableFromInline let wanted: UInt64
@@ -32,18 +32,18 @@ struct FlagUpdate {
   }
 }
 
-/// The flag updates that one walk of the guest's tables left to do: at most four, top down.
+/// The flag updates that one walk of the guest's tables left to do: at most five, top down.
 @frozen
 @usableFromInline
 struct FlagUpdates {
-  @usableFromInline var items: InlineArray<4, FlagUpdate> = .init(repeating: FlagUpdate())
+  @usableFromInline var items: InlineArray<5, FlagUpdate> = .init(repeating: FlagUpdate())
   @usableFromInline var count = 0
 
   @inlinable init() {}
 
   @inlinable
   mutating func append(_ update: FlagUpdate) {
-    items[count & 3] = update
+    items[min(count, 4)] = update
     count &+= 1
   }
 }

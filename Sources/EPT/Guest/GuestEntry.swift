@@ -1,8 +1,8 @@
 import Addresses
 
-/// A guest paging-structure entry of 4-level paging (SDM vol. 3A, "4-Level Paging and 5-Level Paging").
+/// A guest paging-structure entry (SDM vol. 3A, chapter "Paging"); one of 4 bytes has bits 63:32 clear.
 ///
-/// Levels are named as in EPT: PML4E, PDPTE, PDE, PTE.
+/// Levels are named as in EPT: PML5E, PML4E, PDPTE, PDE, PTE.
 @frozen
 public struct GuestEntry: RawRepresentable, Hashable, Sendable {
   /// The 64 bits.
@@ -27,7 +27,7 @@ public struct GuestEntry: RawRepresentable, Hashable, Sendable {
   /// Bit 63: execute-disable.
   @inlinable package static var executeDisableBit: UInt64 { 1 << 63 }
 
-  /// Whether an entry of this level maps a page.
+  /// Whether an entry of this level maps a page, with 8-byte entries.
   @inlinable @inline(__always)
   package func mapsPage(at level: Level) -> Bool {
     level < .pde || (level < .pml4e && rawValue & EPTEntry.pageBit != 0)
@@ -42,19 +42,6 @@ public struct GuestEntry: RawRepresentable, Hashable, Sendable {
 }
 
 extension GuestState {
-  /// The bits that are reserved in a present guest entry of this level: 51:M, bit 63 without NXE, bit 7 of a PML4E, and the low
-  /// address bits of a large page but for bit 12, which is its PAT bit.
-  @inlinable @inline(__always)
-  package func reservedBits(_ entry: UInt64, at level: Level, _ rules: EntryRules) -> UInt64 {
-    var reserved = reservedBits(rules)
-    if level >= .pml4e {
-      reserved |= EPTEntry.pageBit
-    } else if level >= .pde && entry & EPTEntry.pageBit != 0 {
-      reserved |= level.offsetMask & ~0x1fff
-    }
-    return entry & reserved
-  }
-
   /// The flags that an access must find set in an entry on its way.
   @inlinable @inline(__always)
   func flags(of kind: AccessKind, isLeaf: Bool) -> UInt64 {
@@ -82,7 +69,7 @@ extension GuestState {
 }
 
 extension GuestLinearAddress {
-  /// Whether the address is canonical under 4-level paging, the guest's paging here.
+  /// Whether the address is canonical under 4-level paging.
   @inlinable @inline(__always)
   package var isCanonical: Bool { isCanonical(width: 48) }
 }
@@ -100,6 +87,9 @@ public struct GuestTranslation: Hashable, Sendable {
   @usableFromInline var allowed: UInt64
   /// The AND of the EPT leaves that map the pages of all entries.
   @usableFromInline var tableLeaves: UInt64
+  /// R/W = 0 and D = 1 in the leaf, R/W = 1 in every entry above it: a shadow-stack address. Not looked at in the hot path, where there
+  /// are no shadow stacks.
+  @usableFromInline var isShadowStack = false
 
   @inlinable
   init() {
@@ -126,7 +116,7 @@ public struct GuestTranslation: Hashable, Sendable {
     tableLeaves &= page.rawValue
   }
 
-  /// Takes in where the leaf leads.
+  /// Takes in where the leaf leads, with 8-byte entries.
   @inlinable @inline(__always)
   mutating func lead(to leaf: GuestEntry, at level: Level, _ linear: GuestLinearAddress) {
     let offset = level.offsetMask
@@ -144,29 +134,5 @@ public struct GuestTranslation: Hashable, Sendable {
     if isExecuteDisable { kind.insert(.guestExecuteDisable) }
     if isUnverified { kind.insert(.unverifiedPaging) }
     return kind
-  }
-}
-
-extension GuestState {
-  /// Whether guest paging denies an access to a translated linear address (SDM vol. 3A, "Determination of Access Rights").
-  @inlinable @inline(__always)
-  package func denies(_ kind: AccessKind, user: Bool, _ page: GuestTranslation) -> Bool {
-    if kind.contains(.fetch) {
-      if page.isExecuteDisable { return true }
-      return user ? !page.isUser : page.isUser && smep
-    }
-    if user {
-      return !page.isUser || (kind.contains(.write) && !page.isWritable)
-    }
-    if page.isUser && smap && !alignmentCheck { return true }
-    return kind.contains(.write) && !page.isWritable && writeProtect
-  }
-
-  /// The error code of a page fault (SDM vol. 3A, "Interrupt 14—Page-Fault Exception (#PF)"): bit 0 protection, 1 write, 2 user,
-  /// 3 reserved bit, 4 fetch (with NXE or SMEP only).
-  @inlinable
-  package func faultCode(_ kind: AccessKind, user: Bool, protection: Bool, reserved: Bool) -> UInt32 {
-    (protection ? 1 : 0) | (kind.contains(.write) ? 2 : 0) | (user ? 4 : 0) | (reserved ? 8 : 0)
-      | (kind.contains(.fetch) && (noExecute || smep) ? 16 : 0)
   }
 }

@@ -7,14 +7,17 @@ struct GuestPlace {
   /// The guest-physical address of the table to read next.
   @usableFromInline var table: GuestPhysicalAddress
   /// The level of its entries.
-  @usableFromInline var level = Level.pml4e
+  @usableFromInline var level: Level
   /// How EPT translated the table, if a paging-structure cache remembers.
   @usableFromInline var tableWalk: EPTWalk?
   /// The rights gathered on the way; all of the translation once the leaf is reached.
   @usableFromInline var page = GuestTranslation()
 
   @inlinable @inline(__always)
-  init(_ table: GuestPhysicalAddress) { self.table = table }
+  init(_ table: GuestPhysicalAddress, _ level: Level = .pml4e) {
+    self.table = table
+    self.level = level
+  }
 }
 
 /// How a walk of the guest's tables ends.

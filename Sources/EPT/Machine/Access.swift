@@ -19,10 +19,6 @@ extension EPTMachine {
     return finish(resolution, of: .physical(access), &observer)
   }
 
-  /// Whether translation comes down to walks: EPT and guest paging are enabled, and nothing is cached.
-  @inlinable @inline(__always)
-  var isPlain: Bool { isEnabled && guest.paging && !caches.isActive }
-
   /// Makes one access that nobody watches.
   @inlinable @inline(__always)
   public mutating func access(_ access: GuestAccess) -> TranslationOutcome {
@@ -33,19 +29,23 @@ extension EPTMachine {
   /// With EPT off the address is host-physical, however wide.
   @usableFromInline
   func untranslated(_ access: GuestAccess) -> Translation {
-    Translation(
+    var translation = Translation(
       hpa: HostPhysicalAddress(access.gpa.rawValue), gpa: access.gpa, walk: .identity(access.gpa), bySubPage: false)
+    if policies.reportsMemoryType { translation.memoryType = guest.cacheDisabled ? .uncacheable : .writeBack }
+    return translation
   }
 
-  /// With paging off every linear address is a user-mode one, 32 bits wide, writable and executable
+  /// Outside 4-level and 5-level paging linear addresses are 32 bits wide, with paging off user-mode, writable and executable, too
   /// (SDM vol. 3C, table "Exit Qualification for EPT Violations", bits 9...11).
-  @inlinable @inline(__always)
+  @inlinable
   func normalised(_ access: GuestAccess) -> GuestAccess {
-    if guest.paging { return access }
+    let mode = guest.pagingMode
+    guard mode.is32Bit else { return access }
     var access = access
+    access.gla = mode.linear(access.gla)
+    guard mode == .off else { return access }
     access.kind.formUnion([.userAddress, .guestWritable])
     access.kind.subtract(.guestExecuteDisable)
-    access.gla = GuestLinearAddress(access.gla.rawValue & 0xffff_ffff)
     return access
   }
 
@@ -55,7 +55,7 @@ extension EPTMachine {
   mutating func walk<Observer: WalkObserver>(_ access: GuestAccess, _ observer: inout Observer) -> EPTWalk {
     guard isEnabled else { return .identity(access.gpa) }
     if caches.isActive { return cachedWalk(access, &observer) }
-    return regime.rules.walk(access.gpa, from: .root(regime.pointer), in: memory, &observer)
+    return regime.rules.walk(access.gpa, from: regime.root, in: memory, &observer)
   }
 }
 

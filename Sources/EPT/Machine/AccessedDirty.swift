@@ -67,7 +67,7 @@ extension EPTMachine {
   }
 
   /// Where the walk under way began.
-  @inlinable var walkStart: WalkStart { caches.isActive ? caches.current.start : .root(regime.pointer) }
+  @inlinable var walkStart: WalkStart { caches.isActive ? caches.current.start : regime.root }
 
   /// The entries of a walk, top down, read again; nil if they no longer lead where the walk ended.
   @inlinable

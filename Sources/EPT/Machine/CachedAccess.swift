@@ -14,14 +14,14 @@ extension EPTMachine {
   @usableFromInline @inline(never)
   mutating func cachedWalk<Observer: WalkObserver>(_ access: GuestAccess, _ observer: inout Observer) -> EPTWalk {
     let tag = eptp.tag
-    if access.gpa.rawValue >> 48 == 0, let walk = caches.translation(access.gpa, tag),
+    if !regime.isTooWide(access.gpa), let walk = caches.translation(access.gpa, tag),
       regime.missingFlags(walk, access.kind) == 0
     {
       caches.noteUse(access.gpa, walk)
       return walk
     }
     let walk = regime.rules.walk(
-      access.gpa, from: caches.start(access.gpa, eptp), in: memory, &observer)
+      access.gpa, from: caches.start(access.gpa, regime), in: memory, &observer)
     // The upper entries of a walk that met a misconfiguration may be cached; a violation drops them anyway.
     if walk.end == .misconfigured { rememberWalk(access.gpa, walk, translation: nil) }
     return walk
@@ -47,15 +47,16 @@ extension EPTMachine {
   mutating func noteTable(_ gpa: GuestPhysicalAddress, _ walk: EPTWalk, _ level: Level, _ page: GuestTranslation) {
     var walk = walk
     walk.assume(regime.flags(of: .pagingRead))
+    guard level != guest.pagingMode.root else { return }
     let table = GuestPhysicalAddress(gpa.rawValue & ~0xfff)
     caches.noteTable(CombinedStructure(table: table, walk: walk, level: level, page: page))
   }
 
   /// Where a walk of the guest's tables may begin, by the combined paging-structure caches.
   @usableFromInline @inline(never)
-  mutating func combinedStart(_ linear: GuestLinearAddress) -> GuestPlace {
+  mutating func combinedStart(_ linear: GuestLinearAddress, _ root: GuestPlace) -> GuestPlace {
     caches.beginTrail()
-    var start = GuestPlace(guest.tables)
+    var start = root
     if let structure = caches.combinedStructure(linear, combinedContext) {
       start.table = structure.table
       start.level = structure.level
@@ -77,20 +78,18 @@ extension EPTMachine {
       mapping.page.gpa, kind.union(mapping.page.accessKind), gla: linear, byteCount: byteCount)
     guard regime.missingFlags(mapping.walk, access.kind) == 0 else { return nil }
     caches.noteUse(mapping.page.gpa, mapping.walk)
-    if guest.denies(kind, user: user, mapping.page) {
-      let code = guest.faultCode(kind, user: user, protection: true, reserved: false)
-      return .refused(fault(code, linear))
-    }
+    if let code = guest.refusal(kind, user: user, mapping.page) { return .refused(fault(code, linear)) }
     switch check(access, mapping.walk, &observer) {
     case .refused(let outcome): return .refused(outcome)
-    case .allowed(let bySubPage): return .ready(PendingAccess(access, mapping.walk, bySubPage: bySubPage))
+    case .allowed(let bySubPage):
+      return .ready(PendingAccess(access, mapping.walk, bySubPage: bySubPage, page: mapping.page, isCached: true))
     }
   }
 
   /// Caches the combined mappings of a completed linear access.
   @usableFromInline @inline(never)
   mutating func remember(_ pending: PendingAccess) {
-    guard isEnabled, let page = pending.page else { return }
+    guard isEnabled, !pending.isCached, let page = pending.page else { return }
     var walk = pending.walk
     walk.assume(regime.flags(of: pending.access.kind))
     let isGlobal = guest.globalPages && page.leaf.rawValue & GuestEntry.globalBit != 0

@@ -13,14 +13,24 @@ public struct EPTMachine<Memory: PhysicalMemory> {
   /// The VM-execution controls.
   public var controls: Controls { didSet { derive() } }
   /// What the SDM leaves open.
-  public var policies: Policies { didSet { if policies.cache != oldValue.cache { caches = .init(policies.cache) } } }
+  public var policies: Policies {
+    didSet {
+      if policies.cache != oldValue.cache { caches = .init(policies.cache) }
+      derivePlainness()
+    }
+  }
   /// The guest's registers.
-  public var guest: GuestState
+  public var guest: GuestState { didSet { derivePlainness() } }
   /// The VMCS fields other than controls and EPTP.
   public var fields: VMCSFields
 
   /// What capabilities, controls and EPTP amount to.
   public private(set) var regime: EPTRegime
+  /// Translation comes down to four levels of EPT and, for a linear address, four of the guest's without protection keys or shadow stacks;
+  /// nothing is cached. One look for what most accesses are.
+  @usableFromInline private(set) var isPlain = false
+  /// Everything that ``isPlain`` depends on but the pointer.
+  @usableFromInline private(set) var isPlainButForPointer = false
   /// EPT is enabled.
   @usableFromInline private(set) var isEnabled: Bool
   /// The processor logs modifications if accessed and dirty flags are enabled too.
@@ -47,12 +57,16 @@ public struct EPTMachine<Memory: PhysicalMemory> {
     isEnabled = controls.has(.enableEPT)
     enablesPML = controls.has(.enablePML)
     caches = TranslationCaches(policies.cache)
+    derivePlainness()
   }
 
   /// The EPT pointer in force (VMCS encoding 201AH).
   public var eptp: EPTPointer {
     get { regime.pointer }
-    set { regime = regime.switched(to: newValue) }
+    set {
+      regime = regime.switched(to: newValue)
+      isPlain = isPlainButForPointer && !regime.hasFiveLevels
+    }
   }
 
   /// Derives the masks anew after a change of capabilities or controls.
@@ -60,5 +74,12 @@ public struct EPTMachine<Memory: PhysicalMemory> {
     regime = EPTRegime(capabilities: capabilities, controls: controls, pointer: eptp)
     isEnabled = controls.has(.enableEPT)
     enablesPML = controls.has(.enablePML)
+    derivePlainness()
+  }
+
+  private mutating func derivePlainness() {
+    isPlainButForPointer =
+      isEnabled && guest.isPlain && capabilities.guestPage1G && !caches.isActive && !policies.reportsMemoryType
+    isPlain = isPlainButForPointer && !regime.hasFiveLevels
   }
 }

@@ -8,39 +8,44 @@ extension GuestState {
 extension EPTMachine {
   /// Walks the guest's tables down to the leaf: EPT for each entry's address, then presence, then reserved bits.
   ///
-  /// `isPlain` says at compile time that the processor ``isPlain``, and that the walk begins at the root.
+  /// The format says at compile time whether the processor ``isPlain``, and the walk begins at the root then.
   @inlinable @inline(__always)
-  mutating func walkGuest<Observer: WalkObserver>(
-    _ linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, from place: inout GuestPlace, isPlain: Bool,
+  mutating func walkGuest<Format: GuestFormat, Observer: WalkObserver>(
+    _ linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, from place: inout GuestPlace, _ format: Format,
     _ observer: inout Observer
   ) -> GuestWalkEnd {
     while true {
       let level = place.level
-      let offset = level.index(of: linear.rawValue) << 3
+      let offset = format.offset(linear, level)
       let gpa = GuestPhysicalAddress(place.table.rawValue | offset)
       let walk: EPTWalk
-      if isPlain {
+      if Format.isPlain {
         walk = regime.rules.walk(gpa, from: .root(regime.pointer), in: memory, &observer)
       } else {
         walk = place.tableWalk ?? self.walk(GuestAccess(gpa, .pagingRead, gla: linear), &observer)
         place.tableWalk = nil
       }
-      if !(isPlain && regime.permits(.pagingRead, walk)), let end = reach(gpa, linear, walk, &observer) { return end }
-      if !isPlain && caches.isActive { noteTable(gpa, walk, level, place.page) }
+      if !(Format.isPlain && regime.permits(.pagingRead, walk)), let end = reach(gpa, linear, walk, &observer) {
+        return end
+      }
+      if !Format.isPlain && caches.isActive { noteTable(gpa, walk, level, place.page) }
 
       let hpa = HostPhysicalAddress(walk.address(of: place.table).rawValue & EPTEntry.addressMask | offset)
-      let entry = memory.load(hpa)
+      let entry = format.entry(
+        of: memory.load(Format.isPlain ? hpa : HostPhysicalAddress(hpa.rawValue & ~7)), at: offset)
       observer.reference(.guest, level: level.number, address: hpa, value: entry)
-      if !guest.isPlain(entry, at: level, kind, regime.rules),
+      if !format.isPlain(entry, at: level, kind, guest, regime.rules),
         let outcome = examine(entry, at: hpa, gpa, walk, level, linear, kind, user)
       {
         return .refused(outcome)
       }
-      place.page.add(entry, in: walk.entry)
-      guard let below = level.below, !GuestEntry(entry).mapsPage(at: level) else {
-        place.page.lead(to: GuestEntry(entry | guest.flags(of: kind, isLeaf: true)), at: level, linear)
+      guard let below = level.below, !format.mapsPage(entry, at: level) else {
+        if !Format.isPlain { place.page.noteShadowStack(leaf: entry) }
+        place.page.add(entry, in: walk.entry)
+        format.lead(&place.page, to: entry, with: guest.flags(of: kind, isLeaf: true), at: level, linear)
         return .page
       }
+      place.page.add(entry, in: walk.entry)
       place.table = GuestPhysicalAddress(entry & EPTEntry.addressMask)
       place.level = below
     }
@@ -62,14 +67,30 @@ extension EPTMachine {
     _ entry: UInt64, at hpa: HostPhysicalAddress, _ gpa: GuestPhysicalAddress, _ walk: EPTWalk, _ level: Level,
     _ linear: GuestLinearAddress, _ kind: AccessKind, _ user: Bool
   ) -> TranslationOutcome? {
+    let paging = GuestPaging(guest, capabilities)
     let isPresent = entry & GuestEntry.presentBit != 0
-    if !isPresent || guest.reservedBits(entry, at: level, regime.rules) != 0 {
+    if !isPresent || paging.reservedBits(entry, at: level) != 0 {
       return fault(guest.faultCode(kind, user: user, protection: isPresent, reserved: isPresent), linear)
     }
-    let wanted = guest.flags(of: kind, isLeaf: GuestEntry(entry).mapsPage(at: level))
+    let wanted = guest.flags(of: kind, isLeaf: paging.mapsPage(entry, at: level))
     if entry & wanted != wanted {
-      guestUpdates.append(FlagUpdate(gpa: gpa, hpa: hpa, value: entry, wanted: wanted, walk: walk))
+      let update = paging.flags(wanted, in: hpa)
+      var value = entry
+      if paging.isNarrow {
+        // The other half as it is, this one as it was read.
+        let (half, up) = (UInt64(0xffff_ffff), (hpa.rawValue & 4) << 3)
+        value = memory.load(update.word) & ~(half << up) | entry << up
+      }
+      guestUpdates.append(FlagUpdate(gpa: gpa, hpa: update.word, value: value, wanted: update.wanted, walk: walk))
     }
     return nil
+  }
+}
+
+extension GuestTranslation {
+  /// Notes, before the leaf is taken in, whether the address is a shadow-stack address.
+  @inlinable
+  mutating func noteShadowStack(leaf: UInt64) {
+    isShadowStack = isWritable && leaf & (GuestEntry.writableBit | GuestEntry.dirtyBit) == GuestEntry.dirtyBit
   }
 }

@@ -9,13 +9,18 @@ struct PendingAccess {
   @usableFromInline let bySubPage: Bool
   /// What guest paging said; nil where the address was not linear, or paging is off.
   @usableFromInline let page: GuestTranslation?
+  /// A cache has answered, so there is nothing new to remember.
+  @usableFromInline let isCached: Bool
 
   @inlinable
-  init(_ access: GuestAccess, _ walk: EPTWalk, bySubPage: Bool, page: GuestTranslation? = nil) {
+  init(
+    _ access: GuestAccess, _ walk: EPTWalk, bySubPage: Bool, page: GuestTranslation? = nil, isCached: Bool = false
+  ) {
     self.access = access
     self.walk = walk
     self.bySubPage = bySubPage
     self.page = page
+    self.isCached = isCached
   }
 }
 
@@ -34,30 +39,30 @@ enum Resolution {
 extension EPTMachine {
   /// Translates a linear address through the guest's tables and EPT, and makes the access: the two-dimensional walk.
   ///
-  /// `kind` is one of `.read`, `.write`, `.fetch` (or read and write); `user` says whether it is a user-mode access. With CR0.PG = 0 the
-  /// linear address, 32 bits of it, is guest-physical. Four levels of guest entries, each through four levels of EPT, and the final page make 24
+  /// `kind` is one of `.read`, `.write`, `.fetch` (or read and write), with `.shadowStack` or `.implicit`; `user` says whether it is a user-mode
+  /// access of bytes in one page. With CR0.PG = 0 the linear address, 32 bits of it, is guest-physical. Four levels of guest entries, each through four levels of EPT, and the final page make 24
   /// references. For each guest entry in turn: any EPT exit, then not present, then reserved bits; after the leaf the guest's
   /// rights; then EPT for the final address (SDM vol. 3C, "EPT and the Linear-Address Space" and vol. 3A, "Determination of Access Rights").
   @inlinable @inline(__always)
   public mutating func access<Observer: WalkObserver>(
-    linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, _ observer: inout Observer
+    linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, byteCount: UInt16 = 1, _ observer: inout Observer
   ) -> TranslationOutcome {
     guard isPlain, linear.isCanonical else {
-      return finish(.changed, of: .linear(linear, kind, user: user), &observer)
+      return finish(.changed, of: .linear(linear, kind, user: user, byteCount: byteCount), &observer)
     }
     guestUpdates.count = 0
     var place = GuestPlace(guest.tables)
-    let end = walkGuest(linear, kind, user: user, from: &place, isPlain: true, &observer)
+    let end = walkGuest(linear, kind, user: user, from: &place, PlainFormat(), &observer)
     let page = place.page
     guard case .page = end, guestUpdates.count == 0, !guest.denies(kind, user: user, page) else {
-      let resolution = resolve(end, page, linear, kind, user: user, byteCount: 1, &observer)
-      return finish(resolution, of: .linear(linear, kind, user: user), &observer)
+      let resolution = resolve(end, page, linear, kind, user: user, byteCount: byteCount, &observer)
+      return finish(resolution, of: .linear(linear, kind, user: user, byteCount: byteCount), &observer)
     }
-    let access = GuestAccess(page.gpa, kind.union(page.accessKind), gla: linear)
+    let access = GuestAccess(page.gpa, kind.union(page.accessKind), gla: linear, byteCount: byteCount)
     let walk = regime.rules.walk(access.gpa, from: .root(regime.pointer), in: memory, &observer)
     if regime.permits(access.kind, walk) { return .translated(Translation(access, walk)) }
     let resolution = judge(access, walk, page: page, &observer)
-    return finish(resolution, of: .linear(linear, kind, user: user), &observer)
+    return finish(resolution, of: .linear(linear, kind, user: user, byteCount: byteCount), &observer)
   }
 
   /// Makes a linear access that nobody watches.
@@ -84,8 +89,8 @@ extension EPTMachine {
       case .physical(let access):
         guestUpdates.count = 0
         resolution = resolve(access, page: nil, &observer)
-      case .linear(let linear, let kind, let user):
-        resolution = resolve(linear, kind, user: user, byteCount: 1, &observer)
+      case .linear(let linear, let kind, let user, let byteCount):
+        resolution = resolve(linear, kind, user: user, byteCount: byteCount, &observer)
       }
     }
   }
@@ -105,7 +110,9 @@ extension EPTMachine {
       guard setMissingFlags(pending.access, pending.walk, &observer) else { return nil }
     }
     if caches.isActive { remember(pending) }
-    return .translated(Translation(pending.access, pending.walk, bySubPage: pending.bySubPage))
+    var translation = Translation(pending.access, pending.walk, bySubPage: pending.bySubPage)
+    if policies.reportsMemoryType { translation.memoryType = memoryType(pending) }
+    return .translated(translation)
   }
 
   /// Sets the guest's flags, then those of EPT for the final page, whose entries are read before the guest's are written.
@@ -132,18 +139,23 @@ extension EPTMachine {
     _ linear: GuestLinearAddress, _ kind: AccessKind, user: Bool, byteCount: UInt16, _ observer: inout Observer
   ) -> Resolution {
     guestUpdates.count = 0
-    guard guest.paging else {
-      let gpa = GuestPhysicalAddress(linear.rawValue & 0xffff_ffff)
+    let paging = GuestPaging(guest, capabilities)
+    let linear = paging.mode.linear(linear)
+    guard paging.mode != .off else {
+      let gpa = GuestPhysicalAddress(linear.rawValue)
       return resolve(GuestAccess(gpa, kind.union(.linear), gla: linear, byteCount: byteCount), page: nil, &observer)
     }
-    guard linear.isCanonical else {
+    guard paging.mode.isCanonical(linear) else {
       return .refused(.notCanonical(linear))
     }
     if caches.isActive, let resolution = resolveByCombined(linear, kind, user: user, byteCount: byteCount, &observer) {
       return resolution
     }
-    var place = caches.isActive ? combinedStart(linear) : GuestPlace(guest.tables)
-    let end = walkGuest(linear, kind, user: user, from: &place, isPlain: false, &observer)
+    guard let root = paging.root(linear, guest) else {
+      return .refused(fault(guest.faultCode(kind, user: user, protection: false, reserved: false), linear))
+    }
+    var place = caches.isActive ? combinedStart(linear, root) : root
+    let end = walkGuest(linear, kind, user: user, from: &place, paging, &observer)
     return resolve(end, place.page, linear, kind, user: user, byteCount: byteCount, &observer)
   }
 
@@ -157,10 +169,7 @@ extension EPTMachine {
     case .refused(let outcome): return .refused(outcome)
     case .changed: return .changed
     case .page:
-      if guest.denies(kind, user: user, page) {
-        let code = guest.faultCode(kind, user: user, protection: true, reserved: false)
-        return .refused(fault(code, linear))
-      }
+      if let code = guest.refusal(kind, user: user, page) { return .refused(fault(code, linear)) }
       if policies.guestFlags == .before && guestUpdates.count != 0 {
         switch updateGuestFlags(linear, &observer) {
         case .done: guestUpdates.count = 0

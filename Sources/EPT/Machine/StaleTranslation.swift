@@ -16,8 +16,8 @@ public struct StaleTranslation: Hashable, Sendable {
   public enum Target: Hashable, Sendable {
     /// An access with a guest-physical address.
     case physical(GuestAccess)
-    /// A linear access, its kind, and whether it was a user-mode one.
-    case linear(GuestLinearAddress, AccessKind, user: Bool)
+    /// A linear access, its kind, whether it was a user-mode one, and how many bytes of one page it touches.
+    case linear(GuestLinearAddress, AccessKind, user: Bool, byteCount: UInt16 = 1)
   }
 
   /// The access.
@@ -36,7 +36,7 @@ extension StaleTranslation: CustomStringConvertible {
     let what =
       switch target {
       case .physical(let access): "\(access.kind.verb) of guest-physical \(hex(access.gpa.rawValue))"
-      case .linear(let linear, let kind, _): "\(kind.verb) of linear \(hex(linear.rawValue))"
+      case .linear(let linear, let kind, _, _): "\(kind.verb) of linear \(hex(linear.rawValue))"
       }
     let remedy =
       switch owed {
@@ -115,7 +115,8 @@ extension EPTMachine {
   ) -> TranslationOutcome {
     switch target {
     case .physical(let access): self.access(access, &observer)
-    case .linear(let linear, let kind, let user): access(linear: linear, kind, user: user, &observer)
+    case .linear(let linear, let kind, let user, let byteCount):
+      access(linear: linear, kind, user: user, byteCount: byteCount, &observer)
     }
   }
 
@@ -134,7 +135,7 @@ extension EPTMachine {
     let flags = EPTEntry.accessedBit | EPTEntry.dirtyBit
     return caches.used.allSatisfy { use in
       guard let gpa = use.gpa, let cached = use.walk else { return false }
-      let now = regime.rules.walk(gpa, from: .root(eptp), in: memory, &nobody)
+      let now = regime.rules.walk(gpa, from: regime.root, in: memory, &nobody)
       return now.end == .page && now.level == cached.level && (now.granted ^ cached.granted) & ~flags == 0
         && (now.entry.rawValue ^ cached.entry.rawValue) & ~flags == 0
     }

@@ -8,7 +8,8 @@ extension EPTMachine {
   @usableFromInline
   func deliversException(_ violation: EPTViolation) -> Bool {
     guard controls.has(.eptViolationVE), violation.walk.end != .addressTooWide, !violation.walk.entry.suppressesVE,
-      guest.protection, !guest.deliveringEvent, !violation.access.kind.contains(.asynchronous)
+      guest.protection, !guest.deliveringEvent, !guest.prematurelyBusyShadowStack,
+      !violation.access.kind.contains(.asynchronous)
     else { return false }
     return memory.load(exceptionWord(0)) >> 32 == 0
   }

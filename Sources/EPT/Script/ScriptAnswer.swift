@@ -37,6 +37,7 @@ public struct ScriptAnswer: Sendable {
     case .translated(let translation):
       field("OK hpa=", translation.hpa.rawValue)
       if translation.bySubPage { text(" spp") }
+      if let type = translation.memoryType { field(" mt=", UInt64(type.rawValue)) }
     case .violation(let violation):
       field("VIOL qual=", violation.qualification.rawValue)
       field(" gpa=", violation.gpa.rawValue)
@@ -54,8 +55,7 @@ public struct ScriptAnswer: Sendable {
     case .pageFault(let fault):
       field("PF ec=", UInt64(fault.code))
       field(" la=", fault.gla.rawValue)
-    case .notCanonical(let linear):
-      field("GP la=", linear.rawValue)
+    case .notCanonical: text("GP")
     }
   }
 

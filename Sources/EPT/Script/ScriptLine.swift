@@ -90,6 +90,14 @@ struct ScriptLine {
       return number
     }
 
+    /// The value as the size of an access.
+    func size() throws(ScriptError) -> Int {
+      guard let number, (1...4096).contains(number) else {
+        throw ScriptError("\(key) is '\(text)'; expected 1...4096 bytes")
+      }
+      return Int(number)
+    }
+
     /// The value as 0 or 1.
     func flag() throws(ScriptError) -> Bool {
       guard let number, number <= 1 else { throw ScriptError("\(key) is '\(text)'; expected 0 or 1") }

@@ -20,9 +20,11 @@ extension ScriptLine {
       case "adv": capabilities.set(.advancedExitInformation, to: try pair.flag())
       case "cet": capabilities.set(.supervisorShadowStack, to: try pair.flag())
       case "ve": capabilities.virtualizationExceptions = try pair.flag()
+      case "walk5": capabilities.set(.walkLength5, to: try pair.flag())
+      case "page1gb": capabilities.guestPage1G = try pair.flag()
       default:
         throw ScriptError(
-          "unknown key '\(pair.key)'; expected maxpa, xonly, x1g, x2m, uc, wb, ad, adv, cet or ve")
+          "unknown key '\(pair.key)'; expected maxpa, xonly, x1g, x2m, uc, wb, ad, adv, cet, ve, walk5 or page1gb")
       }
     }
     return capabilities
@@ -70,7 +72,14 @@ extension ScriptLine {
         }
         cache = pair.text
       case "seed": seed = try pair.number()
-      default: throw ScriptError("unknown key '\(pair.key)'; expected guestad, rmwread, cache or seed")
+      case "memtype": policies.reportsMemoryType = try pair.flag()
+      case "crossing":
+        guard let order = ["low": Policies.CrossingOrder.lowFirst, "high": .highFirst][pair.text] else {
+          throw ScriptError("crossing is '\(pair.text)'; expected low or high")
+        }
+        policies.crossingOrder = order
+      default:
+        throw ScriptError("unknown key '\(pair.key)'; expected guestad, rmwread, cache, seed, memtype or crossing")
       }
     }
     if case .random = policies.cache, cache == nil { cache = "random" }
@@ -130,9 +139,15 @@ extension WalkScript {
       case "nmi": guest.nmiUnblocking = try pair.flag()
       case "cr3": cr3 = try pair.number()
       default:
-        throw ScriptError(
-          "unknown key '\(pair.key)'; expected pe, pg, wp, smep, smap, ac, nxe, inevent, nmi or cr3")
+        guard try line.setPaging(pair, &guest) else {
+          throw ScriptError(
+            "unknown key '\(pair.key)'; expected pe, pg, wp, smep, smap, ac, nxe, inevent, nmi, cr3, mode, pse, pke, pkru, "
+              + "pks, pkrs, cet or pat")
+        }
       }
+    }
+    guard guest.writeProtect || !guest.shadowStacks else {
+      throw ScriptError("cet is 1 and wp is 0; CR4.CET needs CR0.WP, so set wp=1 or cet=0")
     }
     machine.adopt(guest, cr3: cr3)
   }
@@ -141,7 +156,9 @@ extension WalkScript {
 extension EPTMachine {
   /// Takes over guest registers, with the flushes that such changes bring.
   mutating func adopt(_ guest: GuestState, cr3: UInt64?) {
-    let flushes = guest.paging != self.guest.paging || guest.smep != self.guest.smep
+    let flushes =
+      guest.pagingMode != self.guest.pagingMode || guest.smep != self.guest.smep
+      || guest.pageSizeExtensions != self.guest.pageSizeExtensions
     self.guest = guest
     if let cr3 { moveToCR3(cr3) }
     if flushes { flushGuestMappings() }

@@ -120,6 +120,8 @@ public struct WalkScript {
     case "cap": machine.capabilities = try line.capabilities(machine.capabilities)
     case "ctl": (machine.controls, machine.fields.vpid) = try line.controls(machine.controls, machine.fields.vpid)
     case "reg": try setRegisters(line)
+    case "movcr3": try moveToCR3(line, &answer)
+    case "pdpte": try setPDPTE(line)
     case "policy": (machine.policies, seed) = try line.policies(machine.policies, seed)
     case "spptp", "pml", "veinfo", "eptplist": machine.fields = try line.fields(machine.fields)
     case "trace":
@@ -169,7 +171,11 @@ extension WalkScript {
       throw ScriptError("access '\(line.text(2))'; expected r, w, x, rw, sr or sw")
     }
     kind.insert(.linear)
-    var access = GuestAccess(GuestPhysicalAddress(try line.hex(1, "GPA")), kind)
+    let gpa = GuestPhysicalAddress(try line.hex(1, "GPA"))
+    guard !machine.controls.has(.enableEPT) || !machine.regime.hasFiveLevels || gpa.rawValue >> 52 == 0 else {
+      throw ScriptError("GPA \(line.text(1)) has more than 52 bits, the most that 5-level EPT translates")
+    }
+    var access = GuestAccess(gpa, kind)
     for pair in try line.pairs(from: 3) {
       switch pair.key {
       case "laddr": access.gla = GuestLinearAddress(try pair.number())
@@ -181,34 +187,57 @@ extension WalkScript {
       case "sss":
         let isSupervisor = try pair.flag() && kind.contains(.shadowStack)
         access.kind.set(.onlySupervisor, to: isSupervisor)
-      default: throw ScriptError("unknown key '\(pair.key)'; expected laddr, lv, walk, user, wr, nx or sss")
+      case "size": access.byteCount = UInt16(try pair.size())
+      default: throw ScriptError("unknown key '\(pair.key)'; expected laddr, lv, walk, user, wr, nx, sss or size")
       }
     }
-    make(.physical(access), &answer)
+    guard gpa.pageOffset + UInt64(access.byteCount) <= 4096 else {
+      throw ScriptError("the \(access.byteCount) bytes from GPA \(line.text(1)) on do not lie in one page; use `la`")
+    }
+    watched(&answer) { machine, log, answer in
+      let (outcome, stale) = machine.examined(.physical(access), &log)
+      answer.outcome(outcome)
+      return stale.map { [$0] } ?? []
+    }
   }
 
   private mutating func linearAccess(_ line: ScriptLine, _ answer: inout ScriptAnswer) throws(ScriptError) {
-    guard line.count >= 3 else { throw ScriptError("too few operands; expected `la LADDR r|w|x user=0|1`") }
-    guard let kind = Self.kinds[line.text(2)], [.read, .write, .fetch].contains(kind) else {
-      throw ScriptError("access '\(line.text(2))'; expected r, w or x")
+    guard line.count >= 3 else { throw ScriptError("too few operands; expected `la LADDR r|w|x|rw|sr|sw key=value…`") }
+    guard var kind = Self.kinds[line.text(2)] else {
+      throw ScriptError("access '\(line.text(2))'; expected r, w, x, rw, sr or sw")
     }
     let linear = GuestLinearAddress(try line.hex(1, "LADDR"))
-    var user = false
+    var (user, byteCount, isStack) = (false, 1, false)
     for pair in try line.pairs(from: 3) {
-      guard pair.key == "user" else { throw ScriptError("unknown key '\(pair.key)'; expected user") }
-      user = try pair.flag()
+      switch pair.key {
+      case "user": user = try pair.flag()
+      case "size": byteCount = try pair.size()
+      case "implicit": kind.set(.implicit, to: try pair.flag())
+      case "stack": isStack = try pair.flag()
+      default: throw ScriptError("unknown key '\(pair.key)'; expected user, size, implicit or stack")
+      }
     }
-    guard linear.isCanonical || !machine.guest.paging else {
-      throw ScriptError("linear address \(line.text(1)) is not canonical: it raises #GP before any translation")
+    if kind.contains(.shadowStack) {
+      guard machine.guest.shadowStacks, machine.guest.pagingMode != .off else {
+        throw ScriptError("access '\(line.text(2))' needs shadow stacks and paging; set `reg cet=1` and a mode")
+      }
     }
-    make(.linear(linear, kind, user: user), &answer)
+    user = user && !kind.contains(.implicit)
+    kind.set(.onlySupervisor, to: kind.contains(.shadowStack) && !user)
+    watched(&answer) { machine, log, answer in
+      let (outcome, stale) = machine.examined(linear: linear, kind, user: user, byteCount: byteCount, &log)
+      if case .notCanonical = outcome, isStack { answer.text("SS") } else { answer.outcome(outcome) }
+      return stale
+    }
   }
 
-  private mutating func make(_ target: StaleTranslation.Target, _ answer: inout ScriptAnswer) {
+  /// Answers a query with what it stored and, under `trace 1`, read; the body gives the stale translations that answered it.
+  mutating func watched(
+    _ answer: inout ScriptAnswer,
+    _ body: (inout EPTMachine<SparseMemory>, inout ReferenceLog, inout ScriptAnswer) -> [StaleTranslation]
+  ) {
     log.removeAll()
-    let (outcome, stale) = machine.examined(target, &log)
-    if let stale { staleTranslations.append(stale) }
-    answer.outcome(outcome)
+    staleTranslations += body(&machine, &log, &answer)
     answer.effects(log.writes, pmlIndex: machine.fields.pmlIndex)
     if isTracing { answer.trace(log.references) }
   }

@@ -25,7 +25,7 @@ public struct PhysicalAddressWidth: Hashable, Sendable {
 
 /// What the processor can do: IA32_VMX_EPT_VPID_CAP (MSR 48CH), MAXPHYADDR, and whether #VE exists.
 ///
-/// Source: SDM vol. 3D, "VPID and EPT Capabilities". Five-level EPT (bit 7) is outside this model: an EPTP that asks for it is invalid.
+/// Source: SDM vol. 3D, "VPID and EPT Capabilities".
 @frozen
 public struct Capabilities: Hashable, Sendable {
   /// IA32_VMX_EPT_VPID_CAP.
@@ -34,6 +34,8 @@ public struct Capabilities: Hashable, Sendable {
   public var physicalAddressWidth: PhysicalAddressWidth
   /// Whether the 1-setting of "EPT-violation #VE" is supported, hence whether the EPTP-index field exists.
   public var virtualizationExceptions: Bool
+  /// Whether the guest may map 1-GByte pages (CPUID Page1GB), which is no matter of EPT.
+  public var guestPage1G = true
 
   /// Capabilities from the register, the address width and the support of #VE.
   @inlinable
@@ -43,7 +45,7 @@ public struct Capabilities: Hashable, Sendable {
     self.virtualizationExceptions = virtualizationExceptions
   }
 
-  /// Everything this model knows, with 46 address bits.
+  /// Everything this model knows but page-walk length 5, with 46 address bits.
   @inlinable public static var all: Capabilities {
     Capabilities(
       vpidAndEPT: Feature.all.rawValue, physicalAddressWidth: .bits46, virtualizationExceptions: true)
@@ -61,6 +63,8 @@ public struct Capabilities: Hashable, Sendable {
     @inlinable public static var executeOnly: Feature { Feature(rawValue: 1 << 0) }
     /// Bit 6: page-walk length 4.
     @inlinable public static var walkLength4: Feature { Feature(rawValue: 1 << 6) }
+    /// Bit 7: page-walk length 5.
+    @inlinable public static var walkLength5: Feature { Feature(rawValue: 1 << 7) }
     /// Bit 8: EPT structures may be uncacheable.
     @inlinable public static var typeUncacheable: Feature { Feature(rawValue: 1 << 8) }
     /// Bit 14: EPT structures may be write-back.
@@ -92,7 +96,7 @@ public struct Capabilities: Hashable, Sendable {
     /// Bit 43: single-context-retaining-globals INVVPID.
     @inlinable public static var invvpidRetainingGlobals: Feature { Feature(rawValue: 1 << 43) }
 
-    /// All of the above.
+    /// All of the above but page-walk length 5, which few processors have.
     @inlinable public static var all: Feature {
       [
         .executeOnly, .walkLength4, .typeUncacheable, .typeWriteBack, .page2M, .page1G, .invept, .accessedDirty,

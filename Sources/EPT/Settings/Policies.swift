@@ -83,6 +83,9 @@ public struct Policies: Hashable, Sendable {
   /// What the translation caches keep.
   public var cache = Cache.none
 
+  /// Whether a permitted access tells its effective memory type.
+  public var reportsMemoryType = false
+
   /// The defaults.
   @inlinable public init() {}
 }

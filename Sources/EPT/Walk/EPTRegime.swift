@@ -60,6 +60,21 @@ public struct EPTRegime: Hashable, Sendable {
     exceptional = flagMask != 0 ? special.union([.read, .write, .fetch]) : special
   }
 
+  /// Whether the walk has five levels: the processor has them, and the pointer asks for them.
+  @inlinable
+  package var hasFiveLevels: Bool { rules.walkLength5 && pointer.walkLengthBits == 4 }
+
+  /// Whether an address has more bits than the walk translates: 48, or with five levels the 52 of a physical address.
+  @inlinable
+  package func isTooWide(_ gpa: GuestPhysicalAddress) -> Bool { gpa.rawValue >> (hasFiveLevels ? 52 : 48) != 0 }
+
+  /// Where a walk begins.
+  @inlinable
+  package var root: WalkStart {
+    WalkStart(
+      table: pointer.root, level: hasFiveLevels ? .pml5e : .pml4e, granted: ~0, hasFiveLevels: hasFiveLevels)
+  }
+
   /// Whether accessed and dirty flags are enabled (EPTP bit 6).
   @inlinable @inline(__always)
   package var hasFlags: Bool { flagMask != 0 }

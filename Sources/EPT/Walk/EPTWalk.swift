@@ -12,7 +12,7 @@ public struct EPTWalk: Hashable, Sendable {
     case notPresent
     /// At a misconfigured entry.
     case misconfigured
-    /// Before any entry: the guest-physical address has bits beyond 47.
+    /// Before any entry: the guest-physical address has bits beyond 47, with page-walk length 5 beyond 51.
     case addressTooWide
   }
 
@@ -70,18 +70,21 @@ public struct WalkStart: Hashable, Sendable {
   public var table: HostPhysicalAddress
   /// The level of that table's entries.
   public var level: Level
+  /// The walk has five levels, wherever it begins.
+  @usableFromInline package var hasFiveLevels: Bool
   /// The AND of the entries that led to the table; all ones at the root.
   @usableFromInline package var granted: UInt64
 
   /// A start from its parts.
   @inlinable
-  public init(table: HostPhysicalAddress, level: Level, granted: UInt64) {
+  public init(table: HostPhysicalAddress, level: Level, granted: UInt64, hasFiveLevels: Bool = false) {
     self.table = table
     self.level = level
+    self.hasFiveLevels = hasFiveLevels
     self.granted = granted
   }
 
-  /// The start of a full walk.
+  /// The start of a full walk of four levels; ``EPTRegime/root`` is that of any.
   @inlinable @inline(__always)
   public static func root(_ pointer: EPTPointer) -> WalkStart {
     WalkStart(table: pointer.root, level: .pml4e, granted: ~0)
@@ -98,10 +101,11 @@ extension EntryRules {
   public func walk<Memory: PhysicalMemory, Observer: WalkObserver>(
     _ gpa: GuestPhysicalAddress, from start: WalkStart, in memory: Memory, _ observer: inout Observer
   ) -> EPTWalk {
-    guard gpa.rawValue >> 48 == 0 else {
+    guard gpa.rawValue >> 48 == 0 || (start.hasFiveLevels && gpa.rawValue >> 52 == 0) else {
       return EPTWalk(.addressTooWide, .pml4e, 0, at: start.table, above: 0)
     }
     var at = start
+    if start.hasFiveLevels && start.level > .pml4e, let walk = step(.pml5e, gpa, &at, memory, &observer) { return walk }
     if start.level >= .pml4e, let walk = step(.pml4e, gpa, &at, memory, &observer) { return walk }
     if start.level >= .pdpte, let walk = step(.pdpte, gpa, &at, memory, &observer) { return walk }
     if start.level >= .pde, let walk = step(.pde, gpa, &at, memory, &observer) { return walk }

@@ -1,11 +1,11 @@
 import Addresses
 
-/// The entries of one walk, at most four, top down.
+/// The entries of one walk, at most five, top down.
 @frozen
 @usableFromInline
 struct EntryPath {
-  @usableFromInline var addresses: InlineArray<4, HostPhysicalAddress> = .init(repeating: HostPhysicalAddress(0))
-  @usableFromInline var values: InlineArray<4, UInt64> = .init(repeating: 0)
+  @usableFromInline var addresses: InlineArray<5, HostPhysicalAddress> = .init(repeating: HostPhysicalAddress(0))
+  @usableFromInline var values: InlineArray<5, UInt64> = .init(repeating: 0)
   @usableFromInline var count = 0
 
   @inlinable init() {}

@@ -38,6 +38,9 @@ public struct AccessKind: OptionSet, Hashable, Sendable {
   /// A write that may not use sub-page permissions: transactional, to an enclave's range, by PEBS, or across pages by policy.
   @inlinable public static var noSubPage: AccessKind { AccessKind(rawValue: 1 << 12) }
 
+  /// An implicit access to a system structure, in supervisor mode whatever the privilege: EFLAGS.AC does not count.
+  @inlinable public static var implicit: AccessKind { AccessKind(rawValue: 1 << 13) }
+
   /// An ordinary data read through a linear address.
   @inlinable public static var dataRead: AccessKind { AccessKind(rawValue: 0x9) }
   /// An ordinary data write through a linear address.

@@ -40,8 +40,19 @@ public struct Translation: Hashable, Sendable {
   public var gpa: GuestPhysicalAddress
   /// The walk that led there: leaf, level, AND of all entries. With EPT off its rights are full and its leaf is zero.
   public var walk: EPTWalk
+  /// Bit 0 for ``bySubPage``; bit 1, with the type in bits 7:4, for ``memoryType``.
+  @usableFromInline var notes: UInt8
+
   /// A sub-page permission, not bit 1 of the entries, allowed the write.
-  public var bySubPage: Bool
+  @inlinable public var bySubPage: Bool {
+    get { notes & 1 != 0 }
+    set { notes = notes & ~1 | (newValue ? 1 : 0) }
+  }
+  /// The effective memory type, by ``Policies/reportsMemoryType`` only.
+  @inlinable public var memoryType: MemoryType? {
+    get { notes & 2 != 0 ? MemoryType(rawValue: notes >> 4) : nil }
+    set { notes = notes & 1 | (newValue.map { $0.rawValue << 4 | 2 } ?? 0) }
+  }
 
   /// A translation from its parts.
   @inlinable
@@ -49,7 +60,7 @@ public struct Translation: Hashable, Sendable {
     self.hpa = hpa
     self.gpa = gpa
     self.walk = walk
-    self.bySubPage = bySubPage
+    notes = bySubPage ? 1 : 0
   }
 
   /// The translation of an access that a walk permits.

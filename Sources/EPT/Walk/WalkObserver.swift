@@ -3,9 +3,9 @@ import Addresses
 /// Whose entry a memory reference of a walk read.
 @frozen
 public enum ReferenceKind: UInt8, Hashable, Sendable {
-  /// An EPT paging-structure entry; levels 4...1.
+  /// An EPT paging-structure entry; levels 5...1.
   case ept
-  /// A guest paging-structure entry; levels 4...1.
+  /// A guest paging-structure entry; levels 5...1.
   case guest
   /// An entry of the sub-page permission tables; levels 4...2, and 1 for the vector.
   case subPage
@@ -107,7 +107,7 @@ public struct ReferenceLog: WalkObserver, Sendable {
   public struct Reference: Hashable, Sendable {
     /// Whose entry was read.
     public let kind: ReferenceKind
-    /// Its level, 4 at the root.
+    /// Its level, 1 at the bottom.
     public let level: UInt8
     /// Where it lies.
     public let address: HostPhysicalAddress

@@ -18,6 +18,9 @@ struct AlertPoster: @unchecked Sendable {
     lost = slots.line(2).assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 
+  /// How many events have been posted.
+  var posted: UInt64 { state[0] }
+
   /// Where the next event is to be written before ``publish()``; nil if the ring is full, and the event is lost. One producer
   /// at a time.
   @inline(__always)

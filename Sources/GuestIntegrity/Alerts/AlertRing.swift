@@ -77,6 +77,9 @@ public final class AlertRing: @unchecked Sendable {
     return events
   }
 
+  /// How many events have been posted and not been taken; for the producer.
+  public var waiting: Int { Int(truncatingIfNeeded: poster.posted &- consumed.pointee.load(ordering: .acquiring)) }
+
   /// Where the ring lies, so that who measures can drop it from the caches.
   public var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: slots.start, count: (capacity + 3) * RingSlots.slotBytes)

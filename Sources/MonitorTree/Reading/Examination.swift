@@ -13,8 +13,12 @@ enum Place {
 }
 
 extension MonitorTree {
-  /// Walks from `base` towards `page`, checks every entry on the way, and counts the nodes it reads.
-  func place(of page: GuestPageNumber, from base: NodeReference, nodesVisited: inout Int) -> Place {
+  /// Walks from `base` towards `page`, checks every entry on the way, and counts the nodes it reads; `waiting` is told the
+  /// line of each that the look-up waits for.
+  func place(
+    of page: GuestPageNumber, from base: NodeReference, nodesVisited: inout Int,
+    waiting: (MemoryLine) -> Void = { _ in }
+  ) -> Place {
     guard page.rawValue < UInt64(memory.pageCount), !base.isNull else { return .outside }
     let sought = UInt32(truncatingIfNeeded: page.rawValue)
     let probe = KeyProbe(sought)
@@ -24,6 +28,7 @@ extension MonitorTree {
       guard reference.page != sought else { return .node(reference, depth: base.level - level) }
       let node = InteriorView(memory.node(at: reference.page))
       nodesVisited += 1
+      waiting(MemoryLine(page: reference.page, offset: 0))
       let position = node.position(of: probe)
       let statement = node.statement(at: position)
       let child = statement.child
@@ -38,6 +43,7 @@ extension MonitorTree {
       nodesVisited += 1
       let leaf = memory.node(at: child.page)
       let hint = node.block(at: position, of: probe)
+      waiting(MemoryLine(page: child.page, offset: hint * NodeLayout.Block.bytes))
       if let found = place(of: probe, sought, in: hint, of: leaf, child) { return found }
       // The hint may be at fault: then another block has the statement, and the node that gave the hint is corrupt.
       let others = (0..<NodeLayout.blocksPerLeaf).filter { $0 != hint }

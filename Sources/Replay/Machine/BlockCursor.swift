@@ -7,7 +7,8 @@ struct BlockCursor {
   let keys: UnsafeBufferPointer<Run>
   private let monitored: PageSelection
   private let stopwatch: Stopwatch
-  private let writesBefore: UInt64
+  /// Number of the first store, in the whole recording.
+  let firstWrite: UInt64
 
   init(
     block: RecordingBlock, keys: UnsafeBufferPointer<Run>? = nil, monitored: PageSelection, firstWrite: UInt64,
@@ -17,12 +18,12 @@ struct BlockCursor {
     self.keys = keys ?? block.runs
     self.monitored = monitored
     self.stopwatch = stopwatch
-    writesBefore = firstWrite
+    self.firstWrite = firstWrite
   }
 
   /// The number, in the whole recording, of the store that an access belongs to: the second part of a page-crossing store has the first part's.
   func storeNumber(ofAccess access: Int, inRun index: Int) -> UInt64 {
-    writesBefore + UInt64(block.firstWrite(ofRun: index) + access) - (block.runs[index].isContinuation ? 1 : 0)
+    firstWrite + UInt64(block.firstWrite(ofRun: index) + access) - (block.runs[index].isContinuation ? 1 : 0)
   }
 
   /// The accesses of a run with their places; those of all monitored pages are decoded when one is first asked for.

@@ -62,9 +62,10 @@ extension StrategyReplay: Executor {
       access.isCrossing = true
       // Its second page is translated first, as the processor would; an update of the walker's may be blocked there.
       guard try mayReachSecondPage(access) else {
-        tally.addSilent(
-          NotificationShape(
-            delivery: delivery, walkReferences: access.cost.references, treeNodes: 0, isAlert: false))
+        let shape = NotificationShape(
+          delivery: delivery, walkReferences: access.cost.references, treeNodes: 0, isAlert: false)
+        try time(shape, nil, of: store, access.number, ofRun: access.index)
+        tally.addSilent(shape)
         return nil
       }
     }
@@ -75,6 +76,12 @@ extension StrategyReplay: Executor {
   func update(of access: RecordedAccess, refusedBy violation: EPTViolation) -> Store {
     Store(
       vcpu: access.run.vcpu, address: violation.gpa, size: 8, linearAddress: violation.access.gla, origin: .pageWalk)
+  }
+
+  /// Timed where a clock may be read.
+  func judge(_ store: Store, refusedBy violation: EPTViolation, fetchedFrom: GuestPhysicalAddress?) -> Verdict {
+    guard let inPlace else { return hypervisor.handle(store, violation: violation, fetchedFrom: fetchedFrom) }
+    return inPlace.time(store) { hypervisor.handle($0, violation: violation, fetchedFrom: fetchedFrom) }
   }
 
   func acknowledgeException(on vcpu: Int) { machines[vcpu].acknowledgeException() }
@@ -122,5 +129,8 @@ extension StrategyReplay: Executor {
     return outcome
   }
 
-  func haveDrained(on vcpu: Int, at time: UInt64) { noticeLate(on: vcpu, at: time) }
+  func haveDrained(on vcpu: Int, at time: UInt64) {
+    timeFullLog(at: time, on: vcpu)
+    noticeLate(on: vcpu, at: time)
+  }
 }

@@ -12,6 +12,7 @@ extension StrategyReplay {
       delivery: judged.delivery, asking: judged.asking, completion: judged.completion,
       walkReferences: access.cost.references, treeNodes: UInt8(clamping: judged.verdict.nodesVisited),
       isAlert: judged.verdict.isAlert)
+    try time(shape, judged.verdict, of: judged.store, access.number, ofRun: access.index)
     let isUpdate = judged.store.origin == .pageWalk
     // The filter takes the page to be cached now, and where a flag stays clear it is not.
     if isUpdate, !judged.isPerformed { invalidations.pointee += 1 }
@@ -23,10 +24,6 @@ extension StrategyReplay {
     if isUpdate {
       hypervisor.processors.counts[.walkerUpdates] += 1
       return tally.addUpdate(shape, at: judged.violation.gpa, by: number)
-    }
-    if openLoop != nil {
-      // The recording has the time of a run's first store; each further one retires an instruction at least.
-      openLoop?.arrive(shape, on: vcpu, at: try cursor.clock(ofRun: access.index) + UInt64(access.number))
     }
     let store = judged.store
     tally.add(
@@ -43,8 +40,9 @@ extension StrategyReplay {
     return crosses || parts.contains { protected.touchesSubPage($0, size: $1) } ? .subPage : .page
   }
 
-  /// The alerts have been counted; nobody else reads them in a replay.
+  /// The alerts have been counted; nobody else reads them in a replay, but a thread that tells how long they took to it.
   func discardAlerts(of vcpu: Int) {
+    if let inPlaceConsumer { return inPlaceConsumer.awaitRoom(in: hypervisor.alerts(of: vcpu)) }
     while hypervisor.alerts(of: vcpu).next() != nil {}
   }
 }
@@ -91,6 +89,7 @@ extension StrategyReplay {
       let shape = NotificationShape(
         delivery: .drainedLog, walkReferences: store.references,
         treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert)
+      if verdict.isAlert { times?.noticedLate(shape) }
       guard let kind = verdict.alertedKind else {
         tally.addSilent(shape)
         continue

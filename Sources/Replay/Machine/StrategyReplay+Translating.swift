@@ -8,6 +8,7 @@ extension StrategyReplay {
   /// Translates the accesses of a run that missed the first-level TLB, one by one until a translation of its page is cached.
   func translate(run index: Int) throws {
     let run = cursor.block.runs[index]
+    position = index
     for access in 0..<run.accesses where try translate(access, ofRun: index, run) { return }
   }
 

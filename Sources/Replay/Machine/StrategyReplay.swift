@@ -17,8 +17,18 @@ final class StrategyReplay {
   let asksSubPages: Bool
   var protected: ProtectedBytes
   var tally: NotificationTally
-  /// The queue of notifications at recorded times; nil if nobody asked for it.
-  var openLoop: OpenLoop?
+  /// When notifications are raised and delivered; nil of a guest unmonitored.
+  var times: NotificationTimes?
+  /// What the guest touched; shared by all strategies.
+  var footprint = GuestFootprint()
+  /// Host time of notifications where they happen; nil where no clock is read.
+  var inPlace: InPlaceTiming?
+  /// Who takes the alerts on a thread of its own; nil where nobody does.
+  var inPlaceConsumer: InPlaceConsumer?
+  /// Whether a hypercall has been executed.
+  var isArmed = false
+  /// The run, of the block at hand, before which everything has been replayed.
+  var position = 0
   var translations = TranslationCounts()
   var cursor: BlockCursor
   /// Stores in each vCPU's page-modification log, oldest first.
@@ -92,11 +102,13 @@ final class StrategyReplay {
   func begin(_ block: BlockCursor) {
     cursor = block
     judgedContinuation = nil
+    position = 0
   }
 
   /// Replays the runs of a range of the block that a ``RunFilter`` found; true if caches lost entries, so that the filter
   /// must forget what it knows.
   func replay(_ touches: UnsafeBufferPointer<UInt32>, of range: Range<Int>, _ filter: RunFilter) throws -> Bool {
+    defer { position = range.upperBound }
     let runs = cursor.keys
     var next = 0
     while true {
@@ -137,9 +149,11 @@ final class StrategyReplay {
 
   /// Has the hypervisor execute a hypercall; nil where the guest is unmonitored.
   @discardableResult
-  func execute(_ call: Hypercall, on vcpu: Int) -> HypercallResult? {
+  func execute(_ call: Hypercall, on vcpu: Int) throws -> HypercallResult? {
     guard strategy != nil else { return nil }
+    let ownStores = hypervisor.processors.ownStores
     let result = hypervisor.hypercall(call, on: vcpu)
+    try timeHypercall(at: call.time, on: vcpu, after: ownStores)
     noticeLate(on: vcpu, at: call.time)
     discardAlerts(of: vcpu)
     guard result == .success, let range = PageRange(first: GuestPageNumber(call.rdi), count: call.rsi) else {
@@ -159,6 +173,7 @@ final class StrategyReplay {
       hypervisor.drainModificationLog(of: vcpu, time: instructions[vcpu])
       noticeLate(on: vcpu, at: instructions[vcpu])
     }
+    times?.finish()
   }
 
   /// What has been counted, of so many accesses.

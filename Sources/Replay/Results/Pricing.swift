@@ -9,19 +9,21 @@ struct Pricing {
     of strategy: Strategy, _ outcome: Recording.Outcome, overhead: LinearForm
   ) -> StrategyResult {
     let tally = outcome.tally
-    var latency = WeightedDistribution()
     var stages = [WeightedDistribution](repeating: WeightedDistribution(), count: Stage.latency.count)
     var stall = LinearForm()
     var silent = PriceList.price(of: outcome.ownStores)
     for (shape, weight) in tally.silentShapes { silent.add(shape.stallPrice, times: Double(weight)) }
     for (shape, weight) in tally.shapes {
-      latency.add(shape.latencyPrice.priced(by: profile).value, weight: weight)
       for (i, stage) in Stage.latency.enumerated() {
         stages[i].add(shape.price(of: stage).priced(by: profile).value, weight: weight)
       }
       stall.add(shape.stallPrice, times: Double(weight))
     }
-    let stagePercentiles = zip(Stage.latency, stages).map { ($0.rawValue, $1.percentiles) }
+    var stagePercentiles = zip(Stage.latency, stages).map { ($0.rawValue, $1.percentiles) }
+    let times = outcome.times
+    if let cold = times?.cold { stagePercentiles.append(("cold", cold)) }
+    var host = outcome.host
+    host?.inPlaceNanoseconds = outcome.inPlace?.figures
     return StrategyResult(
       name: strategy.name, sound: strategy.sound, counts: outcome.counts.byName(in: dimensions),
       overheadCycles: overhead.priced(by: profile),
@@ -33,17 +35,18 @@ struct Pricing {
         byKind: .init(
           protected: tally.count(of: .protected), tree: tally.count(of: .tree), giCode: tally.count(of: .giCode),
           giData: tally.count(of: .giData)),
-        falseShare: tally.falseShare, latencyCycles: latency.percentiles,
-        stages: Dictionary(uniqueKeysWithValues: stagePercentiles),
+        falseShare: tally.falseShare, raisedCycles: times?.raised, deliveredCycles: times?.delivered,
+        stallCycles: times?.stall, stages: Dictionary(uniqueKeysWithValues: stagePercentiles),
+        coldCycles: times?.coldCycles, leavingGuestCycles: times?.leavingGuestCycles, consumer: times?.consumer,
         late: tally.late.map {
-          LateDetection(p50: $0.valueAtPercentile(50), p99: $0.valueAtPercentile(99), max: $0.max)
+          LateDetection(
+            p50: $0.valueAtPercentile(50), p90: $0.valueAtPercentile(90), p99: $0.valueAtPercentile(99), max: $0.max)
         },
-        openLoopCycles: outcome.openLoop,
         refusedSilently: tally.silentShapes.values.reduce(outcome.ownStores[.violationExits], +),
         setDigest: tally.all.text,
         walkerUpdates: dimensions == .one
           ? nil : WalkerUpdates(count: tally.updates.count, setDigest: tally.updates.text)),
-      wouldHave: tally.wouldHave.named, switches: outcome.switches, host: outcome.host)
+      wouldHave: tally.wouldHave.named, switches: outcome.switches, host: host)
   }
 
   /// Strategies from cheapest to dearest, and whether each neighbouring order holds all over the brackets.

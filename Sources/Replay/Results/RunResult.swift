@@ -1,11 +1,13 @@
 import Recordings
 
-/// Everything a run says, in the shape of its JSON (schema 1). Reports are pure functions of this.
+/// Everything a run says, in the shape of its JSON (schema 2). Reports are pure functions of this.
 ///
 /// Modelled cycles and host nanoseconds stand in different fields and are never added.
 public struct RunResult: Codable, Equatable, Sendable {
-  /// Schema version, 1.
-  public var schema = 1
+  /// The version of the schema.
+  public static let schemaVersion = 2
+  /// Schema version, 2.
+  public var schema = RunResult.schemaVersion
   /// The program that made the result.
   public var tool: ToolDescription
   /// The machine that ran it; absent under `--counters-only`.
@@ -18,6 +20,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var policy: PolicyDescription
   /// The profile that priced the counts.
   public var profile: ProfileDescription
+  /// What latency was computed from besides; absent where nothing was.
+  public var time: TimeDescription?
   /// One entry a strategy, in the order they were asked for.
   public var strategies: [StrategyResult]
   /// Strategies that the profile's processor does not offer, and why; absent where it offers all.
@@ -30,6 +34,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var geometrySensitivity: [GeometryVariant]?
   /// Host ratios of our own paths, where they were asked for; the gate tells them, no saved result does.
   public var hostRatios: HostRatios?
+  /// Distributions of host time in place, for exports of their own; in no saved result.
+  public var distributions: [HostDistribution] = []
   /// The pages that most notifications were about; absent where nobody asked, or nothing was notified.
   public var hottestPages: HottestPages?
   /// Whether the strategies notified the same stores where their contracts say so.
@@ -38,8 +44,9 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// A result from its parts.
   public init(
     tool: ToolDescription, host: HostDescription?, trace: ReplayedRecording, dimensions: Int? = nil,
-    policy: PolicyDescription, profile: ProfileDescription, strategies: [StrategyResult],
-    unavailable: [UnavailableStrategy]? = nil, ranking: Ranking, sensitivity: [OrderSensitivity]? = nil,
+    policy: PolicyDescription, profile: ProfileDescription, time: TimeDescription? = nil,
+    strategies: [StrategyResult], unavailable: [UnavailableStrategy]? = nil, ranking: Ranking,
+    sensitivity: [OrderSensitivity]? = nil,
     geometrySensitivity: [GeometryVariant]? = nil, hottestPages: HottestPages? = nil,
     hostRatios: HostRatios? = nil, crosscheck: CrossCheck
   ) {
@@ -49,6 +56,7 @@ public struct RunResult: Codable, Equatable, Sendable {
     self.dimensions = dimensions
     self.policy = policy
     self.profile = profile
+    self.time = time
     self.strategies = strategies
     self.unavailable = unavailable
     self.ranking = ranking
@@ -60,7 +68,7 @@ public struct RunResult: Codable, Equatable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case schema, tool, host, trace, dimensions, policy, profile, strategies, unavailable, ranking, sensitivity
+    case schema, tool, host, trace, dimensions, policy, profile, time, strategies, unavailable, ranking, sensitivity
     case crosscheck
     case geometrySensitivity = "geometry_sensitivity"
     case hottestPages = "hottest_pages"
@@ -247,85 +255,6 @@ public struct WouldHave: Codable, Equatable, Sendable {
   public var at: UInt64
 }
 
-/// What was noticed and how long it took, in modelled cycles.
-public struct Notifications: Codable, Equatable, Sendable {
-  /// Notifications in all.
-  public var count: UInt64
-  /// By kind of page.
-  public var byKind: ByKind
-  /// Notifications whose store touched a monitored page but no monitored byte.
-  public var falseShare: UInt64
-  /// From the store's issue to the alert delivered.
-  public var latencyCycles: Percentiles
-  /// The same, stage by stage.
-  public var stages: [String: Percentiles]
-  /// How late stores were noticed after their effect, in guest instructions; nil where none is late.
-  public var late: LateDetection?
-  /// From a store's recorded time to the alert delivered, waiting for notifications before it included; absent where nobody
-  /// asked for it, and where nothing is refused.
-  public var openLoopCycles: Percentiles?
-  /// Refused stores that raised no alert, with the exits they cost: the driver's own, into its tree and its data, and those of
-  /// pages that nobody monitors. Absent in results of earlier versions.
-  public var refusedSilently: UInt64?
-  /// Order-independent digest of the set of notified stores; equal digests mean equal sets.
-  public var setDigest: String
-  /// The walker's own stores to the guest's tables that were noticed; not among `count`, but their latencies are among the
-  /// others. Absent in one dimension.
-  public var walkerUpdates: WalkerUpdates?
-
-  enum CodingKeys: String, CodingKey {
-    case count, stages, late
-    case byKind = "by_kind"
-    case falseShare = "false_share"
-    case refusedSilently = "refused_silently"
-    case latencyCycles = "latency_cycles"
-    case openLoopCycles = "open_loop_cycles"
-    case setDigest = "set_digest"
-    case walkerUpdates = "walker_updates"
-  }
-
-  /// Notifications by kind of page.
-  public struct ByKind: Codable, Equatable, Sendable {
-    /// Pages the driver asked to protect.
-    public var protected: UInt64
-    /// Node pages of the tree.
-    public var tree: UInt64
-    /// The driver's code.
-    public var giCode: UInt64
-    /// The driver's data.
-    public var giData: UInt64
-
-    enum CodingKeys: String, CodingKey {
-      case protected, tree
-      case giCode = "gi_code"
-      case giData = "gi_data"
-    }
-  }
-}
-
-/// Accessed and dirty flags that the processor's walks set on monitored pages of the guest's tables, as they were noticed.
-public struct WalkerUpdates: Codable, Equatable, Sendable {
-  /// Notifications.
-  public var count: UInt64
-  /// Order-independent digest of the set of them, each by its entry and the store it was made for.
-  public var setDigest: String
-
-  enum CodingKeys: String, CodingKey {
-    case count
-    case setDigest = "set_digest"
-  }
-}
-
-/// How late stores were noticed, in guest instructions after the store.
-public struct LateDetection: Codable, Equatable, Sendable {
-  /// Median.
-  public var p50: UInt64
-  /// 99th percentile.
-  public var p99: UInt64
-  /// Greatest.
-  public var max: UInt64
-}
-
 /// Host figures of our own path: nanoseconds here, never added to cycles.
 public struct HostFigures: Codable, Equatable, Sendable {
   /// Wall-clock seconds of the replay: what all strategies share, and what this one takes besides.
@@ -338,6 +267,8 @@ public struct HostFigures: Codable, Equatable, Sendable {
   public var lookupNanoseconds: HostPercentiles?
   /// Violation to alert, nanoseconds; absent likewise.
   public var alertNanoseconds: HostPercentiles?
+  /// Each notification where it happened in the replay; absent where none was raised in time.
+  public var inPlaceNanoseconds: InPlaceFigures?
 
   enum CodingKeys: String, CodingKey {
     case seconds
@@ -345,6 +276,7 @@ public struct HostFigures: Codable, Equatable, Sendable {
     case timerNanoseconds = "timer_ns"
     case lookupNanoseconds = "lookup_ns"
     case alertNanoseconds = "alert_ns"
+    case inPlaceNanoseconds = "in_place_ns"
   }
 }
 

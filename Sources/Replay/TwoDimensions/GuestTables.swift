@@ -139,7 +139,8 @@ extension RecordedEvent.TableEntries {
     case .pml4e: pml4e
     case .pdpte: pdpte
     case .pde: pde
-    case .pte: 0
+    // Recordings are of guests with 4-level paging.
+    case .pte, .pml5e: 0
     }
   }
 }

@@ -19,6 +19,10 @@ enum Likeness {
     } else if let cost = firstDifferingCost(a.profile, b.profile) {
       differences.append("the profile \(a.profile.name) gives another \(cost.rawValue)")
     }
+    if a.time != b.time { differences.append("the guest's pace, background exits or seed differ") }
+    if a.consumer != b.consumer {
+      differences.append("the consumers differ (\(a.consumer ?? "none") and \(b.consumer ?? "none"))")
+    }
     return differences
   }
 
@@ -29,6 +33,20 @@ enum Likeness {
       }
       return figures(a) != figures(b)
     }
+  }
+}
+
+extension RunResult {
+  /// Who takes the alerts, in words; nil where no strategy raised any.
+  var consumer: String? { strategies.lazy.compactMap(\.notifications.consumer).first?.words }
+}
+
+extension ConsumerFigures {
+  /// `vmi, 22000 ns, a ring of 64, lose`.
+  var words: String {
+    let time =
+      wakeNanoseconds.map { "woken in \(Figure.number($0)) ns" } ?? "\(Figure.number(serviceNanoseconds.value)) ns"
+    return "\(name), \(time), a ring of \(ring), \(full.rawValue)"
   }
 }
 

@@ -16,7 +16,7 @@ package struct NotComparable: Error, CustomStringConvertible, Equatable {
   package init(_ description: String) { self.description = description }
 }
 
-/// Results that were saved as JSON, schema 1: one object, or an array of them.
+/// Results that were saved as JSON, schema 2: one object, or one that holds several.
 package enum SavedResults {
   /// The greatest file that is read, in bytes.
   package static let sizeLimit = 64 << 20
@@ -27,15 +27,20 @@ package enum SavedResults {
   package static func decode(_ json: Data, origin: String) throws -> [RunResult] {
     func fail(_ what: String) -> SavedResultError { SavedResultError(description: "\(origin): \(what)") }
     let decoder = JSONDecoder()
+    // Schema 1 kept several results as an array.
     let isArray = json.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "[")
     do {
-      let schemas = try isArray ? decoder.decode([Schema].self, from: json) : [decoder.decode(Schema.self, from: json)]
-      if let other = schemas.first(where: { $0.schema != 1 }) {
-        throw NotComparable(
-          "\(origin): schema is \(other.schema), expected 1; save the result again with this gi-bench")
+      let outer = try isArray ? decoder.decode([Schema].self, from: json) : [decoder.decode(Schema.self, from: json)]
+      let expected = RunResult.schemaVersion
+      if let other = (outer.map(\.schema) + outer.flatMap { ($0.results ?? []).map(\.schema) })
+        .first(where: { $0 != expected })
+      {
+        throw NotComparable("\(origin): schema is \(other), expected \(expected); \(remedy(for: other))")
       }
+      guard !isArray else { throw fail("is an array, expected an object; save it again") }
       let results =
-        try isArray ? decoder.decode([RunResult].self, from: json) : [decoder.decode(RunResult.self, from: json)]
+        try outer[0].results == nil
+        ? [decoder.decode(RunResult.self, from: json)] : decoder.decode(ResultFile.self, from: json).results
       guard !results.isEmpty else { throw fail("holds no result, expected one or more; save it again") }
       for result in results { try result.validate(fail) }
       return results
@@ -45,7 +50,22 @@ package enum SavedResults {
   }
 
   private struct Schema: Decodable {
+    struct Inner: Decodable {
+      var schema: Int
+    }
     var schema: Int
+    var results: [Inner]?
+  }
+
+  private struct ResultFile: Decodable {
+    var results: [RunResult]
+  }
+
+  /// What to do about a result of another schema.
+  private static func remedy(for schema: Int) -> String {
+    schema < RunResult.schemaVersion
+      ? "an earlier gi-bench saved it, with one latency where there are raised, delivered and stall now: run it again "
+        + "with this one" : "a later gi-bench saved it; read it with that one, or run it again with this one"
   }
 
   private static func sentence(for error: DecodingError) -> String {
@@ -87,7 +107,9 @@ extension RunResult {
       if let unknown = strategy.counts.keys.filter({ !events.contains($0) }).min() {
         throw fail("\(strategy.name) counts the unknown event \"\(unknown)\"; save it again with this gi-bench")
       }
-      for bracket in [strategy.overheadCycles, strategy.guestStallCycles]
+      let latencies = LatencyEnd.allCases.compactMap { $0.percentiles(of: strategy.notifications) }
+      let percentiles = latencies.flatMap { latency in LatencyPercentiles.named.map { latency[keyPath: $0.path] } }
+      for bracket in [strategy.overheadCycles, strategy.guestStallCycles] + percentiles
       where !(bracket.low <= bracket.value && bracket.value <= bracket.high) {
         throw fail("\(strategy.name) has cycles that are not low <= value <= high; save it again")
       }

@@ -21,10 +21,20 @@ struct StrategyPair {
     add("overhead, cycles", a.overheadCycles.value, b.overheadCycles.value, overhead.ratio, overhead.verdict)
     let stall = Self.apart(a.guestStallCycles, b.guestStallCycles)
     add("guest stall, cycles", a.guestStallCycles.value, b.guestStallCycles.value, stall.ratio, stall.verdict)
-    for (name, path) in Percentiles.named where ["p50", "p99", "max"].contains(name) {
-      addExact(
-        "latency \(name), cycles", a.notifications.latencyCycles[keyPath: path],
-        b.notifications.latencyCycles[keyPath: path])
+    for end in LatencyEnd.allCases {
+      guard let mine = end.percentiles(of: a.notifications), let other = end.percentiles(of: b.notifications) else {
+        continue
+      }
+      for (name, path) in LatencyPercentiles.named where ["p50", "p99", "max"].contains(name) {
+        let (mine, other) = (mine[keyPath: path], other[keyPath: path])
+        let judgement = Self.apart(mine, other)
+        add("\(end.rawValue) \(name), cycles", mine.value, other.value, judgement.ratio, judgement.verdict)
+      }
+    }
+    if let mine = a.notifications.consumer?.lost.value, let other = b.notifications.consumer?.lost.value,
+      mine + other > 0
+    {
+      addExact("alerts lost", mine, other)
     }
     addExact("switches", Double(a.switches), Double(b.switches))
     addExact("notifications", Double(a.notifications.count), Double(b.notifications.count))

@@ -38,12 +38,15 @@ package enum CSVExporter {
     ]
     fields += bracket("overhead_cycles", strategy.overheadCycles)
     fields += bracket("guest_stall_cycles", strategy.guestStallCycles)
-    fields += percentiles("latency_cycles", noticed.latencyCycles)
-    for stage in Stage.latency {
-      fields += percentiles("stage_\(stage.rawValue)_cycles", noticed.stages[stage.rawValue])
+    for end in LatencyEnd.allCases { fields += percentiles("\(end.rawValue)_cycles", end.percentiles(of: noticed)) }
+    for stage in Stage.latency.map(\.rawValue) + ["cold"] {
+      fields += percentiles("stage_\(stage)_cycles", noticed.stages[stage])
     }
+    fields += [("consumer", noticed.consumer?.name ?? "")] + bracket("lost", noticed.consumer?.lost)
+    fields += bracket("parked_cycles", noticed.consumer?.parkedCycles)
     fields += [
       ("late_p50_instructions", noticed.late.map { String($0.p50) } ?? ""),
+      ("late_p90_instructions", noticed.late.map { String($0.p90) } ?? ""),
       ("late_p99_instructions", noticed.late.map { String($0.p99) } ?? ""),
       ("late_max_instructions", noticed.late.map { String($0.max) } ?? ""),
       ("host_seconds", plain(strategy.host?.seconds)),
@@ -60,11 +63,16 @@ package enum CSVExporter {
       ("host_timer_ns", plain(strategy.host?.timerNanoseconds)),
       ("host_lookup_control", plain(strategy.host?.lookupNanoseconds?.control)),
       ("host_alert_control", plain(strategy.host?.alertNanoseconds?.control)),
-    ]
+    ] + percentiles("host_in_place_raised_ns", strategy.host?.inPlaceNanoseconds?.raised)
+      + percentiles("host_in_place_delivered_ns", strategy.host?.inPlaceNanoseconds?.delivered)
   }
 
-  private static func bracket(_ name: String, _ bracket: Bracket) -> [Field] {
-    [(name, plain(bracket.value)), (name + "_low", plain(bracket.low)), (name + "_high", plain(bracket.high))]
+  private static func bracket(_ name: String, _ bracket: Bracket?) -> [Field] {
+    [(name, plain(bracket?.value)), (name + "_low", plain(bracket?.low)), (name + "_high", plain(bracket?.high))]
+  }
+
+  private static func percentiles(_ name: String, _ percentiles: LatencyPercentiles?) -> [Field] {
+    LatencyPercentiles.named.flatMap { bracket("\(name)_\($0.name)", percentiles?[keyPath: $0.path]) }
   }
 
   private static func percentiles(_ name: String, _ percentiles: Percentiles?) -> [Field] {

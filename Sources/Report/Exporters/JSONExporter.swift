@@ -2,12 +2,19 @@ import Foundation
 import Recordings
 import Replay
 
-/// Results as JSON, schema 1: keys sorted, so that equal results are equal bytes.
+/// Results as JSON, schema 2: keys sorted, so that equal results are equal bytes.
 package enum JSONExporter {
-  /// One result as an object, several as an array.
+  /// One result as an object, several as an object that holds them with what they say together.
   package static func export(_ results: [RunResult]) throws -> String {
     let rounded = results.map { $0.roundedForExport() }
-    return try rounded.count == 1 ? encode(rounded[0]) : encode(rounded)
+    return try rounded.count == 1
+      ? encode(rounded[0]) : encode(ResultFile(results: rounded, summary: Summary(of: rounded)))
+  }
+
+  private struct ResultFile: Encodable {
+    var schema = RunResult.schemaVersion
+    var results: [RunResult]
+    var summary: Summary?
   }
 
   /// Any value, keys sorted, with a newline at the end; nothing in it acts on a terminal.

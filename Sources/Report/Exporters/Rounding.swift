@@ -16,7 +16,14 @@ extension StrategyResult {
   fileprivate mutating func round() {
     overheadCycles.round()
     guestStallCycles.round()
-    notifications.latencyCycles.round()
+    for path in [\Notifications.raisedCycles, \.deliveredCycles, \.stallCycles] {
+      guard var percentiles = notifications[keyPath: path] else { continue }
+      for (_, percentile) in LatencyPercentiles.named { percentiles[keyPath: percentile].round() }
+      notifications[keyPath: path] = percentiles
+    }
+    notifications.coldCycles?.round()
+    notifications.leavingGuestCycles?.round()
+    notifications.consumer?.parkedCycles.round()
     notifications.stages = notifications.stages.mapValues { stage in
       var stage = stage
       stage.round()
@@ -64,6 +71,13 @@ extension HostFigures {
     seconds = rounded(seconds, parts: 1_000_000)
     writesPerSecond = rounded(writesPerSecond, parts: 1)
     timerNanoseconds = timerNanoseconds.map { rounded($0, parts: 10) }
+    if var inPlace = inPlaceNanoseconds {
+      inPlace.raised.round()
+      inPlace.delivered?.round()
+      inPlace.timer = rounded(inPlace.timer, parts: 10)
+      inPlace.control = inPlace.control.map { rounded($0, parts: 10_000) }
+      inPlaceNanoseconds = inPlace
+    }
     for path in [\HostFigures.lookupNanoseconds, \.alertNanoseconds] {
       guard var times = self[keyPath: path] else { continue }
       times.p50 = rounded(times.p50, parts: 10)

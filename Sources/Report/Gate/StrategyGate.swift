@@ -53,11 +53,12 @@ struct StrategyGate {
       ]
     }
     let (old, new) = (before.notifications, now.notifications)
-    for (name, path) in Percentiles.named {
-      findings.append(
-        dearer("latency \(name), cycles", old.latencyCycles[keyPath: path], new.latencyCycles[keyPath: path]))
-    }
-    let late = [("p50", \LateDetection.p50), ("p99", \.p99), ("max", \.max)]
+    for end in LatencyEnd.allCases { findings += latency(end) }
+    findings += [
+      dearer("alerts lost", old.consumer?.lost.value ?? 0, new.consumer?.lost.value ?? 0),
+      dearer("parked, cycles", old.consumer?.parkedCycles.value ?? 0, new.consumer?.parkedCycles.value ?? 0),
+    ]
+    let late = [("p50", \LateDetection.p50), ("p90", \.p90), ("p99", \.p99), ("max", \.max)]
     for (name, path) in late {
       findings.append(
         dearer(
@@ -65,6 +66,24 @@ struct StrategyGate {
       )
     }
     return findings.compactMap(\.self)
+  }
+
+  /// Percentiles of one end, of which the value decides; one that has gone, or come, is another answer.
+  private func latency(_ end: LatencyEnd) -> [Gate.Finding?] {
+    let (before, after) = (end.percentiles(of: before.notifications), end.percentiles(of: now.notifications))
+    guard let before, let after else {
+      func words(_ percentiles: LatencyPercentiles?) -> String { percentiles == nil ? "none" : "some" }
+      return [finding("\(end.rawValue) percentiles", words(before), words(after))]
+    }
+    return LatencyPercentiles.named.flatMap { name, path -> [Gate.Finding?] in
+      let (old, new) = (before[keyPath: path], after[keyPath: path])
+      let figure = "\(end.rawValue) \(name), cycles"
+      return [
+        dearer(figure, old.value, new.value),
+        finding("\(figure) (low)", Figure.exact(old.low), Figure.exact(new.low), verdict: .changed),
+        finding("\(figure) (high)", Figure.exact(old.high), Figure.exact(new.high), verdict: .changed),
+      ]
+    }
   }
 
   /// Counts explain cycles; a count of its own is neither good nor bad.

@@ -2,42 +2,6 @@ import Addresses
 import Replay
 
 extension RunResult {
-  /// Latency percentiles by stage, one row a strategy and percentile.
-  var latencyTable: Table {
-    let shown = Percentiles.named.filter { ["p50", "p99", "max"].contains($0.name) }
-    return Table(
-      caption: "Notification latency by stage in modelled cycles; a stage's percentile is over that stage alone, "
-        + "so a row need not add up",
-      columns: [.words("strategy"), .words("of all")] + Stage.latency.map { .figure($0.rawValue) }
-        + [.figure("latency")],
-      rows: strategies.filter { $0.notifications.count > 0 }.flatMap { strategy in
-        shown.map { name, path in
-          [Cell(strategy.name), Cell(name)]
-            + Stage.latency.map { stage in
-              Cell(strategy.notifications.stages[stage.rawValue].map { Figure.number($0[keyPath: path]) } ?? "-")
-            } + [Cell(Figure.number(strategy.notifications.latencyCycles[keyPath: path]))]
-        }
-      })
-  }
-
-  /// Latency where stores come at their recorded times; nil where nobody asked for it.
-  var openLoopTable: Table? {
-    let rows = strategies.compactMap { strategy in strategy.notifications.openLoopCycles.map { (strategy, $0) } }
-    guard !rows.isEmpty else { return nil }
-    return Table(
-      caption:
-        "Open loop: stores come at their recorded times, one cycle an instruction (assumed), and wait until those "
-        + "before them on their vCPU are dealt with; beside the closed loop, in modelled cycles",
-      columns: [.words("strategy")] + Percentiles.named.map { .figure($0.name) } + [
-        .figure("closed p50"), .figure("max"),
-      ],
-      rows: rows.map { strategy, open in
-        let closed = strategy.notifications.latencyCycles
-        return [Cell(strategy.name)] + Percentiles.named.map { Cell(Figure.number(open[keyPath: $0.path])) }
-          + [Cell(Figure.number(closed.p50)), Cell(Figure.number(closed.max))]
-      })
-  }
-
   /// The pages with most notifications; nil where they were not asked for.
   var hottestTable: Table? {
     hottestPages.map { hottest in
@@ -73,7 +37,7 @@ extension RunResult {
       })
   }
 
-  /// Notifications by kind of page, false sharing, and how late the late ones were.
+  /// Notifications by kind of page, and false sharing.
   var kindTable: Table {
     var columns: [Table.Column] = [
       .words("strategy"), .figure("protected"), .figure("tree"), .figure("GI code"), .figure("GI data"),
@@ -83,13 +47,10 @@ extension RunResult {
     if silentAreKnown { columns.append(.figure("no alert")) }
     let walkerIsSeen = strategies.contains { $0.notifications.walkerUpdates != nil }
     if walkerIsSeen { columns.append(.figure("by the walker")) }
-    let someAreLate = strategies.contains { $0.notifications.late != nil }
-    if someAreLate { columns += [.figure("late by p50"), .figure("p99"), .figure("max")] }
     return Table(
       caption: "Notifications by kind of page; false share: the store touched a monitored page but no monitored byte"
         + (silentAreKnown ? "; no alert: refused besides, mostly the driver's own stores" : "")
-        + (walkerIsSeen ? "; by the walker: flags that page walks set in monitored tables, not among the others" : "")
-        + (someAreLate ? "; late in guest instructions after the store" : ""),
+        + (walkerIsSeen ? "; by the walker: flags that page walks set in monitored tables, not among the others" : ""),
       columns: columns,
       rows: strategies.map { strategy in
         let notified = strategy.notifications
@@ -100,7 +61,6 @@ extension RunResult {
           }
           + (silentAreKnown ? [Cell(notified.refusedSilently.map(Figure.count) ?? "-")] : [])
           + (walkerIsSeen ? [Cell(Figure.count(notified.walkerUpdates?.count ?? 0))] : [])
-          + (notified.late.map { late in [late.p50, late.p99, late.max].map { Cell(Figure.count($0)) } } ?? [])
       })
   }
 

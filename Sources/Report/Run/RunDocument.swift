@@ -16,8 +16,7 @@ extension RunResult {
     blocks += [.heading("Strategies"), .table(strategyTable)]
     if detail == .full { blocks += charts }
     blocks += [.list(soundnessNotes), .heading("Notifications")]
-    blocks += [.table(latencyTable)]
-    if let table = openLoopTable { blocks.append(.table(table)) }
+    blocks += latencyBlocks(detail)
     blocks += [.table(kindTable)]
     if let table = hottestTable { blocks.append(.table(table)) }
     if let table = wouldHaveTable { blocks.append(.table(table)) }
@@ -25,6 +24,7 @@ extension RunResult {
     blocks += [.heading("Ranking"), .list(rankingNotes)]
     blocks += sensitivityBlocks()
     if let table = hostTable { blocks += [.heading("Host"), .table(table)] }
+    if let table = inPlaceTable { blocks.append(.table(table)) }
     if detail == .full { blocks += [.heading("Counts"), .table(countsTable)] }
     blocks += [.heading("Evidence"), .paragraph(profile.evidence)]
     if detail == .full { blocks += [.table(profile.parameterTable)] }

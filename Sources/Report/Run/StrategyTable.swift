@@ -5,23 +5,22 @@ extension RunResult {
   var strategyTable: Table {
     var columns: [Table.Column] = [
       .words("strategy"), .words("sound"), .figure("notified"), .figure("overhead"), .figure("low to high"),
-      .figure("per 1000 instr."), .figure("latency p50"), .figure("p99"), .figure("max"), .figure("switches"),
+      .figure("per 1000 instr."), .figure("delivered p50"), .figure("p99"), .figure("switches"),
     ]
     let isTimed = strategies.contains { $0.host != nil }
     if isTimed { columns += [.figure("host s"), .figure("M writes/s")] }
     return Table(
       caption:
         "Overhead and latency in modelled cycles of \(profile.name), low to high over the brackets of all costs; "
-        + "latency from the store's issue to the alert delivered"
+        + "delivered from the store's issue to the alert in the consumer's hand"
         + (isTimed ? "; the last two columns are measured on this host, what strategies share in each row" : ""),
       columns: columns,
       rows: strategies.map { row(of: $0) })
   }
 
   private func row(of strategy: StrategyResult) -> [Cell] {
-    let latency = strategy.notifications.latencyCycles
-    let isSilent = strategy.notifications.count == 0
-    func cycles(_ x: Double) -> Cell { Cell(isSilent ? "-" : Figure.number(x)) }
+    let delivered = strategy.notifications.deliveredCycles
+    func cycles(_ bracket: Bracket?) -> Cell { Cell(bracket.map { Figure.number($0.value) } ?? "-") }
     var row = [
       Cell(strategy.name),
       strategy.sound.value ? Cell("yes", .good) : Cell("no", .bad),
@@ -29,7 +28,7 @@ extension RunResult {
       Cell(Figure.number(strategy.overheadCycles.value)),
       Cell(Figure.range(strategy.overheadCycles)),
       Cell(perThousandInstructions(strategy.overheadCycles.value)),
-      cycles(latency.p50), cycles(latency.p99), cycles(latency.max),
+      cycles(delivered?.p50), cycles(delivered?.p99),
       Cell(Figure.count(strategy.switches)),
     ]
     if let host = strategy.host {
@@ -60,7 +59,7 @@ extension RunResult {
     }
     return Table(
       caption:
-        "Our own path in batches, measured on this host in nanoseconds; never added to modelled cycles. Control: one of "
+        "Our own path, hot: the same stores again and again in batches, measured on this host in nanoseconds; never added to modelled cycles. Control: one of "
         + "each two batches over the other, which did the same" + (floor ?? ""),
       columns: [
         .words("strategy"), .figure("look-up p50"), .figure("p99"), .figure("control"),

@@ -5,7 +5,7 @@ import Replay
 ///
 /// A ratio says the same whichever recording is long; its geometric mean ranks strategies alike whatever the reference (P. J.
 /// Fleming, J. J. Wallace, "How not to lie with statistics", 1986).
-package struct Summary: Equatable, Sendable {
+package struct Summary: Encodable, Equatable, Sendable {
   /// The strategy that ratios are taken over.
   package var reference: String
   /// Recordings that took part.
@@ -14,7 +14,7 @@ package struct Summary: Equatable, Sendable {
   package var rows: [Row]
 
   /// One strategy.
-  package struct Row: Equatable, Sendable {
+  package struct Row: Encodable, Equatable, Sendable {
     /// Its name.
     package var strategy: String
     /// Geometric mean of its ratios; nil where an overhead is not positive, so that there is none.
@@ -25,6 +25,16 @@ package struct Summary: Equatable, Sendable {
     package var greatest: Double
     /// In how many recordings it cost least.
     package var wins: Int
+
+    enum CodingKeys: String, CodingKey {
+      case strategy, mean, least, greatest
+      case wins = "costs_least_in"
+    }
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case reference, recordings
+    case rows = "geometric_mean"
   }
 
   /// The summary of results of one profile; nil for fewer than two, or of different profiles, or where no reference has a

@@ -41,7 +41,12 @@ struct ReplayFuzz: FuzzTarget {
       var request = ReplayRequest(
         tracePath: path, strategies: [.eptpExit, .spp, .pml, .ve], profile: profile,
         dimensions: setup & 1 == 0 ? .one : .two, policy: setup & 2 == 0 ? nil : policy, countersOnly: true)
-      request.isOpenLoop = setup & 4 != 0
+      if setup & 4 != 0 {
+        request.latency = LatencySetting(
+          consumer: Consumer(
+            name: "slow", slots: 2, service: .constant(Bracket(low: 1e3, value: 1e4, high: 1e5)), whenFull: .park),
+          exitsPerSecond: 1000)
+      }
       let result = try replay(request)
       precondition(result.crosscheck.agree, "\(result.crosscheck.differences)")
     } catch {

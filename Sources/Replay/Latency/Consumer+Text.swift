@@ -1,0 +1,88 @@
+/// Why the words for a consumer, a pace or a rate were refused: one sentence.
+public struct LatencyTextError: Error, CustomStringConvertible, Equatable {
+  /// The sentence.
+  public let description: String
+}
+
+extension Consumer {
+  /// Looks at the ring all the time.
+  public static let poll = Consumer(
+    name: "poll", slots: 1024, service: .constant(Bracket(low: 150, value: 150, high: 150)), whenFull: .lose)
+
+  /// Sleeps until it is told that there is an alert.
+  public static let wake = Consumer(
+    name: "wake", slots: 1024,
+    service: .waking(p50: 13_600, p99: 47_000, awake: Bracket(low: 150, value: 150, high: 150)), whenFull: .lose)
+
+  /// A tool of memory introspection in another domain.
+  public static let vmi = Consumer(
+    name: "vmi", slots: 1024, service: .constant(Bracket(low: 22_000, value: 22_000, high: 22_000)), whenFull: .lose)
+
+  /// Those that have a name.
+  public static let named = [poll, wake, vmi]
+
+  /// A consumer from words such as `vmi`, `wake,ring=64,full=park` or `service=500,ring=16`: a name or a time in nanoseconds
+  /// first, or else as `named` says of the first name there is.
+  public init(_ text: String, among named: [Consumer]) throws(LatencyTextError) {
+    let names = named.map(\.name)
+    func fail(_ finding: String) -> LatencyTextError {
+      LatencyTextError(
+        description:
+          "--consumer \(text): \(finding); write \(names.joined(separator: ", ")) or service=NS, and behind it "
+          + "ring=N and full=lose or full=park where they shall differ, as in vmi,ring=64,full=park")
+    }
+    var consumer = named.first ?? .poll
+    var given: Set<String> = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+      guard let equals = part.firstIndex(of: "=") else {
+        guard given.isEmpty else { throw fail("'\(part)' has no value") }
+        guard let known = named.first(where: { $0.name == part }) else {
+          throw fail("no consumer is named '\(part)'")
+        }
+        consumer = known
+        given = ["service"]
+        continue
+      }
+      let (key, value) = (String(part[..<equals]), String(part[part.index(after: equals)...]))
+      guard given.insert(key).inserted else { throw fail("\(key) is given twice") }
+      switch key {
+      case "service":
+        guard let time = Double(value), (0...1e12).contains(time) else {
+          throw fail("a service time of '\(value)' is none, expected 0 to 1e12 nanoseconds")
+        }
+        consumer.name = "custom"
+        consumer.service = .constant(Bracket(low: time, value: time, high: time))
+      case "ring":
+        guard let slots = Int(value), (1...Self.slotLimit).contains(slots) else {
+          throw fail("a ring of '\(value)' slots is none, expected 1 to \(Self.slotLimit)")
+        }
+        consumer.slots = slots
+      case "full":
+        guard let policy = WhenFull(rawValue: value) else { throw fail("'\(value)' says nothing about a full ring") }
+        consumer.whenFull = policy
+      default: throw fail("'\(key)' is nothing that a consumer has")
+      }
+    }
+    self = consumer
+  }
+}
+
+extension GuestPace {
+  /// A pace from one figure, or three from the fastest guest to the slowest, in cycles an instruction.
+  public init(_ text: String) throws(LatencyTextError) {
+    let figures = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
+    let bracket: Bracket? =
+      switch figures.count {
+      case 1: Bracket(low: figures[0], value: figures[0], high: figures[0])
+      case 3: Bracket(low: figures[0], value: figures[1], high: figures[2])
+      default: nil
+      }
+    guard let bracket, let pace = GuestPace(bracket) else {
+      throw LatencyTextError(
+        description:
+          "--cpi \(text) is no pace, expected cycles an instruction above 0 and at most 1000000; give one figure, "
+          + "or three from the least to the greatest, as in 0.5,1,2")
+    }
+    self = pace
+  }
+}

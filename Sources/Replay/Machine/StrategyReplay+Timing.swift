@@ -1,0 +1,74 @@
+import GuestIntegrity
+import MonitorTree
+
+/// Tells the times of notifications what happens when.
+extension StrategyReplay {
+  /// A refused store has been judged and completed; `verdict` is nil where nobody was asked.
+  ///
+  /// The recording has the time of a run's first store; each further one retires an instruction at least.
+  func time(
+    _ shape: NotificationShape, _ verdict: Verdict?, of store: Store, _ access: Int, ofRun index: Int
+  ) throws {
+    guard times != nil else { return }
+    let place = ExitPlace(
+      store.vcpu, run: index, clock: try cursor.clock(ofRun: index) &+ UInt64(access), in: cursor, footprint)
+    var lines: [MemoryLine] = []
+    if let verdict, verdict.nodesVisited > 0 {
+      for page in [store.address.page, store.pageAfter].compactMap(\.self) {
+        lines += hypervisor.tree.linesWaitedFor(lookingUp: page)
+      }
+    }
+    switch verdict?.finding {
+    case .alert(_, _, let actions), .corrupt(_, let actions):
+      times?.alert(shape, actions, at: place, tree: lines)
+    case .notMine, .ownWrite, nil: times?.refuse(shape, at: place, tree: lines)
+    }
+  }
+
+  /// A hypercall has been executed, and before it the driver's own stores that were refused.
+  func timeHypercall(at clock: UInt64, on vcpu: Int, after ownStores: EventCounts) throws {
+    guard let costs = times?.costs else { return }
+    if !isArmed {
+      isArmed = true
+      for other in logged.indices where other != vcpu {
+        if let clock = try cursor.clock(of: other, near: position) {
+          times?.pass(to: ExitPlace(other, run: position, clock: clock, in: cursor, footprint))
+        }
+      }
+    }
+    let own = PriceList.price(of: hypervisor.processors.ownStores) - PriceList.price(of: ownStores)
+    times?.exit(
+      at: ExitPlace(vcpu, run: position, clock: clock, in: cursor, footprint),
+      keeping: costs.price(own) + costs.price(PriceList.price(of: .hypercallExits)))
+  }
+
+  /// The page-modification log is full.
+  func timeFullLog(at clock: UInt64, on vcpu: Int) {
+    guard let costs = times?.costs else { return }
+    times?.exit(
+      at: ExitPlace(vcpu, run: position, clock: clock, in: cursor, footprint),
+      keeping: costs.price(PriceList.price(of: .pmlFullExits)))
+  }
+
+  /// An exit that has nothing to do with the monitor, and is no cost of it: the handler's lines are touched, and a
+  /// page-modification log is drained, as KVM does at every exit. True if caches lost entries.
+  func exitInBackground(on vcpu: Int, at clock: UInt64) -> Bool {
+    guard isArmed else { return false }
+    let before = invalidations.pointee
+    times?.exit(at: ExitPlace(vcpu, run: position, clock: clock, in: cursor, footprint))
+    hypervisor.drainModificationLog(of: vcpu, time: clock)
+    noticeLate(on: vcpu, at: clock)
+    return invalidations.pointee != before
+  }
+}
+
+extension BlockCursor {
+  /// Instructions that a vCPU had retired by about a run: those at its own run that is nearest; nil if the block has none.
+  fileprivate func clock(of vcpu: Int, near position: Int) throws -> UInt64? {
+    let runs = block.runs
+    // Before the first store nobody has retired any that count.
+    guard !runs.isEmpty else { return 0 }
+    let before = (0..<min(position, runs.count)).last { runs[$0].vcpu == vcpu }
+    return try (before ?? (min(position, runs.count)..<runs.count).first { runs[$0].vcpu == vcpu }).map(clock)
+  }
+}
