@@ -1,8 +1,9 @@
 # Every target has a one-line help: `make help`.
 SWIFT ?= swift
 TRACE ?= traces/boot.trace
-TRACES ?= $(wildcard traces/*.trace)
 SUITE = boot pagetables modules database quick
+# The committed recordings: one of your own in traces/ is no part of the gate.
+TRACES ?= $(SUITE:%=traces/%.trace)
 GI_BENCH = .build/debug/gi-bench
 # Two processors: the one with the best evidence, and one that offers every strategy.
 PROFILES ?= skylake-sp icelake-sp
@@ -25,7 +26,7 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan judge fuzz faults ratios scaling counted release lint format docs man completions completions-test install bench-check bench-update host-check gate-test check-traces calibrate-test record cluster-test clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz faults ratios scaling counted release lint format docs man completions completions-test install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -135,7 +136,7 @@ install: release man completions ## install to PREFIX=/usr/local, or below DESTD
 	install -D -m 644 .build/completions/gi-bench.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gi-bench.fish
 
 bench-check: deps counted ## the gate: hold every trace and the hot paths' instructions against Benchmarks/baselines
-	@test -n "$(TRACES)" || { echo "no traces/*.trace, so nothing to check" >&2; exit 1; }
+	@for trace in $(TRACES); do test -f $$trace || { echo "$$trace is not there: check it out, or make record TRACE=$$(basename $$trace .trace)" >&2; exit 1; }; done
 	$(SWIFT) build --product gi-bench
 	$(call gate)
 	Benchmarks/count.sh check
@@ -164,9 +165,12 @@ calibrate-test: ## run the programs of `profile measure` in emulated machines; F
 gate-test: deps ## the gate against itself: 200 runs must pass, 3 % slower must not, 15 minutes (GI_GATE_TEST=20 for fewer)
 	GI_GATE_TEST=$${GI_GATE_TEST:-200} $(SWIFT) test --filter GateSelfTests
 
-record: deps ## record every trace anew on Debian 12, or one: make record TRACE=boot
+plugin: ## build the recorder's plugin for a QEMU command line of your own (traces/RecordYourOwn.md)
+	@traces/recorder/record.sh --plugin
+
+record: deps ## record every trace anew on Debian 12, or one: make record TRACE=redis REPEAT=5
 	@for trace in $(if $(filter file,$(origin TRACE)),$(SUITE),$(notdir $(basename $(TRACE)))); do \
-	  traces/recorder/record.sh $$trace || exit $$?; done
+	  REPEAT=$(REPEAT) traces/recorder/record.sh $$trace || exit $$?; done
 
 cluster-test: deps ## run a sweep on a real Slurm of four nodes on this host, one of which dies (about 3 minutes)
 	@command -v slurmctld >/dev/null && command -v munged >/dev/null && command -v parallel >/dev/null || { \

@@ -58,10 +58,11 @@ struct ImportOptions: ParsableArguments {
       ramBytes: ram?.bytes, tasks: Set(tasks), addresses: addresses, numbersFrames: numberFrames, isLenient: isLenient)
   }
 
-  /// Whether any is given, which only a text has use for.
-  var isGiven: Bool {
-    ram != nil || !tasks.isEmpty || addresses != nil || numberFrames || symbols != nil || kernelBase != nil
-  }
+  /// Whether any is given, which only an import has use for.
+  var isGiven: Bool { isOfTexts || ram != nil || symbols != nil || kernelBase != nil }
+
+  /// Whether one is given that only a text has use for.
+  var isOfTexts: Bool { !tasks.isEmpty || addresses != nil || numberFrames }
 }
 
 /// A size of memory: bytes, or a number with K, M, G or T behind.

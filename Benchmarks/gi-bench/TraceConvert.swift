@@ -9,7 +9,8 @@ struct TraceConvert: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert", abstract: "Import other formats as a trace, export a trace to other formats.",
     discussion: """
-      --from recorder reads the raw stream of the recorder and needs --description. The other imports are texts, packed \
+      --from recorder reads the raw stream of the recorder, and needs --description, or --ram for a guest of which nothing \
+      else is known. The other imports are texts, packed \
       by gzip or zstd or not; --from auto says what it takes one for. Those of virtual addresses get frames in the order \
       of first touch, and their header says so. Each store that a text gives no size counts as one byte. Without --from \
       the input is a trace, and --to says what it becomes.
@@ -83,16 +84,19 @@ struct TraceConvert: ParsableCommand {
   func validate() throws {
     _ = try columnSet
     if let level, !(1...22).contains(level) { throw ValidationError("level \(level) is not 1 to 22; leave it out") }
-    if from == .recorder, description == nil {
+    if from == .recorder, (description == nil) == (choice.ram == nil) {
       throw ValidationError(
-        "--from recorder needs --description; give the file that the recorder wrote beside the stream")
+        "--from recorder needs --description, the file that record.sh wrote beside the stream, or else --ram, the "
+          + "guest's memory; give one of them")
     }
     if from != nil, to != .trace {
       throw ValidationError("--to \(to.rawValue) exports a trace; import to a trace first")
     }
-    if from == nil || from == .recorder, choice.isGiven {
+    if from == nil ? choice.isGiven : from == .recorder && choice.isOfTexts {
       throw ValidationError(
-        "--ram, --task, --addresses, --number-frames, --symbols and --kernel-base are of imports of a text; give --from"
+        from == .recorder
+          ? "--task, --addresses and --number-frames are of imports of a text; leave them out"
+          : "--ram, --task, --addresses, --number-frames, --symbols and --kernel-base are of imports; give --from"
       )
     }
   }
@@ -122,7 +126,15 @@ struct TraceConvert: ParsableCommand {
   }
 
   private func convertRecording() throws {
-    let recording = try RecordingDescription(path: description ?? "-")
+    var recording =
+      try description.map { path throws(RecordingError) in try RecordingDescription(path: path) }
+      ?? RecordingDescription(
+        title: "Recorder's stream \(input)", origin: .recorded, guest: .init(ramBytes: choice.ram?.bytes),
+        recorder: .init(name: "QEMU, TCG plugin"))
+    if let symbols = choice.symbols {
+      recording.symbols = try SymbolFile.read(
+        symbols, kernelBase: choice.kernelBase?.value, addresses: recording.addresses)
+    }
     try save(recording)
     let writer = try RecordingWriter(
       path: output, description: recording, options: .init(columns: try columnSet ?? .linearPages, level: level ?? 19))

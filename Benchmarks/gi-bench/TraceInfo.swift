@@ -16,7 +16,7 @@ struct TraceInfo: ParsableCommand {
 
   func run() throws {
     let reader = try RecordingReader(path: trace)
-    let summary = TraceSummary(reader, path: trace)
+    let summary = try TraceSummary(reader, path: trace)
     switch format {
     case .json: try OutputFile.writeStandardOutput(JSONExporter.encode(summary))
     case .text: try OutputFile.writeStandardOutput(summary.text)
@@ -27,6 +27,7 @@ struct TraceInfo: ParsableCommand {
 /// What `trace info` says, as JSON and as text.
 private struct TraceSummary: Encodable {
   var path: String
+  var version: UInt32
   var digest: String
   var bytes: UInt64
   var blocks: Int
@@ -44,6 +45,12 @@ private struct TraceSummary: Encodable {
     var guest: RecordingDescription.Guest
     var recorder: RecordingDescription.Recorder
     var marks: [RecordingDescription.NamedMark]
+    var marks_before: [RecordingDescription.NamedMark]?
+    var workload: String?
+    var replicate: Int?
+    var instructions_per_second: UInt64?
+    var accesses_from: String?
+    var cut: RecordingPart?
     var regions: [RecordingDescription.Region]
     var symbols: Int
     var ground_truth: Int
@@ -52,10 +59,12 @@ private struct TraceSummary: Encodable {
     var cautions: [String]?
   }
 
-  init(_ reader: RecordingReader, path: String) {
+  init(_ reader: RecordingReader, path: String) throws {
     let header = reader.header
     let description = header.recording
+    let marks = try RecordedMarks(reader)
     self.path = path
+    version = reader.version
     digest = reader.digest.map { "\($0)" } ?? ""
     bytes = reader.bytes
     blocks = reader.blocks.count
@@ -67,8 +76,11 @@ private struct TraceSummary: Encodable {
     totals = header.totals
     recording = Recording(
       title: description.title, origin: description.origin.rawValue, addresses: description.addresses.rawValue,
-      guest: description.guest, recorder: description.recorder, marks: description.marks,
-      regions: description.regions, symbols: description.symbols.count, ground_truth: description.groundTruth.count,
+      guest: description.guest, recorder: description.recorder, marks: marks.marks,
+      marks_before: marks.before.isEmpty ? nil : marks.before, workload: description.workload,
+      replicate: description.replicate, instructions_per_second: description.instructionsPerSecond,
+      accesses_from: description.accessesFrom, cut: description.part, regions: description.regions,
+      symbols: description.symbols.count, ground_truth: description.groundTruth.count,
       notes: description.notes, log: description.log,
       cautions: description.cautions.isEmpty ? nil : description.cautions)
   }
@@ -85,28 +97,46 @@ private struct TraceSummary: Encodable {
   private var facts: [(String, String)] {
     let guest = recording.guest
     let lines: [(String, String)] = [
-      ("trace", "\(path), \(bytes) bytes, \(blocks) blocks\(complete ? "" : ", INCOMPLETE")"),
+      ("trace", "\(path), \(bytes) bytes, \(blocks) blocks, version \(version)\(complete ? "" : ", INCOMPLETE")"),
       ("digest", digest),
       ("title", recording.title),
       ("origin", "\(recording.origin), \(addressesText)"),
+      ("workload", workloadText),
       ("kernel", guest.kernelPackage ?? "unknown"),
       ("command line", guest.commandLine ?? "unknown"),
       ("memory", guest.ramBytes.map { "\($0) bytes" } ?? "unknown"),
       ("vCPUs", "\(totals.vcpus)"),
       ("writes", "\(totals.writes), \(totals.bytes) bytes"),
       ("runs", "\(totals.runs)"),
+      ("loads", accessesText(totals.loads)),
+      ("fetches", accessesText(totals.fetches)),
       ("pages", "\(totals.pages)"),
       ("instructions", totals.instructions.map(String.init).joined(separator: " + ")),
       ("hypercalls", "\(totals.hypercalls)"),
       ("CR3 loads", "\(totals.cr3Loads)"),
       ("mappings", "\(totals.maps)"),
-      ("marks", "\(totals.marks): " + recording.marks.map(\.name).joined(separator: ", ")),
+      ("halts", "\(totals.halts ?? 0)"),
+      ("marks", "\(recording.marks.count): " + recording.marks.map(\.name).joined(separator: ", ")),
       ("regions", regions),
       ("ground truth", "\(recording.ground_truth) acts"),
       ("columns", columns.map { "\($0) \(column_bytes[$0, default: 0])" }.joined(separator: ", ")),
       ("recorder", [recording.recorder.name, recording.recorder.version ?? ""].joined(separator: " ")),
     ]
-    return lines + (recording.cautions ?? []).map { ("caution", $0) } + tasks + recording.notes.map { ("note", $0) }
+    let before = (recording.marks_before ?? []).map(\.name).joined(separator: ", ")
+    return lines + (before.isEmpty ? [] : [("before the cut", before)])
+      + (recording.cautions ?? []).map { ("caution", $0) } + tasks + recording.notes.map { ("note", $0) }
+  }
+
+  private var workloadText: String {
+    guard let workload = recording.workload else { return "not named" }
+    let rate = recording.instructions_per_second.map { ", \($0) instructions of a vCPU in a second of its time" } ?? ""
+    return workload + (recording.replicate.map { ", recording \($0)" } ?? "") + rate
+  }
+
+  private func accessesText(_ accesses: RecordingHeader.Totals.Accesses?) -> String {
+    guard let accesses else { return "not recorded" }
+    return "\(accesses.accesses) in \(accesses.runs) runs, from "
+      + (recording.accesses_from.map { "mark \($0) on" } ?? "the start on")
   }
 
   private var addressesText: String {

@@ -84,6 +84,8 @@ struct TraceView: ParsableCommand {
     case .map(let map):
       let tables = map.tables.map { " below \(hex($0.pml4e)) \(hex($0.pdpte)) \(hex($0.pde))" } ?? ""
       return "map \(hex(map.linear.rawValue)) \(map.pageShift) \(hex(map.entry))\(tables)"
+    case .halt: return "halt"
+    case .control(let change): return "\(change.register) \(hex(change.value))"
     case .mark(let mark): return Terminal.printable("mark \(mark.id) \(names[mark.id] ?? "")")
     }
   }

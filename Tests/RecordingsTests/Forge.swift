@@ -41,17 +41,18 @@ enum Forge {
       }
       return (header: block, columns: columns)
     }
-    try Data(assemble(json: [UInt8](data), blocks, frame: compress)).write(to: URL(filePath: path))
+    try Data(assemble(json: [UInt8](data), blocks, version: reader.version, frame: compress))
+      .write(to: URL(filePath: path))
   }
 
   /// A file of these parts, every size and check code of it right; `frame` makes the zstd frame that a part is stored as.
   static func assemble(
-    json: [UInt8], _ blocks: [(header: BlockHeader, columns: [[UInt8]])], frame: ([UInt8]) -> [UInt8]
+    json: [UInt8], _ blocks: [(header: BlockHeader, columns: [[UInt8]])], version: UInt32, frame: ([UInt8]) -> [UInt8]
   ) -> [UInt8] {
     let stored = frame(json)
     var file = ByteWriter()
     file.append(RecordingFormat.magic)
-    file.append(RecordingFormat.version)
+    file.append(version)
     file.append(UInt32(stored.count))
     file.append(stored.withUnsafeBytes { checksum($0) })
     file.append(UInt64(json.count))

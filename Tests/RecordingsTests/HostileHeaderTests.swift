@@ -40,10 +40,15 @@ struct HostileHeaderTests {
       .init(attack: "A1", act: "x", kind: .write, mark: "m", gpa: 0x2000, bytes: 8, expected: "r"),
       .init(attack: "A2", act: "y", kind: .hypercall, mark: "m", gpa: 0x3000, bytes: 3, expected: "refused"),
     ]
+    description.workload = "w"
+    description.replicate = 2
+    description.instructionsPerSecond = 3_000_000_000
+    description.cut = .init(from: "m", to: nil, digest: "d", firstClocks: [1, 2])
     let writer = try RecordingWriter(path: path, description: description, options: Sample.small)
     for index in 0..<300 as Range<UInt64> {
       try writer.write(
         vcpu: Int(index % 2), count: index + 1, gpa: .init(0x1ff8 + 8 * index), gva: .init(0x1ff8 + 8 * index), size: 8)
+      try writer.accesses(.init(kind: .load, vcpu: 0, count: index + 1, page: .init(2), accesses: 3))
       if index == 20 { try writer.event(.mark(.init(vcpu: 0, count: 22, id: 3, rip: .init(0)))) }
     }
     _ = try writer.finish()
@@ -112,6 +117,9 @@ struct HostileHeaderTests {
     let changes: [(inout RecordingDescription) -> Void] = [
       { $0.guest.ramBytes = .max }, { $0.guest.ramBytes = 1 << 52 + 1 }, { $0.guest.vcpus = 0 },
       { $0.guest.vcpus = -1 }, { $0.guest.vcpus = 257 },
+      { $0.workload = "" }, { $0.workload = String(repeating: "w", count: 201) },
+      { $0.replicate = 0 }, { $0.replicate = .max }, { $0.instructionsPerSecond = 0 },
+      { $0.instructionsPerSecond = .max }, { $0.cut = .init(from: nil, to: nil, digest: nil, firstClocks: [.max]) },
       { $0.regions = [.init(id: 1, name: "r", gpa: .max, bytes: 2)] },
       { $0.symbols = [.init(name: "s", gpa: 1, size: .max)] },
       {

@@ -40,6 +40,11 @@ struct RecorderStreamTests {
       ]
       return raw(4, vcpu: m.vcpu, size: m.pageShift, flags: m.tables == nil ? 0 : 2, words)
     case .event(.mark(let m)): return raw(5, vcpu: m.vcpu, m.count, 0, m.id, m.rip.rawValue)
+    case .event(.halt(let h)): return raw(9, vcpu: h.vcpu, h.count)
+    case .event(.control(let c)): return raw(10, vcpu: c.vcpu, c.count, 0, c.register.rawValue, 0, c.value)
+    case .accesses(let a):
+      let (gpa, gva) = (a.page.rawValue << 12 | 0x123, (a.linearPage ?? 0) << 12 | 0x123)
+      return raw(a.kind == .load ? 7 : 8, vcpu: a.vcpu, a.count, gpa, gva, 0, UInt64(a.accesses))
     }
   }
 
@@ -114,22 +119,32 @@ struct RecorderStreamTests {
     #expect(!report.summary.header.complete && report.summary.header.totals.writes == 1)
   }
 
-  @Test(
-    "with one impossible record is refused at its byte, and leaves no file",
-    arguments: [
-      ("kind", raw(9, 2)), ("size 0", raw(1, size: 0, 2, 0x1000, 0x1000)),
-      ("size 65", raw(1, size: 65, 2, 0x1000, 0x1000)),
+  /// Records that no recorder makes; the last of each is the impossible one.
+  static let impossible: [(String, [UInt8])] = {
+    let lateLoad: [UInt8] = raw(8, 9, 0x1000, 0x1000, 0, 1) + raw(8, 8, 0x1000, 0x1000, 0, 1)
+    let lone: [UInt8] = raw(2, 2) + raw(3, 3)
+    let other: [UInt8] = raw(2, 2) + raw(0x82, vcpu: 1)
+    let privileged: [UInt8] = raw(2, 2) + raw(0x82, size: 4)
+    let memory: [(String, [UInt8])] = [
+      ("size 0", raw(1, size: 0, 2, 0x1000, 0x1000)), ("size 65", raw(1, size: 65, 2, 0x1000, 0x1000)),
       ("count back", raw(1, size: 8, 0, 0x1000, 0x1000)), ("linear offset", raw(1, size: 8, 2, 0x1000, 0x1008)),
       ("linear hole", raw(1, size: 8, 2, 0x1000, 0x8000_0000_0000_1000)),
-      ("lone continuation", raw(0x82, 2)), ("page size", raw(4, size: 13, 2)), ("too many", end(5)),
-      ("hypercall without continuation", raw(2, 2) + raw(3, 3)),
-      ("continuation of another", raw(2, 2) + raw(0x82, vcpu: 1)),
-      ("privilege", raw(2, 2) + raw(0x82, size: 4)),
-    ])
-  func impossible(what: String, record: [UInt8]) throws {
+      ("no accesses", raw(7, 2, 0x1000, 0x1000)), ("a fetch's count back", lateLoad),
+    ]
+    let others: [(String, [UInt8])] = [
+      ("kind", raw(11, 2)), ("register", raw(10, 2, 0, 3)), ("lone continuation", raw(0x82, 2)),
+      ("page size", raw(4, size: 13, 2)), ("too many", end(5)), ("hypercall without continuation", lone),
+      ("continuation of another", other), ("privilege", privileged),
+    ]
+    return memory + others
+  }()
+
+  @Test("with one impossible record is refused at its byte, and leaves no file", arguments: impossible)
+  func refused(what: String, record: [UInt8]) throws {
     let folder = Folder()
     let bytes = Self.raw(1, size: 4, 1, 0x1000, 0x1000) + record + Self.raw(1, size: 4, 9, 0x1000, 0x1000) + Self.end(2)
     let error = #expect(throws: RecordingError.self) { try Self.convert(bytes, to: folder.file("t")) }
+    // The last of the records is the impossible one.
     #expect(error?.offset == UInt64(record.count), "\(what): \(error?.description ?? "")")
     #expect(error?.description.contains("\n") == false && folder.names.isEmpty)
   }

@@ -47,7 +47,7 @@ struct RecordingCutTests {
       case .write(let write): counts.append(write.count)
       case .event(.cr3): loads += 1
       case .event(.mark(let mark)): marks.append(mark.id)
-      case .event: break
+      case .event, .accesses: break
       }
       return true
     }

@@ -20,6 +20,7 @@ struct Store: Equatable {
 enum Record: Equatable {
   case store(Store)
   case event(RecordedEvent)
+  case accesses(RecordedAccesses)
 }
 
 /// A folder that is gone when the test is over.
@@ -78,7 +79,7 @@ enum Sample {
   }
 
   static func event(vcpu: Int, count: UInt64, using random: inout SplitMix64) -> RecordedEvent {
-    switch Int.random(in: 0..<4, using: &random) {
+    switch Int.random(in: 0..<6, using: &random) {
     case 0:
       .hypercall(
         .init(
@@ -94,7 +95,40 @@ enum Sample {
           pageShift: [12, 21, 30][Int.random(in: 0..<3, using: &random)], entry: random.next(),
           tables: Bool.random(using: &random)
             ? nil : .init(pml4e: random.next(), pdpte: random.next(), pde: random.next())))
+    case 3: .halt(.init(vcpu: vcpu, count: count))
+    case 4:
+      .control(
+        .init(
+          vcpu: vcpu, count: count,
+          register: RecordedEvent.ControlRegister.allCases[Int.random(in: 0..<3, using: &random)],
+          value: random.next()))
     default: .mark(.init(vcpu: vcpu, count: count, id: random.next(), rip: GuestLinearAddress(random.next())))
+    }
+  }
+
+  /// The same, with loads and fetches anywhere between them: many and few, of either half of linear memory.
+  static func mixed(_ count: Int, seed: UInt64, vcpus: Int = 2) -> [Record] {
+    var random = SplitMix64(seed: seed ^ 0xacce55)
+    var counts = [UInt64](repeating: 0, count: vcpus)
+    return records(count, seed: seed, vcpus: vcpus).flatMap { record -> [Record] in
+      let (vcpu, now): (Int, UInt64) =
+        switch record {
+        case .store(let store): (store.vcpu, store.count)
+        case .event(let event): (event.vcpu, event.count)
+        case .accesses(let accesses): (accesses.vcpu, accesses.count)
+        }
+      counts[vcpu] = now
+      let many = [0, 0, 1, 1, 2, 3, 20][Int.random(in: 0..<7, using: &random)]
+      let accesses = (0..<many).map { _ in
+        let page = UInt64.random(in: 0..<(ram >> 12), using: &random)
+        return Record.accesses(
+          RecordedAccesses(
+            kind: Bool.random(using: &random) ? .load : .fetch, vcpu: vcpu, count: counts[vcpu],
+            page: GuestPageNumber(page),
+            linearPage: (Bool.random(using: &random) ? 0 : 0xf_ff88_8000_0000) + page,
+            accesses: Int.random(in: 0..<9, using: &random) == 0 ? 65535 : Int.random(in: 1...40, using: &random)))
+      }
+      return [record] + accesses
     }
   }
 
@@ -113,6 +147,7 @@ enum Sample {
           rip: GuestLinearAddress(s.rip), value: s.low.map { ($0, s.high ?? 0) },
           rest: s.rest.map { GuestPageNumber($0) })
       case .event(let event): try writer.event(event)
+      case .accesses(let accesses): try writer.accesses(accesses)
       }
     }
     return try writer.finish()

@@ -120,7 +120,7 @@ struct BruteForceScan {
   private mutating func apply(_ event: RecordedEvent) {
     switch event {
     case .mark(let found): mark = found.id
-    case .cr3, .map: break
+    case .cr3, .map, .halt, .control: break
     case .hypercall(let call): apply(call)
     }
   }

@@ -292,7 +292,7 @@ final class PlainReplay {
             ? isKernel || !$0.isGlobal : $0.number / level.pageCount == mapping.linear.rawValue >> 12 / level.pageCount
         }
       }
-    case .hypercall, .mark: break
+    case .hypercall, .mark, .halt, .control: break
     }
   }
 

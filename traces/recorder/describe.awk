@@ -1,5 +1,5 @@
-# Writes the description of a recording as JSON. Variables: title, kernel, kernel_package, cmdline,
-# ram, vcpus, qemu, flags. Files, each after an assignment of `part`: packages, limits, phases,
+# Writes the description of a recording as JSON. Variables: title, workload, replicate, rate, accesses (the mark from which
+# they are recorded, or nothing), kernel, kernel_package, cmdline, ram, vcpus, qemu, flags. Files, each after an assignment of `part`: packages, limits, phases,
 # touched (guest pages written after the kernel protected itself), symbols, log.
 function text(s) {
   gsub(/\\/, "\\\\", s)
@@ -26,6 +26,7 @@ function region(id, name, gpa, bytes) {
   regions[++region_count] = sprintf("{\"id\":%d,\"name\":%s,\"gpa\":%s,\"bytes\":%s}", id, text(name), gpa, bytes)
 }
 function mark(id, name) {
+  if (id == accesses) accesses_from = name
   marks[++mark_count] = sprintf("{\"id\":%d,\"name\":%s}", id, text(name))
 }
 { sub(/\r$/, "") }
@@ -72,6 +73,8 @@ END {
   if (modules && !("modules" in known)) region(14, "module-list-head", modules, 16)
   printf "{\n  \"title\": %s,\n", text(title)
   printf "  \"origin\": \"recorded\",\n"
+  printf "  \"workload\": %s, \"replicate\": %d, \"instructions_per_second\": %.0f,\n", text(workload), replicate, rate
+  if (accesses_from) printf "  \"accesses_from\": %s,\n", text(accesses_from)
   printf "  \"guest\": {\"kernel\":%s,\"kernel_package\":%s,\"command_line\":%s,\"ram_bytes\":%d,\"vcpus\":%d},\n", \
          text(kernel), text(kernel_package), text(cmdline), ram, vcpus
   printf "  \"recorder\": {\"name\":\"QEMU, TCG plugin\",\"version\":%s,\"flags\":%s,\"packages\": %s},\n", \

@@ -29,6 +29,7 @@ add_driver() {
     echo "syscalls=$(sized sys_call_table $((syscalls * 8)))"
     echo "idt=$(sized idt_table 4096)"
     echo "modprobe=$(sized modprobe_path 256)"
+    echo "period_ms=$PERIOD"
     [[ ! $PROTECT ]] || own_symbols
   } >"$folder/gi.parameters"
   address init_top_pgt >"$folder/page-tables"
@@ -59,6 +60,47 @@ own_symbols() {
   echo "more=${ranges[*]}"
 }
 
+# library FOLDER NAME...: copies shared libraries of the guest, each with those that it needs itself.
+library() {
+  local folder=$1 name found
+  shift
+  for name; do
+    [[ $name != ld-linux* && ! -e $folder/lib/x86_64-linux-gnu/$name ]] || continue
+    found=$(compgen -G "$ROOT-$TRACE/*/x86_64-linux-gnu/$name" || compgen -G "$ROOT-$TRACE/usr/lib/x86_64-linux-gnu/$name" ||
+      compgen -G "$ROOT/*/x86_64-linux-gnu/$name" || compgen -G "$ROOT/usr/lib/x86_64-linux-gnu/$name") ||
+      fail "workload $TRACE needs $name, which is in none of its packages: add the package to $HERE/workloads/$TRACE.sh"
+    cp -L "$found" "$folder/lib/x86_64-linux-gnu/"
+    # shellcheck disable=SC2046 # a list of names
+    library "$folder" $(needed "$found")
+  done
+}
+
+needed() {
+  objdump -p "$1" | awk '$1 == "NEEDED" { print $2 }'
+}
+
+# What the workload's file asks for: programs with their libraries, folders of its packages, applets of busybox, files of guest/.
+add_workload() {
+  local folder=$1 program name
+  for program in $(workload programs); do
+    [[ -f $ROOT-$TRACE/$program ]] || fail "workload $TRACE needs $program, which is in none of its packages"
+    mkdir -p "$folder/${program%/*}"
+    cp -L "$ROOT-$TRACE/$program" "$folder/$program"
+    # shellcheck disable=SC2046 # a list of names
+    library "$folder" $(needed "$folder/$program")
+  done
+  for name in $(workload folders); do
+    mkdir -p "$folder/${name%/*}"
+    cp -rL "$ROOT-$TRACE/$name" "$folder/${name%/*}/"
+  done
+  for name in $(workload applets); do ln -sf ../gi/busybox "$folder/bin/$name"; done
+  for name in $(workload compile); do
+    gcc -O2 -static -s -Wall -Wextra -o "$folder/bin/${name%.c}" "$HERE/guest/$name" || fail "$name does not build: see above"
+  done
+  mkdir -p "$folder/root"
+  for name in $(workload files); do cp "$HERE/$name" "$folder/root/"; done
+}
+
 # Our own user space, with the workload of this name.
 add_user_space() {
   local folder=$1 name
@@ -74,6 +116,7 @@ add_user_space() {
   for name in $STOCK_MODULES; do
     cp "$ROOT/lib/modules/$RELEASE/kernel/$name.ko" "$folder/modules/stock/" 2>/dev/null || true
   done
+  add_workload "$folder"
   cp "$HERE/guest/init.sh" "$folder/init"
   cp "$HERE/workloads/$TRACE.sh" "$folder/etc/workload.sh"
 }

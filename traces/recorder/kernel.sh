@@ -58,12 +58,16 @@ END
 
 build_modules() {
   say "building the guest's modules for kernel $RELEASE"
+  local made
+  made=$(cat "$HERE"/guest/{gi*.[ch],rootkit.c,Kbuild} <(echo "$VCPUS") | sha256sum)
+  [[ $(cat "$KERNEL_FOLDER/modules/made" 2>/dev/null) != "$made" ]] || return 0
   rm -rf "$KERNEL_FOLDER/modules"
   mkdir -p "$KERNEL_FOLDER/modules"
   cp "$HERE"/guest/{gi*.[ch],rootkit.c,Kbuild} "$KERNEL_FOLDER/modules/"
-  make -s -C "$HEADERS" M="$KERNEL_FOLDER/modules" modules >"$KERNEL_FOLDER/module-build.log" 2>&1 ||
+  make -s -C "$HEADERS" M="$KERNEL_FOLDER/modules" GI_VCPUS="$VCPUS" modules >"$KERNEL_FOLDER/module-build.log" 2>&1 ||
     fail "the modules do not build for kernel $RELEASE, see $KERNEL_FOLDER/module-build.log"
   strip -g "$KERNEL_FOLDER"/modules/*.ko
+  echo "$made" >"$KERNEL_FOLDER/modules/made"
 }
 
 # One boot without the recorder, for the addresses: the packaged System.map is empty.

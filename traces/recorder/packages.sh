@@ -63,6 +63,33 @@ fetch_packages() {
   cd "$HERE"
 }
 
+# What the workload needs besides, into a root of its own.
+fetch_workload() {
+  local root=$WORK/root-$TRACE deb names
+  names=$(workload packages)
+  [[ ! -f $root/packages.tsv || $(cat "$root/packages.list" 2>/dev/null) != "$names" ]] || return 0
+  say "downloading the programs of $TRACE: $names"
+  rm -rf "$root" "$WORK/debs-$TRACE"
+  mkdir -p "$root" "$WORK/debs-$TRACE"
+  cd "$WORK/debs-$TRACE"
+  # shellcheck disable=SC2086 # a list of names
+  own_apt apt-get -qq download $names ||
+    fail "the packages of workload $TRACE cannot be downloaded: run apt-get update and try again"
+  cd "$HERE"
+  for deb in "$WORK/debs-$TRACE"/*.deb; do
+    dpkg-deb -x "$deb" "$root" || exit 1
+    describe_package "$deb"
+  done | sort >"$WORK/packages.part" ||
+    fail "$WORK/debs-$TRACE holds a package that cannot be unpacked: make room, try again"
+  echo "$names" >"$root/packages.list"
+  mv "$WORK/packages.part" "$root/packages.tsv"
+}
+
+# describe_package FILE: its name, version and digest.
+describe_package() {
+  printf '%s\t%s\t%s\n' "$(dpkg-deb -f "$1" Package)" "$(dpkg-deb -f "$1" Version)" "$(sha256sum "$1" | cut -d' ' -f1)"
+}
+
 unpack_packages() {
   local deb
   say "unpacking into work/root"
@@ -70,8 +97,7 @@ unpack_packages() {
   mkdir -p "$ROOT"
   for deb in "$WORK"/debs/*.deb; do
     dpkg-deb -x "$deb" "$ROOT" || exit 1
-    printf '%s\t%s\t%s\n' "$(dpkg-deb -f "$deb" Package)" "$(dpkg-deb -f "$deb" Version)" \
-      "$(sha256sum "$deb" | cut -d' ' -f1)"
+    describe_package "$deb"
   done | sort >"$WORK/packages.part" || fail "$WORK/debs holds a package that cannot be unpacked: make room, try again"
   # The headers' makefile includes its other half by an absolute path.
   sed -i "s#include /usr/src#include $ROOT/usr/src#" "$ROOT"/usr/src/linux-headers-*-amd64/Makefile

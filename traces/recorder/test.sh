@@ -60,7 +60,7 @@ expect() {
 
 prepare
 run check_request nothing
-expect "an unknown workload" 1 "no workload nothing; there are: quick boot database"
+expect "an unknown workload" 1 "no workload nothing; there are: quick boot compile"
 run check_request ../boot
 expect "a name that leaves the folder" 1 'is no name for a recording'
 FREE_MIB=99999999 run check_request
@@ -71,6 +71,24 @@ INITRAMFS=$BOX run check_request
 expect "an initramfs that is a folder" 1 "INITRAMFS is $BOX, which is no file that can be read"
 SECONDS_LIMIT=soon run check_request
 expect "a limit that is no number" 1 'SECONDS_LIMIT is "soon"; expected a number above 0'
+VCPUS=9 run check_request
+expect "too many vCPUs" 1 'VCPUS is 9; the driver and the recorder take 2 to 8'
+CPU='a model' run check_request
+expect "a CPU model with a space" 1 'CPU is "a model"; expected a model that qemu-system-x86_64 -cpu takes'
+ACCESSES=attack run check_request
+expect "a mark by name" 1 'ACCESSES is "attack"; expected load-driver, start, or'
+ACCESSES=start KEEP=rip run check_request
+expect "accesses that nobody keeps" 1 'KEEP keeps neither: add loads,fetches to it'
+for rate in 3 1500000000 17000000000 fast; do
+  INSTRUCTIONS_PER_SECOND=$rate run check_request
+  expect "a rate of $rate" 1 "INSTRUCTIONS_PER_SECOND is $rate; expected 1000000000, divided by 2"
+done
+INSTRUCTIONS_PER_SECOND=250000000 run 'check_request; say "shift $SHIFT period $PERIOD"'
+expect "a slow vCPU" 0 'shift 2 period 20'
+INSTRUCTIONS_PER_SECOND=3000000000 run 'check_request; say "shift $SHIFT period $PERIOD"'
+expect "a fast vCPU" 0 'shift 0 period 60'
+REPEAT=0 run check_request
+expect "no recording at all" 1 'REPEAT is "0"; expected a number above 0'
 RAM_MIB=4096 run check_request
 expect "too large a guest" 1 'RAM_MIB is 4096; the recorder follows a guest of at most 2048 MiB'
 run check_request
@@ -121,6 +139,15 @@ expect "a kernel package that cannot be downloaded" 1 \
   "the packages of kernel 6.1.0-9-amd64 cannot be downloaded: run apt-get update and try again"
 
 prepare
+stub apt-get <<<'exit 100'
+run fetch_workload redis
+expect "a package of a workload that cannot be downloaded" 1 \
+  "the packages of workload redis cannot be downloaded: run apt-get update and try again"
+mkdir -p "$BOX/work/root-redis"
+run 'add_workload "$WORK/initramfs"' redis
+expect "a program that no package of the workload has" 1 "workload redis needs usr/bin/redis-server, which is in none"
+
+prepare
 mkdir -p "$BOX/work/debs"
 echo 'not a package' >"$BOX/work/debs/broken.deb"
 stub dpkg-deb <<<'[[ $1 == -x ]] && echo "dpkg-deb: error: not a Debian format archive" >&2 && exit 2; echo name'
@@ -164,6 +191,11 @@ prepare
 qemu_does <<<'echo "Kernel panic" >"$console"; echo stream >&3'
 run record
 expect "a guest that panics" 1 "the guest did not power off, see $BOX/work/boot.log"
+qemu_does <<<'printf "workload: failed status=1 command=redis-cli ping\r\nreboot: Power down\n" >"$console"; echo stream >&3'
+run record
+expect "a workload that fails inside the guest" 1 \
+  "the workload failed inside the guest (status=1 command=redis-cli ping), so there is no recording; see $BOX/work/boot.log"
+grep -q 'workload: failed' "$BOX/work/boot.log" || { failed=$((failed + 1)); echo "not ok: the log of a failed workload is gone"; }
 qemu_does <<<'exit 3'
 run record
 expect "an emulator that fails" 1 "QEMU ended with status 3, see $BOX/work/boot.log"

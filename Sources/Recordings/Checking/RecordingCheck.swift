@@ -51,6 +51,8 @@ public struct RecordingCheck {
     self.header = header
     namedMarks = Set(header.recording.marks.map(\.id))
     lastCounts = [UInt64](repeating: 0, count: header.totals.vcpus)
+    totals.loads = header.totals.loads.map { _ in .init() }
+    totals.fetches = header.totals.fetches.map { _ in .init() }
     truth = GroundTruthCheck(header.recording)
     sequence = HypercallSequence(vcpus: header.totals.vcpus)
     if header.totals.maps > 0, header.columnSet.contains(.linearPages), header.recording.addresses == .guestPhysical {
@@ -114,14 +116,46 @@ public struct RecordingCheck {
 
   private mutating func take(_ block: RecordingBlock, number: Int) throws(RecordingError) {
     var event = 0
+    var cursor = AccessCursor(block, hasLinear: header.columnSet.contains(.linearPages))
+    func takeAccesses(upTo place: Int) {
+      while let next = cursor.next(upTo: place) { take(next) { "before record \(place) of block \(number)" } }
+    }
     for run in block.runs.indices {
       while event < block.events.count, block.events[event].run <= run {
+        takeAccesses(upTo: run + event)
         take(block.events[event].event)
         event += 1
       }
+      takeAccesses(upTo: run + event)
       try take(run, of: block, number: number)
     }
-    for placed in block.events[event...] { take(placed.event) }
+    for placed in block.events[event...] {
+      takeAccesses(upTo: block.runs.count + event)
+      take(placed.event)
+      event += 1
+    }
+    takeAccesses(upTo: .max)
+    for entry in block.loads { totals.loads?.count(entry.run) }
+    for entry in block.fetches { totals.fetches?.count(entry.run) }
+  }
+
+  /// Accesses stand behind what they came before at most, so that their counts are held against their own kind and the end.
+  private mutating func take(_ accesses: RecordedAccesses, _ place: () -> String) {
+    let kind = accesses.kind.rawValue
+    totals.pageLimit = max(totals.pageLimit, accesses.page.rawValue + 1)
+    if accesses.count > header.totals.instructions[accesses.vcpu] {
+      report(
+        .order,
+        "a \(kind) at instruction \(accesses.count) of vCPU \(accesses.vcpu), expected "
+          + "\(header.totals.instructions[accesses.vcpu]) at most as the header says")
+    }
+    guard let linear = accesses.linearPage,
+      translations?.explains(linear, to: accesses.page.rawValue, vcpu: accesses.vcpu) == false
+    else { return }
+    report(
+      .translations,
+      "\(place()) a \(kind) from page \(hex(accesses.page.rawValue)) by linear page \(hex(linear)), "
+        + "expected a mapping to it before")
   }
 
   private mutating func take(_ run: Int, of block: RecordingBlock, number: Int) throws(RecordingError) {
@@ -203,6 +237,11 @@ public struct RecordingCheck {
         report(.marks, "mark \(mark.id) without a name, expected one in the header")
       }
       truth.mark(mark.id).forEach { report(.groundTruth, $0) }
+    case .halt: break
+    case .control(let change):
+      if change.register == .cr0, change.value >> 32 != 0 {
+        report(.tables, "CR0 \(hex(change.value)), expected 32 bits")
+      }
     }
   }
 
@@ -219,6 +258,12 @@ public struct RecordingCheck {
       ("page limit", totals.pageLimit, header.pageLimit), ("bytes", totals.bytes, header.bytes),
       ("hypercalls", totals.hypercalls, header.hypercalls), ("CR3 loads", totals.cr3Loads, header.cr3Loads),
       ("mappings", totals.maps, header.maps), ("marks", totals.marks, header.marks),
+      ("halts", totals.halts ?? 0, header.halts ?? 0),
+      ("changes of control registers", totals.controlChanges ?? 0, header.controlChanges ?? 0),
+      ("loads", totals.loads?.accesses ?? 0, header.loads?.accesses ?? 0),
+      ("runs of loads", totals.loads?.runs ?? 0, header.loads?.runs ?? 0),
+      ("fetches", totals.fetches?.accesses ?? 0, header.fetches?.accesses ?? 0),
+      ("runs of fetches", totals.fetches?.runs ?? 0, header.fetches?.runs ?? 0),
     ]
     for (name, has, says) in counted where has != says {
       report(.totals, "\(has) \(name) in the records, expected \(says) as the header says")

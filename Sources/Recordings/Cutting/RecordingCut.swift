@@ -24,10 +24,10 @@ public struct RecordingCut {
     let first = try id(of: from, in: reader)
     let last = try id(of: to, in: reader)
     var description = reader.header.recording
-    let range = "\(from.map { "from mark \($0)" } ?? "from the start") to \(to.map { "mark \($0)" } ?? "the end")"
-    description.notes.append(
-      "Cut \(range) out of the trace with digest \(reader.digest.map { "\($0)" } ?? "unknown"); events before are kept."
-    )
+    let cut = RecordingPart(from: from, to: to, digest: reader.digest.map { "\($0)" })
+    // Where the part begins is known to a block, and exactly once the mark comes.
+    var clocks = description.part?.firstClocks ?? []
+    description.notes.append(cut.note)
     let part = try find(in: reader, first: first, last: last)
     let ids = Dictionary(description.marks.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
     description.groundTruth.removeAll { truth in
@@ -35,6 +35,11 @@ public struct RecordingCut {
       return !part.marks.contains(id) && !(truth.kind == .hypercall && part.marksBefore.contains(id))
     }
 
+    clocks += [UInt64](repeating: 0, count: max(reader.header.totals.vcpus - clocks.count, 0))
+    func pass(_ vcpu: Int, _ count: UInt64) { clocks[vcpu] = max(clocks[vcpu], count) }
+    if reader.blocks.indices.contains(part.block) {
+      for (vcpu, count) in reader.blocks[part.block].clocks.enumerated() { pass(vcpu, count) }
+    }
     let writer = try RecordingWriter(
       path: path, description: description, options: .init(columns: reader.header.columnSet, level: level))
     if !reader.header.complete || reader.isSalvaged { writer.markIncomplete() }
@@ -47,11 +52,19 @@ public struct RecordingCut {
       }
       if isInside {
         try writer.append(record)
-      } else if case .event(let event) = record {
+        return true
+      }
+      switch record {
+      case .event(let event):
+        pass(event.vcpu, event.count)
         try writer.event(event)
+      case .write(let write): pass(write.vcpu, write.count)
+      case .accesses: break
       }
       return true
     }
+    writer.description.cut = cut
+    writer.description.cut?.firstClocks = clocks
     return try writer.finish()
   }
 

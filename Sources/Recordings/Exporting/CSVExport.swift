@@ -8,6 +8,8 @@ public enum CSVExport {
     let columns = reader.header.columnSet
     let output = try TextOutput(path: path)
     try describe(reader.header.recording, to: output)
+    let more = columns.intersection(.ofVersion2).columns.map(\.name)
+    if !more.isEmpty { try output.put("\(CSVLines.columnsMark)\(more.joined(separator: ","))\n") }
     try output.put(
       CSVLines.names + (columns.contains(.linearPages) ? ",gva" : "")
         + (columns.contains(.instructionPointers) ? ",rip" : "") + (columns.contains(.values) ? ",value" : "")
@@ -16,6 +18,7 @@ public enum CSVExport {
       switch record {
       case .write(let write): put(write, hasValues: columns.contains(.values), output)
       case .event(let event): try put(event, output)
+      case .accesses(let accesses): try put(accesses, output)
       }
       output.put(0x0a)
       try output.drainIfFull()
@@ -61,6 +64,16 @@ public enum CSVExport {
     if value.high != 0 { output.put(digits: value.low, count: 16) }
   }
 
+  private static func put(_ accesses: RecordedAccesses, _ output: TextOutput) throws(RecordingError) {
+    try output.put("\(accesses.kind.rawValue),\(accesses.vcpu),\(accesses.count),")
+    output.put(hexadecimal: accesses.page.rawValue << 12)
+    try output.put(",\(accesses.accesses)")
+    if let linear = accesses.linearPage {
+      output.put(0x2c)
+      output.put(hexadecimal: linear << 12)
+    }
+  }
+
   private static func put(_ event: RecordedEvent, _ output: TextOutput) throws(RecordingError) {
     let kind: String
     let fields: [UInt64]
@@ -77,6 +90,8 @@ public enum CSVExport {
       let tables = map.tables.map { [$0.pml4e, $0.pdpte, $0.pde] } ?? []
       fields = [map.cr3, map.linear.rawValue, UInt64(map.pageShift), map.entry] + tables
     case .mark(let mark): (kind, fields) = ("mark", [mark.id, mark.rip.rawValue])
+    case .halt: (kind, fields) = ("halt", [])
+    case .control(let change): (kind, fields) = ("control", [change.register.rawValue, change.value])
     }
     try output.put("\(kind),\(event.vcpu),\(event.count)")
     for field in fields {

@@ -21,6 +21,7 @@ public enum JSONLinesExport {
       switch record {
       case .write(let write): put(write, output)
       case .event(let event): try put(event, output)
+      case .accesses(let accesses): put(accesses, output)
       }
       try output.put("}\n")
       return true
@@ -45,6 +46,16 @@ public enum JSONLinesExport {
       put(",\"rest\":", output)
       output.put(decimal: rest.rawValue)
     }
+  }
+
+  private static func put(_ accesses: RecordedAccesses, _ output: TextOutput) {
+    let kind: StaticString =
+      accesses.kind == .load ? "{\"kind\":\"load\",\"vcpu\":" : "{\"kind\":\"fetch\",\"vcpu\":"
+    start(kind, UInt64(accesses.vcpu), accesses.count, output)
+    put(",\"gpa\":", hexadecimal: accesses.page.rawValue << 12, output)
+    put(",\"accesses\":", output)
+    output.put(decimal: UInt64(accesses.accesses))
+    if let linear = accesses.linearPage { put(",\"gva\":", hexadecimal: linear << 12, output) }
   }
 
   private static func put(_ event: RecordedEvent, _ output: TextOutput) throws(RecordingError) {
@@ -72,6 +83,10 @@ public enum JSONLinesExport {
       fields = parts
     case .mark(let mark):
       (kind, fields) = ("{\"kind\":\"mark\",\"vcpu\":", [(",\"id\":", mark.id), (",\"rip\":", mark.rip.rawValue)])
+    case .halt: (kind, fields) = ("{\"kind\":\"halt\",\"vcpu\":", [])
+    case .control(let change):
+      kind = "{\"kind\":\"control\",\"vcpu\":"
+      fields = [(",\"register\":", change.register.rawValue), (",\"value\":", change.value)]
     }
     start(kind, UInt64(event.vcpu), event.count, output)
     for (name, value) in fields { put(name, hexadecimal: value, output) }

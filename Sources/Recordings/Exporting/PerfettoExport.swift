@@ -92,7 +92,7 @@ public enum PerfettoExport {
           ])
         ]
       case .hypercall(let call): return events(of: call)
-      case .cr3, .map: return []
+      case .cr3, .map, .halt, .control: return []
       }
     }
 

@@ -159,6 +159,7 @@ public struct BlockHeader: Hashable, Sendable {
     case .instructionPointers: return accesses...10 * accesses
     case .values: return accesses...17 * accesses
     case .events: return 0...UInt64(events) * UInt64(EventCoding.maximumBytes)
+    case .loads, .fetches: return AccessColumn.decodedBytes
     }
   }
 }

@@ -14,8 +14,12 @@ public enum RecordingColumn: UInt32, CaseIterable, Sendable {
   case instructionPointers = 6
   /// The bytes stored by each access.
   case values = 7
-  /// Hypercalls, CR3 loads, guest page mappings and marks.
+  /// Hypercalls, CR3 loads, guest page mappings, marks, and since version 2 halts and changes of control registers.
   case events = 8
+  /// Loads by pages, between the runs of stores (`AccessRun`). Since version 2.
+  case loads = 9
+  /// Fetches of instructions by pages, likewise. Since version 2.
+  case fetches = 10
 
   /// The name used in messages and options.
   public var name: String {
@@ -28,6 +32,8 @@ public enum RecordingColumn: UInt32, CaseIterable, Sendable {
     case .instructionPointers: "rip"
     case .values: "value"
     case .events: "events"
+    case .loads: "loads"
+    case .fetches: "fetches"
     }
   }
 }
@@ -58,9 +64,15 @@ public struct RecordingColumns: OptionSet, Hashable, Sendable {
   public static let values = Self(.values)
   /// See `RecordingColumn.events`.
   public static let events = Self(.events)
+  /// See `RecordingColumn.loads`.
+  public static let loads = Self(.loads)
+  /// See `RecordingColumn.fetches`.
+  public static let fetches = Self(.fetches)
 
   /// The columns every block has.
   public static let always: Self = [.runs, .clocks, .places, .events]
+  /// The columns that a file of version 1 does not have.
+  static let ofVersion2: Self = [.loads, .fetches]
   /// Every column there is.
   public static let all = Self(rawValue: RecordingColumn.allCases.reduce(0) { $0 | 1 << $1.rawValue })
 

@@ -13,6 +13,9 @@ struct EventCoding {
     static let mark: UInt8 = 4
     /// A map event with the entries above the leaf.
     static let mapWithTables: UInt8 = 5
+    // Since version 2.
+    static let halt: UInt8 = 6
+    static let control: UInt8 = 7
   }
 
   private var run = 0
@@ -25,8 +28,14 @@ struct EventCoding {
     vcpu: 0, count: 0, cr3: 0, linear: GuestLinearAddress(0), pageShift: 0, entry: 0)
   private var tables = RecordedEvent.TableEntries(pml4e: 0, pdpte: 0, pde: 0)
   private var mark = RecordedEvent.Mark(vcpu: 0, count: 0, id: 0, rip: GuestLinearAddress(0))
+  private var control: UInt64 = 0
+  private let lastKind: UInt8
 
-  init(clocks: [UInt64]) { self.clocks = clocks }
+  /// A coding that begins at these clocks, of the kinds that a version of the format has.
+  init(clocks: [UInt64], version: UInt32 = RecordingFormat.versions.upperBound) {
+    self.clocks = clocks
+    lastKind = version == 1 ? Kind.mapWithTables : Kind.control
+  }
 
   mutating func encode(_ placed: PlacedEvent, into writer: inout ByteWriter) {
     let event = placed.event
@@ -35,6 +44,8 @@ struct EventCoding {
     case .cr3: writer.append(Kind.cr3)
     case .map(let mapping): writer.append(mapping.tables == nil ? Kind.map : Kind.mapWithTables)
     case .mark: writer.append(Kind.mark)
+    case .halt: writer.append(Kind.halt)
+    case .control: writer.append(Kind.control)
     }
     writer.append(UInt8(truncatingIfNeeded: event.vcpu))
     writer.appendVarint(UInt64(placed.run - run))
@@ -74,6 +85,11 @@ struct EventCoding {
       writer.appendZigzag(new.id &- mark.id)
       writer.appendZigzag(new.rip.rawValue &- mark.rip.rawValue)
       mark = new
+    case .halt: break
+    case .control(let new):
+      writer.append(new.register.code)
+      writer.appendZigzag(new.value &- control)
+      control = new.value
     }
   }
 
@@ -101,11 +117,13 @@ struct EventCoding {
       case Kind.map: nextMapping(&reader, vcpu, count)
       case Kind.mapWithTables: nextMappingWithTables(&reader, vcpu, count)
       case Kind.mark: nextMark(&reader, vcpu, count)
+      case Kind.halt where kind <= lastKind: .halt(RecordedEvent.Halt(vcpu: vcpu, count: count))
+      case Kind.control where kind <= lastKind: nextControl(&reader, vcpu, count)
       default: nil
       }
     guard let event else {
       return .failure(
-        Flaw(found: "an event of kind \(kind) with a field missing or out of range", expected: "kind 1 to 5"))
+        Flaw(found: "an event of kind \(kind) with a field missing or out of range", expected: "kind 1 to \(lastKind)"))
     }
     return .success(PlacedEvent(run: run, event: event))
   }
@@ -164,5 +182,13 @@ struct EventCoding {
     mark = RecordedEvent.Mark(
       vcpu: vcpu, count: count, id: mark.id &+ id, rip: GuestLinearAddress(mark.rip.rawValue &+ rip))
     return .mark(mark)
+  }
+
+  private mutating func nextControl(_ reader: inout ByteReader, _ vcpu: Int, _ count: UInt64) -> RecordedEvent? {
+    guard let code = reader.next(UInt8.self), let register = RecordedEvent.ControlRegister(code: code),
+      let value = reader.nextZigzag()
+    else { return nil }
+    control &+= value
+    return .control(RecordedEvent.ControlChange(vcpu: vcpu, count: count, register: register, value: control))
   }
 }

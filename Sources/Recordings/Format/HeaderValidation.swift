@@ -21,6 +21,9 @@ enum HeaderValidation {
       ("writes", totals.writes), ("accesses", totals.accesses), ("runs", totals.runs), ("pages", totals.pages),
       ("bytes", totals.bytes), ("hypercalls", totals.hypercalls), ("CR3 loads", totals.cr3Loads),
       ("mappings", totals.maps), ("marks", totals.marks),
+      ("halts", totals.halts ?? 0), ("changes of control registers", totals.controlChanges ?? 0),
+      ("loads", totals.loads?.accesses ?? 0), ("runs of loads", totals.loads?.runs ?? 0),
+      ("fetches", totals.fetches?.accesses ?? 0), ("runs of fetches", totals.fetches?.runs ?? 0),
     ]
     for (name, count) in counts where count >= countLimit {
       return Flaw(found: "a header with \(count) \(name)", expected: "fewer than 2^60")
@@ -52,6 +55,22 @@ enum HeaderValidation {
     if let vcpus = guest.vcpus, !(1...RecordingFormat.maximumVCPUs).contains(vcpus) {
       return Flaw(found: "a guest of \(vcpus) vCPUs", expected: "1 to \(RecordingFormat.maximumVCPUs)")
     }
+    if let workload = description.workload, workload.isEmpty || workload.utf8.count > 200 {
+      return Flaw(found: "a workload with a name of \(workload.utf8.count) bytes", expected: "1 to 200")
+    }
+    if let replicate = description.replicate, !(1...1_000_000).contains(replicate) {
+      return Flaw(found: "replicate \(replicate)", expected: "1 to 1000000")
+    }
+    if let rate = description.instructionsPerSecond, !(1...1_000_000_000_000).contains(rate) {
+      return Flaw(found: "\(rate) instructions a second", expected: "1 to 10^12")
+    }
+    if let clocks = description.cut?.firstClocks,
+      clocks.count > RecordingFormat.maximumVCPUs || !clocks.allSatisfy({ $0 < RecordingFormat.maximumCount })
+    {
+      return Flaw(
+        found: "a cut with \(clocks.count) first clocks",
+        expected: "at most \(RecordingFormat.maximumVCPUs), each below 2^62")
+    }
     func flaw(_ what: @autoclosure () -> String, _ gpa: UInt64, _ bytes: UInt64) -> Flaw? {
       bytes <= addressLimit && gpa <= addressLimit - bytes
         ? nil
@@ -66,6 +85,29 @@ enum HeaderValidation {
     }
     for truth in description.groundTruth {
       if let flaw = flaw("\(truth.attack) \(truth.act)", truth.gpa, truth.bytes) { return flaw }
+    }
+    return nil
+  }
+
+  /// What is wrong with a header as a whole, in a file of this version.
+  static func flaw(in header: RecordingHeader, ofVersion version: UInt32) -> Flaw? {
+    if version < header.neededVersion {
+      return Flaw(
+        found: "loads, fetches, halts or changes of control registers in a file of version \(version)",
+        expected: "a file of version \(header.neededVersion)")
+    }
+    let columns = header.columnSet
+    for (name, column, totals) in [
+      ("loads", RecordingColumns.loads, header.totals.loads), ("fetches", .fetches, header.totals.fetches),
+    ] where totals != nil && !columns.contains(column) {
+      return Flaw(found: "a header with totals of \(name)", expected: "the column of \(name), or none")
+    }
+    guard let first = header.recording.cut?.firstClocks, !first.isEmpty else { return nil }
+    let last = header.totals.instructions
+    guard first.count == last.count, zip(first, last).allSatisfy({ $0 <= $1 }) else {
+      return Flaw(
+        found: "a cut that begins at instructions \(first)",
+        expected: "one for each vCPU, none beyond its last, \(last)")
     }
     return nil
   }

@@ -10,6 +10,10 @@ public enum RecordedEvent: Hashable, Sendable {
   case map(LinearMapping)
   /// A named point of the recording: kernel phase, workload step, attack.
   case mark(Mark)
+  /// The vCPU halts until it is interrupted.
+  case halt(Halt)
+  /// The guest changed a register that decides how it pages.
+  case control(ControlChange)
 
   /// The vCPU it happened on.
   public var vcpu: Int {
@@ -18,6 +22,8 @@ public enum RecordedEvent: Hashable, Sendable {
     case .cr3(let load): load.vcpu
     case .map(let mapping): mapping.vcpu
     case .mark(let mark): mark.vcpu
+    case .halt(let halt): halt.vcpu
+    case .control(let change): change.vcpu
     }
   }
 
@@ -28,6 +34,8 @@ public enum RecordedEvent: Hashable, Sendable {
     case .cr3(let load): load.count
     case .map(let mapping): mapping.count
     case .mark(let mark): mark.count
+    case .halt(let halt): halt.count
+    case .control(let change): change.count
     }
   }
 

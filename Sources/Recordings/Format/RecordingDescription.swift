@@ -24,6 +24,16 @@ public struct RecordingDescription: Codable, Hashable, Sendable {
   public var notes: [String]
   /// What the log of another tool is that the records come from; nil where they come from none, or nothing is known of it.
   public var log: RecordedLog?
+  /// What the guest was put to, the same word in every recording of it: `redis`. Recordings of one workload are compared with each other.
+  public var workload: String?
+  /// Which recording of the workload this is, from 1.
+  public var replicate: Int?
+  /// How many instructions of a vCPU pass in a second of the guest's time; nil where the recorder does not tie the two.
+  public var instructionsPerSecond: UInt64?
+  /// The mark from which loads and fetches are recorded; nil for the start, or where there are none.
+  public var accessesFrom: String?
+  /// What the recording was cut out of; nil for a whole one.
+  public var cut: RecordingPart?
 
   /// Where records come from.
   public enum Origin: String, Codable, Sendable {
@@ -217,8 +227,10 @@ public struct RecordingDescription: Codable, Hashable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case title, origin, addresses, guest, recorder, marks, regions, symbols, notes, log
+    case title, origin, addresses, guest, recorder, marks, regions, symbols, notes, log, workload, replicate, cut
     case groundTruth = "ground_truth"
+    case instructionsPerSecond = "instructions_per_second"
+    case accessesFrom = "accesses_from"
   }
 
   /// A description with nothing in its tables.
@@ -258,5 +270,10 @@ public struct RecordingDescription: Codable, Hashable, Sendable {
     notes = try values.decodeIfPresent([String].self, forKey: .notes) ?? []
     // Of a later version's log nothing is known, and the records stay readable.
     log = try? values.decodeIfPresent(RecordedLog.self, forKey: .log)
+    workload = try values.decodeIfPresent(String.self, forKey: .workload)
+    replicate = try values.decodeIfPresent(Int.self, forKey: .replicate)
+    instructionsPerSecond = try values.decodeIfPresent(UInt64.self, forKey: .instructionsPerSecond)
+    accessesFrom = try values.decodeIfPresent(String.self, forKey: .accessesFrom)
+    cut = try values.decodeIfPresent(RecordingPart.self, forKey: .cut)
   }
 }

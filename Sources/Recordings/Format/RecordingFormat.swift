@@ -11,8 +11,9 @@
 ///           XXH3-128 of every byte of the file before this field (low u64, high u64), end magic (8)
 /// ```
 public enum RecordingFormat {
-  /// The version this code reads and writes.
-  public static let version: UInt32 = 1
+  /// The versions that this code reads. It writes the first one that can hold what is written: loads, fetches, halts and changes
+  /// of control registers need the second.
+  public static let versions: ClosedRange<UInt32> = 1...2
 
   /// "\x89GITRC\r\n": a text-mode transfer damages it.
   static let magic: UInt64 = 0x0a0d_4352_5449_4789
@@ -35,6 +36,8 @@ public enum RecordingFormat {
   public static let maximumRuns = 1 << 20
   /// The most accesses of a block.
   public static let maximumAccesses = 1 << 23
+  /// The most runs of loads of a block, and the most of fetches.
+  public static let maximumAccessRuns = 1 << 21
   /// The most events of a block.
   public static let maximumEvents = 1 << 18
   /// Instruction counts lie below this, so that sums of a block's differences cannot wrap.

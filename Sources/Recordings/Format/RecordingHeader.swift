@@ -35,9 +35,35 @@ public struct RecordingHeader: Codable, Hashable, Sendable {
     public var maps: UInt64 = 0
     /// Marks.
     public var marks: UInt64 = 0
+    /// Halts; nil for none, or none recorded.
+    public var halts: UInt64?
+    /// Changes of control registers; nil for none, or none recorded.
+    public var controlChanges: UInt64?
+    /// Loads; nil where none were recorded.
+    public var loads: Accesses?
+    /// Fetches of instructions; nil where none were recorded.
+    public var fetches: Accesses?
+
+    /// Accesses that are no stores.
+    public struct Accesses: Codable, Hashable, Sendable {
+      /// How many.
+      public var accesses: UInt64 = 0
+      /// How many runs (`AccessRun`) hold them.
+      public var runs: UInt64 = 0
+
+      /// Nothing yet.
+      package init() {}
+
+      /// Counts one run more.
+      package mutating func count(_ run: Run) {
+        accesses += UInt64(run.accesses)
+        runs += 1
+      }
+    }
 
     enum CodingKeys: String, CodingKey {
-      case writes, accesses, runs, pages, vcpus, instructions, bytes, hypercalls, maps, marks
+      case writes, accesses, runs, pages, vcpus, instructions, bytes, hypercalls, maps, marks, halts, loads, fetches
+      case controlChanges = "control_changes"
       case pageLimit = "page_limit"
       case cr3Loads = "cr3_loads"
     }
@@ -46,7 +72,9 @@ public struct RecordingHeader: Codable, Hashable, Sendable {
     package init() {}
 
     /// All events.
-    public var events: UInt64 { hypercalls &+ cr3Loads &+ maps &+ marks }
+    public var events: UInt64 {
+      hypercalls &+ cr3Loads &+ maps &+ marks &+ (halts ?? 0) &+ (controlChanges ?? 0)
+    }
 
     /// Counts one event more.
     package mutating func count(_ event: RecordedEvent) {
@@ -55,6 +83,8 @@ public struct RecordingHeader: Codable, Hashable, Sendable {
       case .cr3: cr3Loads += 1
       case .map: maps += 1
       case .mark: marks += 1
+      case .halt: halts = (halts ?? 0) + 1
+      case .control: controlChanges = (controlChanges ?? 0) + 1
       }
     }
 
@@ -63,9 +93,16 @@ public struct RecordingHeader: Codable, Hashable, Sendable {
       let kinds: [(String, UInt64, UInt64)] = [
         ("hypercalls", counted.hypercalls, hypercalls), ("CR3 loads", counted.cr3Loads, cr3Loads),
         ("mappings", counted.maps, maps), ("marks", counted.marks, marks),
+        ("halts", counted.halts ?? 0, halts ?? 0),
+        ("changes of control registers", counted.controlChanges ?? 0, controlChanges ?? 0),
       ]
       return kinds.first { $0.1 != $0.2 }.map { "\($0.1) \($0.0) in the records, expected \($0.2) as the header says" }
     }
+  }
+
+  /// The first version of the format that can hold such a trace.
+  var neededVersion: UInt32 {
+    totals.halts == nil && totals.controlChanges == nil && columnSet.isDisjoint(with: .ofVersion2) ? 1 : 2
   }
 
   /// The columns present, as a set; names this build does not know are left out.

@@ -7,17 +7,24 @@ import Addresses
 /// write,VCPU,COUNT,GPA,SIZE[,GVA][,RIP][,VALUE][,REST]   an unknown value and a rest that follows are empty
 /// hypercall,VCPU,COUNT,NUMBER,RDI,RSI,RDX,R10,RIP,RIPGPA,RFLAGS,CPL,CR3
 /// cr3,VCPU,COUNT,VALUE
-/// map,VCPU,COUNT,CR3,LINEAR,SHIFT,ENTRY
+/// map,VCPU,COUNT,CR3,LINEAR,SHIFT,ENTRY[,PML4E,PDPTE,PDE]
 /// mark,VCPU,COUNT,ID,RIP
+/// halt,VCPU,COUNT
+/// control,VCPU,COUNT,REGISTER,VALUE                      register 0 for CR0, 4 for CR4, 0xc0000080 for IA32_EFER
+/// load,VCPU,COUNT,GPA,ACCESSES[,GVA]                     behind a line "# columns: loads"
+/// fetch,VCPU,COUNT,GPA,ACCESSES[,GVA]                    behind a line "# columns: fetches", or "# columns: loads,fetches"
 /// ```
 ///
 /// The first line names the fields of a write, and so says which columns the trace gets. Lines that begin with `#` are left out, but
-/// for `# recording: JSON` before that line, which is the description of the recording.
+/// for `# recording: JSON` before that line, which is the description of the recording, and `# columns: NAMES`.
 struct CSVLines: LineParser {
   static let names = "kind,vcpu,count,gpa,size"
 
   /// What the description of a recording stands behind.
   static let recordingMark: StaticString = "# recording: "
+
+  /// What the columns besides those of a write stand behind.
+  static let columnsMark: StaticString = "# columns: "
 
   let tool = "CSV"
   var addresses: RecordingDescription.AddressSpace { recording?.addresses ?? .guestPhysical }
@@ -35,10 +42,17 @@ struct CSVLines: LineParser {
   /// Reads the lines up to the names of the fields.
   init(of lines: LineReader) throws(RecordingError) {
     var recording: RecordingDescription?
+    var more: RecordingColumns = []
     var header = try lines.next()
     while let line = header, line.first == 0x23 {
       var scanner = TextScanner(line)
       if scanner.take(Self.recordingMark) { recording = try RecordingDescription(json: scanner.remaining, of: lines) }
+      if scanner.take(Self.columnsMark) {
+        let names = String(decoding: scanner.remaining.prefix(200), as: UTF8.self).split(separator: ",")
+        for column in RecordingColumns.ofVersion2.columns where names.contains(Substring(column.name)) {
+          more.insert(RecordingColumns(column))
+        }
+      }
       header = try lines.next()
     }
     self.recording = recording
@@ -63,7 +77,7 @@ struct CSVLines: LineParser {
     }
     columns = RecordingColumns.steps
       .union(hasLinear ? .linearPages : []).union(hasPointer ? .instructionPointers : [])
-      .union(hasValue ? .values : [])
+      .union(hasValue ? .values : []).union(more)
   }
 
   mutating func parse(_ line: UnsafeRawBufferPointer, into sink: inout ImportSink) throws(WriterFlaw) {
@@ -93,7 +107,34 @@ struct CSVLines: LineParser {
       return try sink.event(
         .mark(.init(vcpu: vcpu, count: count, id: try next(&scanner), rip: GuestLinearAddress(try last(&scanner)))))
     }
-    throw .line("no known kind", "write, hypercall, cr3, map or mark")
+    if scanner.take("load,") { return try sink.accesses(try accesses(.load, &scanner)) }
+    if scanner.take("fetch,") { return try sink.accesses(try accesses(.fetch, &scanner)) }
+    if scanner.take("halt,") {
+      let vcpu = try next(&scanner)
+      return try sink.event(.halt(.init(vcpu: Int(clamping: min(vcpu, 1 << 20)), count: try last(&scanner))))
+    }
+    if scanner.take("control,") {
+      let (vcpu, count) = try start(&scanner)
+      guard let register = RecordedEvent.ControlRegister(rawValue: try next(&scanner)) else {
+        throw .line("no known register", "0 for CR0, 4 for CR4, 0xc0000080 for IA32_EFER")
+      }
+      return try sink.event(
+        .control(.init(vcpu: vcpu, count: count, register: register, value: try last(&scanner))))
+    }
+    throw .line("no known kind", "write, hypercall, cr3, map, mark, halt, control, load or fetch")
+  }
+
+  private func accesses(_ kind: RecordedAccesses.Kind, _ scanner: inout TextScanner) throws(WriterFlaw)
+    -> RecordedAccesses
+  {
+    let (vcpu, count) = try start(&scanner)
+    let gpa = try next(&scanner)
+    guard let accesses = scanner.number() else { throw .line("no number of accesses", "a number") }
+    let linear = scanner.isAtEnd ? nil : try field(&scanner)
+    guard scanner.isAtEnd else { throw .line("more fields", "five, and the linear address") }
+    return RecordedAccesses(
+      kind: kind, vcpu: vcpu, count: count, page: GuestPhysicalAddress(gpa).page, linearPage: linear.map { $0 >> 12 },
+      accesses: Int(clamping: accesses))
   }
 
   private func write(_ scanner: inout TextScanner, _ sink: inout ImportSink) throws(WriterFlaw) {

@@ -161,6 +161,20 @@ struct ImportSink {
     try writer.append(event)
   }
 
+  /// Loads or fetches by guest-physical page.
+  mutating func accesses(_ accesses: RecordedAccesses) throws(WriterFlaw) {
+    records &+= 1
+    let address = accesses.page.rawValue << 12
+    if address >= plainEnd, isDevice(address) { return }
+    guard !numbersFrames, !isVirtual else {
+      throw .line("a \(accesses.kind.rawValue)", "stores only where frames are numbered by first touch")
+    }
+    guard writer.keeps(accesses.kind) else {
+      throw .line("a \(accesses.kind.rawValue)", "its column, which the first line names and --columns keeps")
+    }
+    try writer.append(accesses)
+  }
+
   /// What the log turned out to be.
   func finished() -> RecordedLog {
     var log = log

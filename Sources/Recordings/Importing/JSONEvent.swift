@@ -1,3 +1,5 @@
+import Addresses
+
 /// One line of our JSON: a flat object, taken apart without a copy.
 struct JSONEvent {
   /// The keys that mean something; the raw values are their letters, the first one lowest.
@@ -33,6 +35,8 @@ struct JSONEvent {
     case pml4e = 0x65346c6d70
     case pdpte = 0x6574706470
     case pde = 0x656470
+    case register = 0x7265747369676572
+    case accesses = 0x7365737365636361
   }
 
   /// What happened, where the line says so.
@@ -183,6 +187,18 @@ extension JSONEvent {
     return scanner.take("write") && scanner.isAtEnd
   }
 
+  /// Loads or fetches, where the kind says so.
+  func accesses(kind: UnsafeRawBufferPointer, vcpu: Int, count: UInt64) throws(WriterFlaw) -> RecordedAccesses? {
+    guard let kind = RecordedAccesses.Kind.allCases.first(where: { kind.elementsEqual($0.rawValue.utf8) }) else {
+      return nil
+    }
+    guard let gpa else { throw .line("no address", "\"gpa\" in every load and fetch") }
+    let number = others.contains { $0.key == .accesses } ? try other(.accesses) : 1
+    return RecordedAccesses(
+      kind: kind, vcpu: vcpu, count: count, page: GuestPhysicalAddress(gpa).page, linearPage: gva.map { $0 >> 12 },
+      accesses: Int(clamping: number))
+  }
+
   /// An event that is neither a store nor a named mark, by its kind.
   func event(kind: UnsafeRawBufferPointer, vcpu: Int, count: UInt64) throws(WriterFlaw) -> RecordedEvent {
     if kind.elementsEqual("cr3".utf8) { return .cr3(.init(vcpu: vcpu, count: count, value: try other(.cr3))) }
@@ -207,6 +223,14 @@ extension JSONEvent {
           rip: .init(rip), ripAddress: .init(try other(.ripgpa)), rflags: try other(.rflags),
           cpl: Int(truncatingIfNeeded: min(try other(.cpl), 99)), cr3: try other(.cr3)))
     }
-    throw .line("no known kind", "write, hypercall, cr3, map or mark")
+    if kind.elementsEqual("halt".utf8) { return .halt(.init(vcpu: vcpu, count: count)) }
+    if kind.elementsEqual("control".utf8) {
+      guard let register = RecordedEvent.ControlRegister(rawValue: try other(.register)) else {
+        throw .line("no known register", "0 for CR0, 4 for CR4, 0xc0000080 for IA32_EFER")
+      }
+      guard let value, value.high == 0 else { throw .line("no value of 64 bits", "\"value\", a hexadecimal text") }
+      return .control(.init(vcpu: vcpu, count: count, register: register, value: value.low))
+    }
+    throw .line("no known kind", "write, hypercall, cr3, map, mark, halt, control, load or fetch")
   }
 }

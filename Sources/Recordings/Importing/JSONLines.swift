@@ -64,7 +64,7 @@ struct JSONLines: LineParser {
       hasLinear = columns.contains(.linearPages)
     } else {
       hasLinear = first?.gva != nil
-      columns = RecordingColumns.steps.union(hasLinear ? .linearPages : [])
+      columns = RecordingColumns.steps.union(hasLinear ? .linearPages : []).union(Self.accesses(in: lines.ahead))
         .union(first?.rip ?? 0 != 0 ? .instructionPointers : []).union(first?.value != nil ? .values : [])
     }
   }
@@ -104,13 +104,22 @@ struct JSONLines: LineParser {
       .input, file: lines.name, line: 1, found: found, expected: expected, remedy: "correct the line, or leave it out")
   }
 
+  /// The columns of the loads and fetches among the lines ahead.
+  private static func accesses(in text: UnsafeRawBufferPointer) -> RecordingColumns {
+    let lines = String(decoding: text, as: UTF8.self)
+    return RecordedAccesses.Kind.allCases.reduce(into: []) { columns, kind in
+      if lines.contains("\"\(kind.rawValue)\"") { columns.formUnion(kind.column) }
+    }
+  }
+
   /// The first store among the lines ahead: what it has, all have.
   private static func firstStore(of text: UnsafeRawBufferPointer) -> JSONEvent? {
     var rest = TextScanner(text)
     for _ in 0..<1000 where !rest.isAtEnd {
       let line = rest.field(upTo: 0x0a)
       _ = rest.take(0x0a)
-      if let event = try? JSONEvent(line), event.gpa != nil || event.gva != nil { return event }
+      guard let event = try? JSONEvent(line), event.gpa != nil || event.gva != nil else { continue }
+      if event.kind.map({ JSONEvent.isWrite($0) }) ?? true { return event }
     }
     return nil
   }
@@ -137,6 +146,9 @@ struct JSONLines: LineParser {
     counts[vcpu] = max(count, counts[vcpu])
     if let mark = event.mark {
       return try sink.mark(JSONEvent.unescaped(mark), vcpu: vcpu, count: count, rip: event.rip)
+    }
+    if let kind = event.kind, let accesses = try event.accesses(kind: kind, vcpu: vcpu, count: count) {
+      return try sink.accesses(accesses)
     }
     if let kind = event.kind, !JSONEvent.isWrite(kind) {
       return try sink.event(try event.event(kind: kind, vcpu: vcpu, count: count))

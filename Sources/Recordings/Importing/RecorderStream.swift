@@ -6,15 +6,17 @@ import Addresses
 /// The stream is little endian, fixed records of 64 bytes in the global order of execution:
 ///
 /// ```
-///  0 u8  kind: 1 write, 2 hypercall (then one continuation, 0x82), 3 cr3, 4 map, 5 mark, 6 end
+///  0 u8  kind: 1 write, 2 hypercall (then one continuation, 0x82), 3 cr3, 4 map, 5 mark, 6 end, 7 loads, 8 fetches, 9 halt,
+///        10 control register
 ///  1 u8  vCPU
 ///  2 u8  write: bytes 1...64; map: page size as a power of two; continuation: privilege level
 ///  3 u8  write: bit 0 says that the value is known; map: bit 1 says that the entries above the leaf are known
 ///  8 u64 instructions retired by this vCPU, this one included; continuation: RAX; end: writes in all
-/// 16 u64 write: guest-physical address; hypercall: that of RIP; map: leaf entry; continuation: RDI
-/// 24 u64 write: linear address; map: that of the page; mark: id; continuation: RSI
+/// 16 u64 write, loads, fetches: guest-physical address; hypercall: that of RIP; map: leaf entry; continuation: RDI
+/// 24 u64 write, loads, fetches: linear address; map: that of the page; mark: id; control register: its number (0, 4, 0xc0000080);
+///        continuation: RSI
 /// 32 u64 RIP; map: PML4E; continuation: RDX
-/// 40 u64 write: low half of the value; cr3 and map: CR3; continuation: R10
+/// 40 u64 write: low half of the value; cr3 and map: CR3; loads, fetches: how many; control register: value; continuation: R10
 /// 48 u64 write: high half of the value; map: PDPTE; continuation: RFLAGS
 /// 56 u64 map: PDE; continuation: CR3
 /// ```
@@ -158,8 +160,21 @@ public struct RecorderStream {
           throw .record(Flaw(found: "an end record of \(word(8)) writes", expected: "\(writes), as many as were read"))
         }
         ended = true
+      case 7, 8:
+        if word(16) >= ramLimit { return }
+        try writer.append(
+          RecordedAccesses(
+            kind: kind == 7 ? .load : .fetch, vcpu: byte(1), count: word(8), page: GuestPhysicalAddress(word(16)).page,
+            linearPage: word(24) >> 12, accesses: Int(clamping: word(40))))
+      case 9: try writer.append(.halt(RecordedEvent.Halt(vcpu: byte(1), count: word(8))))
+      case 10:
+        guard let register = RecordedEvent.ControlRegister(rawValue: word(24)) else {
+          throw .record(Flaw(found: "control register \(hex(word(24)))", expected: "0, 4 or 0xc0000080"))
+        }
+        try writer.append(
+          .control(RecordedEvent.ControlChange(vcpu: byte(1), count: word(8), register: register, value: word(40))))
       default:
-        throw .record(Flaw(found: "a record of kind \(kind)", expected: "kind 1 to 6, or 0x82"))
+        throw .record(Flaw(found: "a record of kind \(kind)", expected: "kind 1 to 10, or 0x82"))
       }
     }
 

@@ -4,6 +4,8 @@ import Addresses
 public enum RecordedEntry: Hashable, Sendable {
   /// A store.
   case write(RecordedWrite)
+  /// Loads or fetches from one page.
+  case accesses(RecordedAccesses)
   /// Anything else.
   case event(RecordedEvent)
 }
@@ -56,11 +58,14 @@ extension RecordingReader {
       try read(block: number, columns: columns, into: block)
       var nextEvent = 0
       var pending: RecordedWrite?
+      var others = AccessCursor(block, hasLinear: columns.contains(.linearPages))
       func events(before run: Int) throws -> Bool {
         while nextEvent < block.events.count, block.events[nextEvent].run == run {
+          while let next = others.next(upTo: run + nextEvent) { if try !body(.accesses(next)) { return false } }
           nextEvent += 1
           if try !body(.event(block.events[nextEvent - 1].event)) { return false }
         }
+        while let next = others.next(upTo: run + nextEvent) { if try !body(.accesses(next)) { return false } }
         return true
       }
       for run in block.runs.indices {
@@ -99,6 +104,38 @@ extension RecordingReader {
   }
 }
 
+/// The loads and fetches of a block, both in the order of their places; at one place fetches first.
+struct AccessCursor {
+  private let block: RecordingBlock
+  private let hasLinear: Bool
+  private var load = 0
+  private var fetch = 0
+
+  init(_ block: RecordingBlock, hasLinear: Bool) {
+    self.block = block
+    self.hasLinear = hasLinear
+  }
+
+  /// The next ones, if they stand behind at most so many runs and events.
+  mutating func next(upTo place: Int) -> RecordedAccesses? {
+    let fetchPlace = fetch < block.fetches.count ? block.fetches[fetch].place : .max
+    let loadPlace = load < block.loads.count ? block.loads[load].place : .max
+    guard min(fetchPlace, loadPlace) <= place, min(fetchPlace, loadPlace) < .max else { return nil }
+    if fetchPlace <= loadPlace {
+      fetch += 1
+      return accesses(.fetch, block.fetches[fetch - 1])
+    }
+    load += 1
+    return accesses(.load, block.loads[load - 1])
+  }
+
+  private func accesses(_ kind: RecordedAccesses.Kind, _ entry: AccessRun) -> RecordedAccesses {
+    RecordedAccesses(
+      kind: kind, vcpu: entry.run.vcpu, count: entry.count, page: entry.run.page,
+      linearPage: hasLinear ? entry.linearPage : nil, accesses: entry.run.accesses)
+  }
+}
+
 extension RecordedWrite {
   /// Puts the part behind the page end back on.
   fileprivate mutating func extend(by second: RecordedWrite, on page: GuestPageNumber) {
@@ -129,6 +166,7 @@ extension RecordingWriter {
   public func append(_ record: RecordedEntry) throws(RecordingError) {
     switch record {
     case .event(let event): try self.event(event)
+    case .accesses(let accesses): try self.accesses(accesses)
     case .write(let write):
       try self.write(
         vcpu: write.vcpu, count: write.count, gpa: write.gpa,

@@ -16,6 +16,10 @@ public final class RecordingBlock: @unchecked Sendable {
   public private(set) var clocks = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
   /// For each run, its linear page number (`.linearPages`).
   public private(set) var linearPages = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
+  /// The loads, in order, each with its place between runs and events (`.loads`).
+  public private(set) var loads = UnsafeBufferPointer<AccessRun>(start: nil, count: 0)
+  /// The fetches of instructions, likewise (`.fetches`).
+  public private(set) var fetches = UnsafeBufferPointer<AccessRun>(start: nil, count: 0)
   /// The columns that are decoded.
   public private(set) var loaded: RecordingColumns = []
 
@@ -31,6 +35,9 @@ public final class RecordingBlock: @unchecked Sendable {
   /// How often pages were asked for whose places were not decoded.
   private var placesAsked = 0
   private static let placesAskedAtMost = 4
+  private var loadWords = ColumnBuffer()
+  private var fetchWords = ColumnBuffer()
+  private var accessLinearWords = ColumnBuffer()
   private var stepBytes = ColumnBuffer()
   private var pointerWords = ColumnBuffer()
   private var valueBytes = ColumnBuffer()
@@ -55,6 +62,8 @@ public final class RecordingBlock: @unchecked Sendable {
   /// Decodes one more column of this block, if that has not happened yet.
   public func load(_ column: RecordingColumn) throws(RecordingError) {
     if loaded.contains(RecordingColumns(column)) { return }
+    // Entries of these columns stand between runs and events.
+    if RecordingColumns.ofVersion2.contains(RecordingColumns(column)) { try load(.events) }
     if column == .places {
       places.pages.insertAll()
       try decodePlaces()
@@ -106,6 +115,8 @@ public final class RecordingBlock: @unchecked Sendable {
     runs = UnsafeBufferPointer(start: nil, count: 0)
     clocks = UnsafeBufferPointer(start: nil, count: 0)
     linearPages = UnsafeBufferPointer(start: nil, count: 0)
+    loads = UnsafeBufferPointer(start: nil, count: 0)
+    fetches = UnsafeBufferPointer(start: nil, count: 0)
     events.removeAll(keepingCapacity: true)
     firstWords.isFilled = false
     places.removeAll()
@@ -126,7 +137,7 @@ public final class RecordingBlock: @unchecked Sendable {
     case .places: places.bytes(count)
     case .steps: stepBytes.bytes(count)
     case .values: valueBytes.bytes(count)
-    case .clocks, .linearPages, .instructionPointers, .events: scratch.bytes(count)
+    case .clocks, .linearPages, .instructionPointers, .events, .loads, .fetches: scratch.bytes(count)
     }
   }
 
@@ -176,7 +187,7 @@ public final class RecordingBlock: @unchecked Sendable {
       return nil
     case .values: return indexValues(bytes, block)
     case .events:
-      var coding = EventCoding(clocks: block.clocks)
+      var coding = EventCoding(clocks: block.clocks, version: reader.version)
       var tail = ByteReader(bytes)
       while !tail.isAtEnd {
         switch coding.decode(&tail, runs: block.runs) {
@@ -193,7 +204,27 @@ public final class RecordingBlock: @unchecked Sendable {
         return Flaw(found: "\(events.count) events", expected: "\(block.events)")
       }
       return nil
+    case .loads: return expandAccesses(bytes, reader.header, into: &loadWords) { loads = $0 }
+    case .fetches: return expandAccesses(bytes, reader.header, into: &fetchWords) { fetches = $0 }
     }
+  }
+
+  private func expandAccesses(
+    _ bytes: UnsafeRawBufferPointer, _ header: RecordingHeader, into words: inout ColumnBuffer,
+    _ take: (UnsafeBufferPointer<AccessRun>) -> Void
+  ) -> Flaw? {
+    guard let count = AccessColumn.entries(of: bytes) else {
+      return Flaw(
+        found: "fewer bytes than its entries take", expected: "\(RecordingFormat.maximumAccessRuns) entries at most")
+    }
+    let target = words.bytes(MemoryLayout<AccessRun>.stride * count).bindMemory(to: AccessRun.self)
+    guard let pages = accessLinearWords.bytes(8 * count).bindMemory(to: UInt64.self).baseAddress else { return nil }
+    usesLinear = true
+    let surroundings = AccessColumn.Surroundings(
+      runs: runs, events: events, totals: header.totals, hasLinear: header.columnSet.contains(.linearPages))
+    let flaw = AccessColumn.decode(bytes, beside: surroundings, linear: linear, linearPages: pages, into: target)
+    if flaw == nil { take(UnsafeBufferPointer(target)) }
+    return flaw
   }
 
   private func expandClocks(_ bytes: UnsafeRawBufferPointer, _ block: BlockHeader) -> Flaw? {

@@ -12,6 +12,8 @@ public final class RecordingReader: Sendable {
   public let blocks: [BlockHeader]
   /// The digest of the file; nil for a salvaged one.
   public let digest: RecordingDigest?
+  /// The version of the format.
+  public let version: UInt32
   /// Bytes of the file.
   public let bytes: UInt64
   /// The file, as messages name it.
@@ -28,18 +30,21 @@ public final class RecordingReader: Sendable {
   /// `symbols`, the header's table of symbols is not decoded and stays empty.
   public convenience init(path: String, salvage: Bool = false, symbols: Bool = true) throws(RecordingError) {
     let file = try RecordingFile(path: path)
-    let (header, start) = try Self.readHeader(file, symbols: symbols)
+    let (header, version, start) = try Self.readHeader(file, symbols: symbols)
+    let index: RecordingIndex
     do throws(RecordingError) {
-      try self.init(file: file, header: header, index: RecordingIndex.read(file, header: header, start: start))
+      index = try RecordingIndex.read(file, header: header, start: start)
     } catch {
       guard salvage else { throw error }
-      try self.init(file: file, header: header, index: RecordingIndex.scan(file, header: header, start: start))
+      index = try RecordingIndex.scan(file, header: header, start: start)
     }
+    self.init(file: file, header: header, version: version, index: index)
   }
 
-  private init(file: RecordingFile, header: RecordingHeader, index: RecordingIndex) throws(RecordingError) {
+  private init(file: RecordingFile, header: RecordingHeader, version: UInt32, index: RecordingIndex) {
     self.file = file
     self.header = header
+    self.version = version
     blocks = index.blocks
     offsets = index.offsets
     digest = index.digest
@@ -63,7 +68,7 @@ public final class RecordingReader: Sendable {
   }
 
   private static func readHeader(_ file: RecordingFile, symbols: Bool) throws(RecordingError) -> (
-    RecordingHeader, start: UInt64
+    RecordingHeader, version: UInt32, start: UInt64
   ) {
     func failure(_ kind: RecordingError.Kind, _ offset: UInt64?, _ found: String, _ expected: String, _ remedy: String)
       -> RecordingError
@@ -88,9 +93,10 @@ public final class RecordingReader: Sendable {
         .format, 0, "\(hex(fields.magic))", "the magic of a trace",
         "give a .trace file, or import this log with `gi-bench trace convert --from auto`")
     }
-    guard fields.version == RecordingFormat.version else {
+    guard RecordingFormat.versions.contains(fields.version) else {
       throw failure(
-        .format, 8, "format version \(fields.version)", "version \(RecordingFormat.version)",
+        .format, 8, "format version \(fields.version)",
+        "version \(RecordingFormat.versions.lowerBound) or \(RecordingFormat.versions.upperBound)",
         "use the build that wrote it to convert it")
     }
     guard fields.count <= RecordingFormat.maximumHeaderBytes, UInt64(fields.count) <= file.size - 32 else {
@@ -121,10 +127,12 @@ public final class RecordingReader: Sendable {
     } catch {
       throw failure(.format, 32, "a header with \(describe(error))", "a trace header", "use the build that wrote it")
     }
-    if let flaw = HeaderValidation.flaw(in: header.totals) ?? HeaderValidation.flaw(in: header.recording) {
+    if let flaw = HeaderValidation.flaw(in: header.totals) ?? HeaderValidation.flaw(in: header.recording)
+      ?? HeaderValidation.flaw(in: header, ofVersion: fields.version)
+    {
       throw failure(.format, 32, flaw.found, flaw.expected, "use the build that wrote it")
     }
-    return (header, UInt64(32 + fields.count))
+    return (header, fields.version, UInt64(32 + fields.count))
   }
 }
 

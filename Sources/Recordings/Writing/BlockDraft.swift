@@ -17,6 +17,8 @@ final class BlockDraft: @unchecked Sendable {
   var wideSteps: [NarrowException] = []
   var valueCount = 0
   var events: [PlacedEvent] = []
+  var loads = AccessColumn.Draft()
+  var fetches = AccessColumn.Draft()
   private let columns: RecordingColumns
 
   init(runs: Int, accesses: Int, columns: RecordingColumns) {
@@ -49,6 +51,8 @@ final class BlockDraft: @unchecked Sendable {
     wideSizes.removeAll(keepingCapacity: true)
     wideSteps.removeAll(keepingCapacity: true)
     events.removeAll(keepingCapacity: true)
+    loads.removeAll()
+    fetches.removeAll()
     valueCount = 0
   }
 
@@ -109,6 +113,8 @@ final class BlockDraft: @unchecked Sendable {
         var coding = EventCoding(clocks: header.clocks)
         for event in events { coding.encode(event, into: &writer) }
       }
+    case .loads: loads.withParts(hasLinear: columns.contains(.linearPages), body)
+    case .fetches: fetches.withParts(hasLinear: columns.contains(.linearPages), body)
     }
   }
 }

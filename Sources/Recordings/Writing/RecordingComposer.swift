@@ -33,7 +33,7 @@ struct RecordingComposer {
     let level = json.count > 1 << 20 ? 9 : 19
     let stored = json.withUnsafeBytes { ZstandardCompressor(level: level).compress([$0]) }
     front.append(RecordingFormat.magic)
-    front.append(RecordingFormat.version)
+    front.append(header.neededVersion)
     front.append(UInt32(stored.count))
     front.append(stored.withUnsafeBytes { checksum($0) })
     front.append(UInt64(json.count))

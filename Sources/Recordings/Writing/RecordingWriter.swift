@@ -7,7 +7,7 @@ import Addresses
 public final class RecordingWriter {
   /// What can be chosen about a file, apart from what it says.
   public struct Options: Sendable {
-    /// Optional columns to keep: `.steps`, `.linearPages`, `.instructionPointers`, `.values`.
+    /// Optional columns to keep: `.steps`, `.linearPages`, `.instructionPointers`, `.values`, `.loads`, `.fetches`.
     public var columns: RecordingColumns
     /// The zstd level, 1...22.
     public var level: Int
@@ -57,7 +57,7 @@ public final class RecordingWriter {
         .input, file: path, found: flaw.found, expected: flaw.expected, remedy: "correct the description")
     }
     self.description = description
-    columns = options.columns.intersection([.steps, .linearPages, .instructionPointers, .values]).union(.always)
+    columns = options.columns.intersection(.all).union(.always)
     blockFile = try OutputFile.unnamed(in: target.folder, for: path)
     let runs = min(max(options.runsPerBlock, 1), RecordingFormat.maximumRuns - 2)
     let accesses = min(max(options.accessesPerBlock, 1), RecordingFormat.maximumAccesses - 2)
@@ -110,6 +110,26 @@ public final class RecordingWriter {
     }
   }
 
+  /// Records loads or fetches; left out of a trace without their column.
+  ///
+  /// They may come late, behind stores and before the next event of any vCPU, but in the order of instruction counts among those of
+  /// their kind and vCPU.
+  public func accesses(_ accesses: RecordedAccesses) throws(RecordingError) {
+    do throws(WriterFlaw) {
+      try append(accesses)
+    } catch {
+      throw error.error(
+        in: target.path, record: "\(accesses.kind.rawValue) behind write \(state.pointee.totals.writes)")
+    }
+  }
+
+  /// Whether the trace has the column of such accesses.
+  func keeps(_ kind: RecordedAccesses.Kind) -> Bool { columns.isSuperset(of: kind.column) }
+
+  func append(_ accesses: RecordedAccesses) throws(WriterFlaw) {
+    if keeps(accesses.kind) { try state.pointee.accesses(accesses) }
+  }
+
   @inline(__always)
   func append(
     vcpu: Int, count: UInt64, gpa: UInt64, gva: UInt64, size: Int, rip: UInt64, value: (low: UInt64, high: UInt64)?,
@@ -131,6 +151,12 @@ public final class RecordingWriter {
       totals = try state.pointee.finish()
     } catch {
       throw error.error(in: target.path, record: "the end")
+    }
+    if let first = description.cut?.firstClocks, !first.isEmpty {
+      // A part of a part may end before that one began, and columns that are left out may have had the last record.
+      description.cut?.firstClocks = totals.instructions.enumerated().map { vcpu, last in
+        vcpu < first.count ? min(first[vcpu], last) : 0
+      }
     }
     let blocks = try pipeline.finish()
     let header = RecordingHeader(

@@ -8,6 +8,8 @@ struct RunBuilder {
   private let keepsValues: Bool
   private let runLimit: Int
   private let accessLimit: Int
+  /// A block ends when it holds this many runs of loads, or of fetches.
+  private let accessRunLimit: Int
 
   // The run that is open; `openAccesses` is 0 when none is.
   private var openPage: UInt64 = 0
@@ -34,6 +36,8 @@ struct RunBuilder {
   /// For each vCPU, the count of its last record, and of the first access of its last run.
   private let lastCounts: UnsafeMutablePointer<UInt64>
   private let lastStarts: UnsafeMutablePointer<UInt64>
+  /// For each kind and vCPU, the count of its last accesses.
+  private var lastAccesses: [RecordedAccesses.Kind: [UInt64]] = [:]
   private var vcpus: Int
   private let pages = PageSet()
   private(set) var totals = RecordingHeader.Totals()
@@ -42,6 +46,9 @@ struct RunBuilder {
     self.pipeline = pipeline
     self.runLimit = runLimit
     self.accessLimit = accessLimit
+    accessRunLimit = min(max(4 * runLimit, 16), RecordingFormat.maximumAccessRuns)
+    if columns.contains(.loads) { totals.loads = .init() }
+    if columns.contains(.fetches) { totals.fetches = .init() }
     self.vcpus = vcpus
     keepsLinear = columns.contains(.linearPages)
     keepsPointers = columns.contains(.instructionPointers)
@@ -140,7 +147,7 @@ struct RunBuilder {
   {
     closeRun()
     // A continuation never starts a block, so that a store lies whole in one.
-    if flags == 0, runs >= runLimit || accesses >= accessLimit { try flush() }
+    if flags == 0, runs >= runLimit || accesses >= accessLimit || hasManyAccessRuns { try flush() }
     guard let draft else { return }
     let step = count &- lastStarts[vcpu]
     if step < UInt64(NarrowColumn.clockEscape) {
@@ -199,7 +206,7 @@ struct RunBuilder {
       guard [12, 21, 30].contains(mapping.pageShift) else {
         throw .record(Flaw(found: "page size 2^\(mapping.pageShift)", expected: "2^12, 2^21 or 2^30"))
       }
-    case .cr3, .mark: break
+    case .cr3, .mark, .halt, .control: break
     }
     totals.count(event)
     closeRun()
@@ -207,6 +214,59 @@ struct RunBuilder {
     draft?.events.append(PlacedEvent(run: runs, event: event))
     lastCounts[event.vcpu] = event.count
     vcpus = max(vcpus, event.vcpu + 1)
+  }
+
+  private var hasManyAccessRuns: Bool {
+    max(draft?.loads.words.count ?? 0, draft?.fetches.words.count ?? 0) >= accessRunLimit
+  }
+
+  /// Puts loads or fetches behind what there is, the run that is open included: that run goes on as if they were not there.
+  mutating func accesses(_ new: RecordedAccesses) throws(WriterFlaw) {
+    let linear = new.linearPage ?? new.page.rawValue
+    guard new.vcpu >= 0, new.vcpu < RecordingFormat.maximumVCPUs, new.page.rawValue < RecordingFormat.maximumPages - 1,
+      new.count < RecordingFormat.maximumCount
+    else { throw .record(flaw(vcpu: new.vcpu, count: new.count, gpa: new.page.rawValue << 12, size: 1)) }
+    guard new.accesses >= 1, linear < 1 << 52 else {
+      throw .record(
+        Flaw(
+          found: "\(new.accesses) accesses to linear page \(hex(linear))", expected: "at least 1, to a page below 2^52")
+      )
+    }
+    let last = lastAccesses[new.kind]?[new.vcpu] ?? 0
+    guard new.count >= last else {
+      throw .record(
+        Flaw(
+          found: "a \(new.kind.rawValue) at instruction \(new.count) of vCPU \(new.vcpu)", expected: "at least \(last)")
+      )
+    }
+    lastAccesses[new.kind, default: [UInt64](repeating: 0, count: RecordingFormat.maximumVCPUs)][new.vcpu] = new.count
+    vcpus = max(vcpus, new.vcpu + 1)
+    totals.pageLimit = max(totals.pageLimit, new.page.rawValue + 1)
+    var rest = new.accesses
+    while rest > 0 {
+      let part = min(rest, 65535)
+      rest -= part
+      try append(Run(page: new.page, accesses: part, vcpu: new.vcpu), new.kind, linear: linear, count: new.count)
+    }
+  }
+
+  private mutating func append(_ run: Run, _ kind: RecordedAccesses.Kind, linear: UInt64, count: UInt64)
+    throws(WriterFlaw)
+  {
+    // Without stores no run opens, and no block would end.
+    if max(draft?.loads.words.count ?? 0, draft?.fetches.words.count ?? 0) >= RecordingFormat.maximumAccessRuns {
+      try flush()
+    }
+    guard let draft else { return }
+    let place = runs + draft.events.count
+    switch kind {
+    case .load:
+      draft.loads.append(run.rawValue, linearPage: linear, count: count, place: place)
+      totals.loads?.count(run)
+    case .fetch:
+      draft.fetches.append(run.rawValue, linearPage: linear, count: count, place: place)
+      totals.fetches?.count(run)
+    }
   }
 
   private func flaw(vcpu: Int, count: UInt64, gpa: UInt64, size: Int) -> Flaw {
@@ -265,11 +325,15 @@ struct RunBuilder {
   /// Ends the last block; what the trace holds in all.
   mutating func finish() throws(WriterFlaw) -> RecordingHeader.Totals {
     closeRun()
-    if runs > 0 || draft?.events.isEmpty == false { try flush() }
+    if runs > 0 || draft?.events.isEmpty == false || (draft.map { !$0.loads.isEmpty || !$0.fetches.isEmpty } ?? false) {
+      try flush()
+    }
     if let draft { pipeline.giveBack(draft) }
     draft = nil
     totals.vcpus = vcpus
-    totals.instructions = (0..<vcpus).map { lastCounts[$0] }
+    totals.instructions = (0..<vcpus).map { vcpu in
+      lastAccesses.values.reduce(lastCounts[vcpu]) { max($0, $1[vcpu]) }
+    }
     totals.pages = pages.count
     return totals
   }

@@ -15,7 +15,7 @@ enum PagingChange {
     case .map(let mapping):
       guard let key = try linear?.note(mapping) else { return nil }
       self = .map(mapping, key)
-    case .hypercall, .mark: return nil
+    case .hypercall, .mark, .halt, .control: return nil
     }
   }
 }
@@ -25,7 +25,7 @@ extension Dimensions {
   func concern(_ event: RecordedEvent) -> Bool {
     switch event {
     case .cr3, .map: self == .two
-    case .hypercall, .mark: false
+    case .hypercall, .mark, .halt, .control: false
     }
   }
 

@@ -77,11 +77,17 @@ struct Recording {
     let cautions = header.recording.cautions
     return ReplayedRecording(
       path: path, digest: reader.digest.map { "\($0)" } ?? "", writes: header.totals.writes, runs: header.totals.runs,
-      pages: header.totals.pages, vcpus: header.totals.vcpus, instructions: header.totals.instructions.reduce(0, +),
+      pages: header.totals.pages, vcpus: header.totals.vcpus, instructions: header.ownInstructions.reduce(0, +),
       hypercalls: header.totals.hypercalls, marks: header.totals.marks,
       guest: header.recording.guest.kernelPackage ?? header.recording.title, workload: header.recording.title,
       addresses: header.recording.addresses == .guestPhysical
         ? nil : header.recording.log?.truePages?.rawValue ?? "linear",
-      log: header.recording.log, cautions: cautions.isEmpty ? nil : cautions)
+      log: header.recording.log, cautions: cautions.isEmpty ? nil : cautions,
+      workload: header.recording.workloadName, replicate: header.recording.replicate,
+      cutOf: header.recording.part?.digest,
+      accesses: header.totals.loads == nil && header.totals.fetches == nil
+        ? nil
+        : (header.totals.loads == nil ? [] : ["loads"]) + (header.totals.fetches == nil ? [] : ["fetches"]),
+      accessesFrom: header.recording.accessesFrom, instructionsPerSecond: header.recording.instructionsPerSecond)
   }
 }

@@ -72,7 +72,7 @@ struct HypercallSource {
       isArmed = true
       return syntheticCalls(on: reached.vcpu, at: reached.count)
     case .hypercall(let recorded): return calls(at: Hypercall(recorded), on: recorded.vcpu)
-    case .mark, .cr3, .map: return []
+    case .mark, .cr3, .map, .halt, .control: return []
     }
   }
 

@@ -23,6 +23,7 @@ struct RecordingSurvey {
         case .cr3(let load): add(cr3: load.value)
         case .map(let mapping): add(cr3: mapping.cr3)
         case .mark(let mark): marks.insert(mark.id)
+        case .halt, .control: break
         }
       }
     }

@@ -145,6 +145,26 @@ public struct ReplayedRecording: Codable, Equatable, Sendable {
   public var log: RecordedLog?
   /// What follows from that for whoever reads the figures; absent where nothing does.
   public var cautions: [String]?
+  /// The workload: recordings of one repeat each other. Absent in results of earlier versions.
+  public var workload: String?
+  /// Which recording of its workload it is; absent where the header does not say.
+  public var replicate: Int?
+  /// The digest of the recording that it was cut out of; absent for a whole one.
+  public var cutOf: String?
+  /// The kinds of access that are recorded besides stores, of `loads` and `fetches`; absent for none.
+  public var accesses: [String]?
+  /// The mark from which on they are; absent for the start.
+  public var accessesFrom: String?
+  /// How many instructions of a vCPU pass in a second of the guest's time; absent where the header does not say.
+  public var instructionsPerSecond: UInt64?
+
+  enum CodingKeys: String, CodingKey {
+    case path, digest, writes, runs, pages, vcpus, instructions, hypercalls, marks, guest, addresses, log, cautions
+    case workload, replicate, accesses
+    case cutOf = "cut_of"
+    case accessesFrom = "accesses_from"
+    case instructionsPerSecond = "instructions_per_second"
+  }
 }
 
 /// The profile that priced the counts.

@@ -41,7 +41,8 @@ package struct Summary: Encodable, Equatable, Sendable {
 
   /// The summary of results of one profile; nil for fewer than two, or of different profiles, or where no reference has a
   /// positive overhead in each.
-  package init?(of results: [RunResult]) {
+  package init?(of all: [RunResult]) {
+    let results = WorkloadGroup.counted(of: all.map(\.trace)).map { all[$0] }
     guard results.count > 1, Set(results.map(\.profile.name)).count == 1 else { return nil }
     let overheads = results.map { result in
       Dictionary(result.strategies.map { ($0.name, $0.overheadCycles.value) }) { first, _ in first }

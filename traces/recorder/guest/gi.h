@@ -8,7 +8,9 @@
 
 #include "gi_abi.h"
 
+#ifndef GI_VCPUS
 #define GI_VCPUS 2
+#endif
 #define GI_DATA_ORDER 4 /* 16 pages: state, regions, digests */
 #define GI_DATA_PAGES (1UL << GI_DATA_ORDER)
 #define GI_NODE_ORDER 6 /* 64 pages for the hypervisor's tree */

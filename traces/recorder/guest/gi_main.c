@@ -203,12 +203,14 @@ static struct notifier_block reboot_block = { .notifier_call = on_reboot };
 static int reserve_pages(void)
 {
 	struct page *pages = alloc_pages(GFP_KERNEL | __GFP_ZERO, GI_DATA_ORDER);
+	unsigned int cpu;
 
 	nodes = alloc_pages(GFP_KERNEL | __GFP_ZERO, GI_NODE_ORDER);
 	if (!pages || !nodes)
 		return -ENOMEM;
 	data = page_address(pages);
-	data->vcpu[1].cursor = 1;
+	for (cpu = 0; cpu < GI_VCPUS; cpu++)
+		data->vcpu[cpu].cursor = cpu; /* each begins elsewhere */
 	return 0;
 }
 

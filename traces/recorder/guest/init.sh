@@ -18,7 +18,25 @@ step() {
 # load_gi [PARAMETER...]: the guest-integrity driver, with the kernel's addresses.
 load_gi() {
   # shellcheck disable=SC2046 # a list of parameters
-  insmod /gi/gi.ko $(cat /gi/gi.parameters) "$@"
+  must insmod /gi/gi.ko $(cat /gi/gi.parameters) "$@"
+}
+
+# must COMMAND...: the recording ends here, with the recorder told of it, if the command fails.
+must() {
+  "$@" && return
+  echo "workload: failed status=$? command=$*"
+  poweroff -f
+  while :; do :; done
+}
+
+# until_it COMMAND...: waits for a server, and not for ever.
+until_it() {
+  i=0
+  until "$@" >/dev/null 2>&1; do
+    i=$((i + 1))
+    [ $i -lt 200 ] || must false "$@ never succeeded"
+    sleep 0.05
+  done
 }
 
 fork_and_exec() {

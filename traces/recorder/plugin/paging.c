@@ -15,6 +15,7 @@ static uint8_t *stored;   /* guest memory as instructions have stored it: withou
 static uint8_t *uses;     /* a walk went through the page, and nothing was stored to it since */
 static uint32_t *changes; /* how often that ended for a page of PTEs */
 static uint32_t upper_changes; /* and for all higher tables together */
+static bool reads_stored;
 
 void paging_open(uint64_t bytes)
 {
@@ -41,6 +42,11 @@ void paging_stored(uint64_t gpa, unsigned bytes, unsigned __int128 value)
     }
 }
 
+void paging_read_stored(void)
+{
+    reads_stored = true;
+}
+
 /*
  * Reads guest-physical memory through the windows a Linux guest has onto it: the direct map and,
  * before that exists, the kernel image (whose first page tables lie in the image itself).
@@ -49,6 +55,12 @@ static bool read_entry(uint64_t gpa, uint64_t *entry)
 {
     static const uint64_t windows[] = {0xffff888000000000, 0xffffffff80000000};
     static GByteArray *bytes;
+    if (reads_stored) {
+        if (gpa > ram_bytes - sizeof *entry)
+            return false;
+        memcpy(entry, stored + gpa, sizeof *entry);
+        return true;
+    }
     if (!bytes)
         bytes = g_byte_array_new();
     for (unsigned i = 0; i < 2; i++) {
@@ -153,11 +165,32 @@ static struct translation translation_of(const struct mapping *mapping, uint64_t
     return translation;
 }
 
+/* The kernel half is the same under every CR3, so it is remembered once, under CR3 zero. */
+static uint64_t key_of(uint64_t cr3, uint64_t gva)
+{
+    uint64_t root = (int64_t)gva < 0 ? 0 : cr3 & FRAME;
+    return (gva >> 12 & 0xfffffffff) | root << 24 | (uint64_t)1 << 63;
+}
+
+bool paging_translate(unsigned vcpu, uint64_t cr3, uint64_t gva, uint64_t *gpa)
+{
+    uint64_t key = key_of(cr3, gva);
+    const struct translation *known = &fronts[vcpu][hash(key) >> (64 - FRONT_BITS)];
+    if (!is_current(known, key, known->page))
+        known = find(key);
+    if (is_current(known, key, known->page)) {
+        *gpa = known->page << 12 | (gva & 4095);
+        return true;
+    }
+    struct mapping mapping;
+    bool mapped = paging_walk(cr3, gva, &mapping);
+    *gpa = mapping.gpa;
+    return mapped;
+}
+
 enum paging paging_mapping(unsigned vcpu, uint64_t cr3, uint64_t gva, uint64_t gpa, struct mapping *mapping)
 {
-    /* The kernel half is the same under every CR3, so it is remembered once, under CR3 zero. */
-    uint64_t root = (int64_t)gva < 0 ? 0 : cr3 & FRAME;
-    uint64_t key = (gva >> 12 & 0xfffffffff) | root << 24 | (uint64_t)1 << 63;
+    uint64_t key = key_of(cr3, gva);
     struct translation *front = &fronts[vcpu][hash(key) >> (64 - FRONT_BITS)];
     uint64_t page = gpa >> 12;
     if (__builtin_expect(is_current(front, key, page), 1))

@@ -24,6 +24,15 @@ void paging_open(uint64_t ram_bytes);
 /* Walks the four-level tables under `cr3`. False: not mapped, or the tables cannot be read yet. */
 bool paging_walk(uint64_t cr3, uint64_t gva, struct mapping *mapping);
 
+/* Where a linear address goes now; remembered, as far as mappings are. False: not mapped. */
+bool paging_translate(unsigned vcpu, uint64_t cr3, uint64_t gva, uint64_t *gpa);
+
+/*
+ * From now on entries are read as instructions have stored them, not through a Linux guest's windows onto memory: for other
+ * guests, and those at random addresses. What a loader put in place of the guest's instructions is not seen then.
+ */
+void paging_read_stored(void);
+
 /* Tells of a store by an instruction, up to 16 bytes. */
 void paging_stored(uint64_t gpa, unsigned bytes, unsigned __int128 value);
 

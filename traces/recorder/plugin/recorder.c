@@ -2,7 +2,10 @@
  * The recorder: a QEMU TCG plugin that writes every store of every vCPU to a raw stream, with the
  * hypercalls, CR3 loads, guest mappings and marks between them. See ../../README.md.
  *
- * Arguments: stream=PATH  ram=BYTES  phase=LINEAR_ADDRESS:MARK_ID (any number of times)
+ * With accesses=MARK_ID it also writes which pages were loaded and fetched from, from that mark on; 0 is the start.
+ *
+ * Arguments: stream=PATH  ram=BYTES  phase=LINEAR_ADDRESS:MARK_ID (any number of times)  accesses=MARK_ID
+ *            tables=stored (for guests that are not Linux at its link address, see paging_read_stored())
  *            arm=MARK_ID and touched=PATH (list the guest pages written after that mark)
  *
  * Built with -fomit-frame-pointer -ffixed-rbp: see on_instruction().
@@ -12,10 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accesses.h"
+#include "controls.h"
 #include "paging.h"
 #include "qemu.h"
 #include "registers.h"
-#include "stream.h"
+#include "vcpu.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -27,16 +32,9 @@ static const uint8_t MARK[7] = {0x0f, 0x1f, 0x80, 'M', 'A', 'R', 'K'};
 
 enum { MAX_PHASES = 32 };
 
-struct vcpu {
-    uint64_t env; /* TCG's env pointer, which identifies the vCPU */
-    uint64_t count;
-    uint64_t cr3;
-    bool paging;
-};
-
+struct vcpu *running;
 static struct vcpu vcpus[MAX_VCPUS];
 static unsigned known_vcpus;
-static struct vcpu *running;
 
 static struct { uint64_t address, mark; } phases[MAX_PHASES];
 static unsigned phase_count;
@@ -46,7 +44,12 @@ static const char *touched_path;
 static uint64_t arming_mark;
 static uint8_t *touched; /* a byte a guest page, once armed */
 
-static uint64_t writes, events[8], unmapped;
+static bool wants_accesses, gathers; /* loads and fetches: asked for, and past their mark */
+static uint64_t gathering_mark;
+
+static uint64_t writes, events[RECORD_KINDS], unmapped, unfetched;
+
+static void fetch_page(uint64_t rip);
 
 static uint8_t index_of(const struct vcpu *vcpu)
 {
@@ -58,13 +61,12 @@ static uint8_t index_of(const struct vcpu *vcpu)
  * QEMU passes is that of the vCPU that translated the block. But translated code keeps its own
  * env pointer in RBP and calls plugin callbacks directly, so RBP tells.
  */
-static void on_instruction(unsigned ignored, void *userdata)
+static void on_instruction(unsigned ignored, void *rip)
 {
     register uint64_t rbp __asm__("rbp");
     uint64_t env;
     __asm__ volatile("mov %1, %0" : "=r"(env) : "r"(rbp));
     (void)ignored;
-    (void)userdata;
     if (__builtin_expect(!running || running->env != env, 0)) {
         unsigned i = 0;
         while (i < known_vcpus && vcpus[i].env != env)
@@ -78,17 +80,20 @@ static void on_instruction(unsigned ignored, void *userdata)
         running = &vcpus[i];
     }
     running->count++;
+    if (gathers && !accesses_again(RECORD_FETCH, index_of(running), (uint64_t)rip))
+        fetch_page((uint64_t)rip);
 }
 
-static struct record *event(enum record_kind kind, uint64_t rip)
+struct record *event(enum record_kind kind, uint64_t rip)
 {
+    if (gathers && kind != RECORD_WRITE)
+        accesses_flush();
     struct record *record = stream_next();
     record->kind = (uint8_t)kind;
     record->vcpu = index_of(running);
     record->count = running->count;
     record->rip = rip;
-    if (kind < 8)
-        events[kind]++;
+    events[kind]++;
     return record;
 }
 
@@ -125,6 +130,8 @@ static void record_write(uint64_t gpa, uint64_t gva, unsigned bytes, uint64_t ri
             record_mapping(gva + first, gpa + first);
     }
     paging_stored(gpa, bytes, value);
+    if (gathers)
+        accesses_store(index_of(running), gva, gpa);
     struct record *record = event(RECORD_WRITE, rip);
     record->size = (uint8_t)bytes;
     record->flags = RECORD_HAS_VALUE;
@@ -177,6 +184,48 @@ static void on_store(unsigned ignored, qemu_plugin_meminfo_t info, uint64_t gva,
     record_write(gpa, gva, bytes, (uint64_t)rip, value);
 }
 
+/* The first fetch from a page since the group began. Translated like a store: the mapping comes before it. */
+static void fetch_page(uint64_t rip)
+{
+    uint64_t gpa = rip;
+    if (running->paging && !(running->long_mode && paging_translate(index_of(running), running->cr3, rip, &gpa))) {
+        unfetched++;
+        return;
+    }
+    if (gpa >= ram_bytes)
+        return;
+    if (running->paging)
+        record_mapping(rip, gpa);
+    accesses_add(RECORD_FETCH, index_of(running), running->count, rip, gpa);
+}
+
+static void load_page(qemu_plugin_meminfo_t info, uint64_t gva)
+{
+    if (accesses_again(RECORD_LOAD, index_of(running), gva))
+        return;
+    struct qemu_plugin_hwaddr *where = qemu_plugin_get_hwaddr(info, gva);
+    if (!where || qemu_plugin_hwaddr_is_io(where))
+        return;
+    uint64_t gpa = qemu_plugin_hwaddr_phys_addr(where);
+    if (gpa >= ram_bytes)
+        return;
+    if (running->paging)
+        record_mapping(gva, gpa);
+    accesses_add(RECORD_LOAD, index_of(running), running->count, gva, gpa);
+}
+
+static void on_load(unsigned ignored, qemu_plugin_meminfo_t info, uint64_t gva, void *userdata)
+{
+    (void)ignored;
+    (void)userdata;
+    if (!gathers || qemu_plugin_mem_is_store(info))
+        return;
+    load_page(info, gva);
+    uint64_t last = gva + (1u << qemu_plugin_mem_size_shift(info)) - 1;
+    if (__builtin_expect((gva ^ last) >> 12 != 0, 0))
+        load_page(info, last);
+}
+
 static void on_hypercall(unsigned ignored, void *rip)
 {
     (void)ignored;
@@ -202,6 +251,8 @@ static void record_mark(uint64_t rip, uint64_t id)
     event(RECORD_MARK, rip)->gva = id;
     if (touched_path && !touched && id == arming_mark)
         touched = calloc(ram_bytes / 4096 + 1, 1);
+    if (wants_accesses && id == gathering_mark)
+        gathers = true;
 }
 
 static void on_mark(unsigned ignored, void *rip)
@@ -216,27 +267,13 @@ static void on_phase(unsigned ignored, void *phase)
     record_mark(phases[(uintptr_t)phase].address, phases[(uintptr_t)phase].mark);
 }
 
-/* MOV to CR0 and CR3: `source` is the general register's number. The new value holds from the next instruction on. */
-static void on_cr0(unsigned ignored, void *source)
-{
-    (void)ignored;
-    running->paging = register_read((enum guest_register)(uintptr_t)source) >> 31 & 1;
-}
-
-static void on_cr3(unsigned ignored, void *source)
-{
-    (void)ignored;
-    running->cr3 = register_read((enum guest_register)(uintptr_t)source);
-    event(RECORD_CR3, 0)->value[0] = running->cr3;
-}
-
 static void instrument(struct qemu_plugin_insn *insn)
 {
     uint8_t code[16] = {0};
     size_t length = qemu_plugin_insn_data(insn, code, sizeof code);
     uint64_t rip = qemu_plugin_insn_vaddr(insn);
 
-    qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, QEMU_PLUGIN_CB_NO_REGS, (void *)rip);
     for (uintptr_t i = 0; i < phase_count; i++)
         if (phases[i].address == rip)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_phase, QEMU_PLUGIN_CB_NO_REGS, (void *)i);
@@ -246,16 +283,9 @@ static void instrument(struct qemu_plugin_insn *insn)
     else if (length == sizeof MARK && memcmp(code, MARK, length) == 0)
         qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, QEMU_PLUGIN_CB_R_REGS, (void *)rip);
 
-    const uint8_t *opcode = code;
-    unsigned rex = (*opcode & 0xf0) == 0x40 ? *opcode++ : 0; /* in 32-bit code that is INC or DEC, one byte long */
-    if (opcode[0] == 0x0f && opcode[1] == 0x22) {
-        uintptr_t source = (opcode[2] & 7) | (rex & 1) << 3;
-        unsigned control = (opcode[2] >> 3 & 7) | (rex & 4) << 1;
-        if (control == 0)
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_cr0, QEMU_PLUGIN_CB_R_REGS, (void *)source);
-        else if (control == 3)
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_cr3, QEMU_PLUGIN_CB_R_REGS, (void *)source);
-    }
+    controls_instrument(insn, code, length);
+    if (wants_accesses)
+        qemu_plugin_register_vcpu_mem_cb(insn, on_load, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_R, NULL);
     qemu_plugin_register_vcpu_mem_cb(insn, on_store, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_W, (void *)rip);
 }
 
@@ -288,6 +318,8 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void *userdata)
 {
     (void)id;
     (void)userdata;
+    if (gathers)
+        accesses_flush();
     struct record *end = stream_next();
     end->kind = RECORD_END;
     end->count = writes;
@@ -297,6 +329,11 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void *userdata)
     fprintf(stderr, "recorder: %" PRIu64 " writes, %" PRIu64 " hypercalls, %" PRIu64 " CR3 loads, %" PRIu64
                     " mappings (%" PRIu64 " not walkable), %" PRIu64 " marks\n",
             writes, events[RECORD_HYPERCALL], events[RECORD_CR3], events[RECORD_MAP], unmapped, events[RECORD_MARK]);
+    if (wants_accesses)
+        fprintf(stderr, "recorder: %" PRIu64 " loads in %" PRIu64 " records, %" PRIu64 " fetches in %" PRIu64
+                        " (%" PRIu64 " not walkable)\n",
+                accesses_counted(RECORD_LOAD), accesses_records(RECORD_LOAD), accesses_counted(RECORD_FETCH),
+                accesses_records(RECORD_FETCH), unfetched);
     for (unsigned i = 0; i < known_vcpus; i++)
         fprintf(stderr, "recorder: vCPU %u retired %" PRIu64 " instructions\n", i, vcpus[i].count);
 }
@@ -307,6 +344,12 @@ static int parse(const char *argument)
         stream_open(argument + 7);
     } else if (strncmp(argument, "ram=", 4) == 0) {
         ram_bytes = strtoull(argument + 4, NULL, 0);
+    } else if (strncmp(argument, "accesses=", 9) == 0) {
+        wants_accesses = true;
+        gathering_mark = strtoull(argument + 9, NULL, 0);
+        gathers = gathering_mark == 0;
+    } else if (strcmp(argument, "tables=stored") == 0) {
+        paging_read_stored();
     } else if (strncmp(argument, "touched=", 8) == 0) {
         touched_path = strdup(argument + 8);
     } else if (strncmp(argument, "arm=", 4) == 0) {

@@ -11,6 +11,11 @@ enum record_kind {
     RECORD_MAP = 4,
     RECORD_MARK = 5,
     RECORD_END = 6, /* count holds the number of writes of the whole stream */
+    RECORD_LOAD = 7,    /* accesses to one page since the record before; count is that of the first */
+    RECORD_FETCH = 8,
+    RECORD_HALT = 9,
+    RECORD_CONTROL = 10,
+    RECORD_KINDS,
     RECORD_HYPERCALL_REGISTERS = 0x82,
 };
 
@@ -25,10 +30,10 @@ struct record {
     union {
         struct {
             uint64_t count; /* instructions retired by this vCPU, this one included */
-            uint64_t gpa;   /* write: address; hypercall: GPA of RIP; map: leaf entry */
-            uint64_t gva;   /* write: address; map: page; mark: id */
+            uint64_t gpa;   /* write, load, fetch: address; hypercall: GPA of RIP; map: leaf entry */
+            uint64_t gva;   /* write, load, fetch: address; map: page; mark: id; control: 0, 4 or the number of EFER */
             uint64_t rip;      /* map: PML4E */
-            uint64_t value[2]; /* write: value; cr3, map: value[0] is CR3; map: value[1] is the PDPTE */
+            uint64_t value[2]; /* write, control: value; load, fetch: how many; cr3, map: CR3; map: value[1] is the PDPTE */
             uint64_t pde;      /* map */
         };
         struct { uint64_t number, rdi, rsi, rdx, r10, rflags, cr3; } hypercall;

@@ -14,7 +14,7 @@ struct TraceFuzz: FuzzTarget {
       let folder = Folder()
       let path = folder.file("sound.trace")
       try Sample.write(
-        Sample.records(30, seed: 1), to: path, options: .init(columns: .all, level: 1))
+        Sample.mixed(40, seed: 1), to: path, options: .init(columns: .all, level: 1))
       sound = try TraceImage(of: path)
     } catch { fatalError("no trace to start from: \(error)") }
   }
@@ -23,6 +23,10 @@ struct TraceFuzz: FuzzTarget {
     (UInt8(0)..<16).flatMap { place in
       [[place, 0, 4, 1, 2, 3, 4], [place, 3, 1, 0xff], [place, 7, 0xff], [place | 0x80, 0, 1, 0, 0, 0]]
     }
+      + [UInt8(8), 9].flatMap { column in
+        // The numbers of entries and of listed bytes, a run, a place and a clock of loads and of fetches.
+        [0, 8, 16, 24, 31, 40, 60].map { [column, $0, 2, 0xff, 0xff] }
+      }
   }
 
   func read(_ input: UnsafeRawBufferPointer) {
@@ -51,7 +55,7 @@ struct TraceFuzz: FuzzTarget {
       }
       return
     }
-    let column = place & 7
+    let column = place & 15
     guard image.blocks[number].columns.indices.contains(column) else { return }
     let offset = numbers.below(max(1, image.blocks[number].columns[column].count))
     let count = Int(numbers.next(UInt8.self))
@@ -78,7 +82,7 @@ struct FileFuzz: FuzzTarget {
   init() {
     do {
       let folder = Folder()
-      try Sample.write(Sample.records(12, seed: 2), to: folder.file("t"), options: .init(columns: .all, level: 1))
+      try Sample.write(Sample.mixed(16, seed: 2), to: folder.file("t"), options: .init(columns: .all, level: 1))
       sound = [UInt8](try Data(contentsOf: URL(filePath: folder.file("t"))))
     } catch { fatalError("no trace to start from: \(error)") }
   }
@@ -104,6 +108,10 @@ struct HeaderFuzz: FuzzTarget {
       let folder = Folder()
       var description = Sample.description()
       description.marks = [.init(id: 3, name: "m")]
+      description.workload = "w"
+      description.replicate = 2
+      description.instructionsPerSecond = 3_000_000_000
+      description.cut = .init(from: "m", to: nil, digest: "d", firstClocks: [1, 2])
       description.regions = [.init(id: 1, name: "r", gpa: 0x2000, bytes: 64)]
       description.symbols = [.init(name: "s", gpa: 0x2000, size: 64)]
       description.groundTruth = [
@@ -114,6 +122,7 @@ struct HeaderFuzz: FuzzTarget {
         try writer.write(
           vcpu: Int(index % 2), count: index + 1, gpa: .init(0x1ff8 + 8 * index), gva: .init(0x1ff8 + 8 * index),
           size: 8)
+        try writer.accesses(.init(kind: .load, vcpu: 0, count: index + 1, page: .init(2), accesses: 3))
         if index == 5 { try writer.event(.mark(.init(vcpu: 0, count: 6, id: 3, rip: .init(0)))) }
       }
       _ = try writer.finish()
@@ -153,6 +162,10 @@ enum TraceReading {
         for run in block.runs.indices {
           precondition(block.runs[run].page.rawValue < totals.pageLimit && block.runs[run].vcpu < totals.vcpus)
           for place in try block.accesses(ofRun: run) { precondition(place.offset + place.size <= 4096) }
+        }
+        for entry in [block.loads, block.fetches].joined() {
+          precondition(entry.run.page.rawValue < totals.pageLimit && entry.run.vcpu < totals.vcpus)
+          precondition(entry.beforeRun <= block.runs.count && entry.beforeEvent <= block.events.count)
         }
         for event in block.events { precondition(event.run <= block.runs.count && event.event.vcpu < totals.vcpus) }
       }

@@ -7,11 +7,13 @@ import Foundation
 /// Columns are stored, not compressed: a zstd frame of raw blocks is as good, and takes no time.
 struct TraceImage {
   var json: [UInt8]
+  let version: UInt32
   var blocks: [(header: BlockHeader, columns: [[UInt8]])]
 
   /// The image of a trace file.
   init(of path: String) throws {
     let reader = try RecordingReader(path: path)
+    version = reader.version
     json = [UInt8](try Forge.json(of: reader.header))
     blocks = try reader.blocks.enumerated().map { number, block in
       (block, try block.columns.map { try Forge.decoded(reader, number, $0) })
@@ -19,7 +21,7 @@ struct TraceImage {
   }
 
   /// The bytes of the file.
-  var bytes: [UInt8] { Forge.assemble(json: json, blocks, frame: Self.frame) }
+  var bytes: [UInt8] { Forge.assemble(json: json, blocks, version: version, frame: Self.frame) }
 
   /// A zstd frame of one segment and raw blocks (RFC 8878, sections 3.1.1 and 3.1.1.2).
   private static func frame(_ bytes: [UInt8]) -> [UInt8] {
