@@ -79,7 +79,7 @@ struct Recording {
       path: path, digest: reader.digest.map { "\($0)" } ?? "", writes: header.totals.writes, runs: header.totals.runs,
       pages: header.totals.pages, vcpus: header.totals.vcpus, instructions: header.ownInstructions.reduce(0, +),
       hypercalls: header.totals.hypercalls, marks: header.totals.marks,
-      guest: header.recording.guest.kernelPackage ?? header.recording.title, workload: header.recording.title,
+      guest: header.recording.guest.kernelPackage ?? header.recording.title,
       addresses: header.recording.addresses == .guestPhysical
         ? nil : header.recording.log?.truePages?.rawValue ?? "linear",
       log: header.recording.log, cautions: cautions.isEmpty ? nil : cautions,

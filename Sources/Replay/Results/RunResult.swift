@@ -135,9 +135,6 @@ public struct ReplayedRecording: Codable, Equatable, Sendable {
   public var marks: UInt64
   /// Guest kernel, in words.
   public var guest: String
-  /// What was recorded, in the recording's own words: several recordings of one workload say the same; absent in results of
-  /// earlier versions.
-  public var workload: String?
   /// What the pages of reports are where they are no guest-physical pages of the recording: `linear`, or `guest-physical` behind
   /// frames that the trace numbers; absent otherwise.
   public var addresses: String?
