@@ -40,10 +40,7 @@ struct AttackCommand: ParsableCommand {
     for id in ids where !Attack.all.contains(where: { $0.id == id }) {
       throw ValidationError("no attack is named '\(id)'; \(Nearest.advice(for: id, in: Attack.all.map(\.id)))")
     }
-    for name in strategyNames where Strategy.named(name) == nil {
-      throw ValidationError(
-        "no strategy is named '\(name)'; \(Nearest.advice(for: name, in: Strategy.all.map(\.name)))")
-    }
+    if let complaint = strategyNames.lazy.compactMap(Strategy.complaint).first { throw ValidationError(complaint) }
   }
 
   func run() throws {
@@ -52,15 +49,9 @@ struct AttackCommand: ParsableCommand {
     let strategies = strategyNames.isEmpty ? Strategy.all : Strategy.all.filter { strategyNames.contains($0.name) }
     let matrix = try AttackMatrix(attacks, under: strategies)
     try destinations.write { format, paints in
-      switch format {
-      case .text:
-        TextExporter(paints: paints, width: ConsoleOptions.columns).export([matrix.document(namesInTable: false)])
-      case .json: try JSONExporter.encode(matrix)
-      case .csv: matrix.csv
-      case .markdown: MarkdownExporter.export([matrix.document(namesInTable: true)])
-      case .html: HTMLExporter.export([matrix.document(namesInTable: true)])
-      case .github, .hgrm: preconditionFailure("refused with the options")
-      }
+      try rendered(
+        { [matrix.document(namesInTable: $0 == .full)] }, as: format, painted: paints, width: ConsoleOptions.columns,
+        json: JSONExporter.encode(matrix), csv: matrix.csv)
     }
   }
 }

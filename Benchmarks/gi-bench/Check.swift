@@ -70,15 +70,10 @@ struct Check: ParsableCommand {
     let gates = try results.map { try Gate($0, against: match(for: $0, in: baselines), failAbove: failAbove?.share) }
     try destinations.write { format, paints in
       let documents = gates.map(\.document)
-      return switch format {
-      case .text: TextExporter(paints: paints, width: ConsoleOptions.columns).export(documents)
-      case .json: try JSONExporter.encode(gates)
-      case .csv: Gate.csv(gates)
-      case .markdown: MarkdownExporter.export(documents)
-      case .html: HTMLExporter.export(documents)
-      case .hgrm: preconditionFailure("refused with the options")
-      case .github: try GitHubExporter.export(results)
-      }
+      if format == .github { return try GitHubExporter.export(results) }
+      return try rendered(
+        { _ in documents }, as: format, painted: paints, width: ConsoleOptions.columns,
+        json: JSONExporter.encode(gates), csv: Gate.csv(gates))
     }
     if gates.contains(where: \.hasRegression) {
       if console.quiet { throw Failure(.regression, Gate.sentence(gates)) }

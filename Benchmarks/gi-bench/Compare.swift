@@ -34,14 +34,9 @@ struct Compare: ParsableCommand {
     var comparison = try Comparison(of: results[1], against: results[0], names: (a, b), isForced: force)
     if isOnlyChanged { comparison.rows.removeAll { $0.verdict == .same } }
     try destinations.write { format, paints in
-      switch format {
-      case .text: TextExporter(paints: paints, width: ConsoleOptions.columns).export([comparison.document])
-      case .json: try JSONExporter.encode(comparison)
-      case .csv: comparison.csv
-      case .markdown: MarkdownExporter.export([comparison.document])
-      case .html: HTMLExporter.export([comparison.document])
-      case .github, .hgrm: preconditionFailure("refused with the options")
-      }
+      try rendered(
+        { _ in [comparison.document] }, as: format, painted: paints, width: ConsoleOptions.columns,
+        json: JSONExporter.encode(comparison), csv: comparison.csv)
     }
   }
 }

@@ -45,15 +45,9 @@ struct Merge: ParsableCommand {
     for detail in merge.details { StandardError.say(detail) }
     if let complaint = merge.complaint, !isPartial { throw Failure(.regression, complaint) }
     try destinations.write { format, paints in
-      switch format {
-      case .text:
-        TextExporter(paints: paints, width: ConsoleOptions.columns).export([merge.document(.brief, pivot: pivot)])
-      case .json: try merge.json()
-      case .csv: try merge.csv()
-      case .markdown: MarkdownExporter.export([merge.document(.full, pivot: pivot)])
-      case .html: HTMLExporter.export([merge.document(.full, pivot: pivot)])
-      case .github, .hgrm: preconditionFailure("refused with the options")
-      }
+      try rendered(
+        { [merge.document($0, pivot: pivot)] }, as: format, painted: paints, width: ConsoleOptions.columns,
+        json: merge.json(), csv: merge.csv())
     }
     if let complaint = merge.complaint { throw Failure(.regression, complaint) }
   }

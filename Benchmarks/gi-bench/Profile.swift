@@ -17,10 +17,6 @@ struct Profile: ParsableCommand {
       \(ExitStatus.help)
       """,
     subcommands: [ProfileList.self, ProfileShow.self, ProfileValidate.self, ProfileConvert.self, ProfileMeasure.self])
-
-  enum Format: String, CaseIterable, ExpressibleByArgument {
-    case text, json
-  }
 }
 
 /// `gi-bench profile list`.
@@ -28,7 +24,7 @@ struct ProfileList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the embedded profiles, with how well founded their costs are.")
 
-  @Option(help: "Format of the answer.") var format = Profile.Format.text
+  @Option(help: "Format of the answer.") var format = AnswerFormat.text
 
   func run() throws {
     let profiles = try ProfileLibrary.names.compactMap(ProfileLibrary.profile)
@@ -61,7 +57,7 @@ struct ProfileShow: ParsableCommand {
 
   @OptionGroup var hypervisor: HypervisorOption
 
-  @Option(help: "Format of the answer.") var format = Profile.Format.text
+  @Option(help: "Format of the answer.") var format = AnswerFormat.text
 
   func validate() throws { try ProfileOption.checkName(name) }
 
@@ -94,7 +90,7 @@ struct ProfileValidate: ParsableCommand {
     completion: .file(extensions: ["json"]))
   var name: String?
 
-  @Option(help: "Format of the answer.") var format = Profile.Format.text
+  @Option(help: "Format of the answer.") var format = AnswerFormat.text
 
   func validate() throws {
     guard let name else { return }

@@ -21,7 +21,7 @@ struct StrategyList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the strategies, a sentence each.")
 
-  @Option(help: "Format of the answer.") var format = Profile.Format.text
+  @Option(help: "Format of the answer.") var format = AnswerFormat.text
 
   func run() throws {
     let answers = Strategy.all.map { StrategyAnswer($0) }
@@ -51,14 +51,9 @@ struct StrategyShow: ParsableCommand {
   @Argument(help: "The strategy's name.", completion: .list(Strategy.all.map(\.name)))
   var name: String
 
-  @Option(help: "Format of the answer.") var format = Profile.Format.text
+  @Option(help: "Format of the answer.") var format = AnswerFormat.text
 
-  func validate() throws {
-    let names = Strategy.all.map(\.name)
-    guard names.contains(name) else {
-      throw ValidationError("no strategy is named '\(name)'; \(Nearest.advice(for: name, in: names))")
-    }
-  }
+  func validate() throws { if let complaint = Strategy.complaint(about: name) { throw ValidationError(complaint) } }
 
   func run() throws {
     guard let strategy = Strategy.named(name) else { return }
@@ -89,15 +84,17 @@ private struct StrategyAnswer: Encodable {
   struct Choice: Encodable {
     var name: String
     var meaning: String
+
+    init(_ choice: any MechanismChoice) { (name, meaning) = (choice.name, choice.meaning) }
   }
 
   init(_ strategy: Strategy, attacks matrix: AttackMatrix? = nil) {
     name = strategy.name
     summary = strategy.summary
     let mechanism = strategy.mechanism
-    switching = Choice(name: mechanism.switching.name, meaning: mechanism.switching.meaning)
-    noticing = Choice(name: mechanism.noticing.name, meaning: mechanism.noticing.meaning)
-    completion = Choice(name: mechanism.completion.name, meaning: mechanism.completion.meaning)
+    switching = Choice(mechanism.switching)
+    noticing = Choice(mechanism.noticing)
+    completion = Choice(mechanism.completion)
     contract =
       switch strategy.contract {
       case .everyStore: "every store to a monitored page, before its effect"

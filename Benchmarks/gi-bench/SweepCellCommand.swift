@@ -29,16 +29,25 @@ struct SweepCellCommand: ParsableCommand {
     }
     let isGenerated = manifest.generated[cell.recording] != nil
     let path = isGenerated ? folder.recordingPath(cell.recording) : cell.recording
-    for (input, digest) in cell.inputs where !isGenerated || input != cell.recording {
-      guard try InputDigest.of(input) == digest else {
-        throw Failure("\(input): changed since the sweep began; begin another one, or put the file back")
-      }
+    func demand(_ digest: String, of input: String, is expected: String) throws {
+      guard digest != expected else { return }
+      throw Failure("\(input): changed since the sweep began; begin another one, or put the file back")
+    }
+    for (input, digest) in cell.inputs where input != cell.recording {
+      try demand(InputDigest.of(input), of: input, is: digest)
     }
     guard
       let run = try Run.parseAsRoot([path] + cell.arguments + (manifest.readsClock ? [] : ["--counters-only"])) as? Run
     else { throw Failure("\(cell.title): no run; begin the sweep anew") }
     var results = try run.results(console: ConsoleOptions.silent)
-    for index in results.indices where isGenerated { results[index].trace.path = cell.recording }
+    for index in results.indices {
+      if isGenerated {
+        results[index].trace.path = cell.recording
+      } else if let digest = cell.inputs[cell.recording] {
+        // The replay has read all of it, so its digest is known.
+        try demand(results[index].trace.digest, of: cell.recording, is: digest)
+      }
+    }
     try folder.keep(JSONExporter.export(results), of: cell)
   }
 }

@@ -9,6 +9,3 @@ struct Trace: ParsableCommand {
       TraceCutCommand.self,
     ])
 }
-
-/// The answers that are text or JSON.
-enum TraceAnswer: String, CaseIterable, ExpressibleByArgument { case text, json }

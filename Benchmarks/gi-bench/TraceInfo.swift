@@ -12,7 +12,7 @@ struct TraceInfo: ParsableCommand {
   var trace: String
 
   @Option(help: "Format of the answer.")
-  var format = TraceAnswer.text
+  var format = AnswerFormat.text
 
   func run() throws {
     let reader = try RecordingReader(path: trace)

@@ -22,7 +22,7 @@ struct TraceStats: ParsableCommand {
   var hottest = 20
 
   @Option(help: "Format of the answer.")
-  var format = TraceAnswer.text
+  var format = AnswerFormat.text
 
   @Flag(help: "Take the whole blocks of a trace that breaks off.")
   var salvage = false

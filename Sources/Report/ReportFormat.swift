@@ -27,12 +27,26 @@ package func report(
       + Spread.all(of: results).map(\.document)
   }
   return switch format {
-  case .text: TextExporter(paints: painted, width: width).export(documents(.brief))
-  case .json: try JSONExporter.export(results)
-  case .csv: CSVExporter.export(results)
-  case .markdown: MarkdownExporter.export(documents(.full))
-  case .html: HTMLExporter.export(documents(.full))
   case .github: try GitHubExporter.export(results)
   case .hgrm: HGRMExporter.export(results)
+  default:
+    try rendered(
+      documents, as: format, painted: painted, width: width, json: JSONExporter.export(results),
+      csv: CSVExporter.export(results))
+  }
+}
+
+/// Documents in one of the formats that any report comes in; JSON and comma-separated values hold their figures instead.
+package func rendered(
+  _ documents: (Detail) -> [Document], as format: ReportFormat, painted: Bool = false, width: Int? = nil,
+  json: @autoclosure () throws -> String, csv: @autoclosure () throws -> String
+) throws -> String {
+  switch format {
+  case .text: TextExporter(paints: painted, width: width).export(documents(.brief))
+  case .json: try json()
+  case .csv: try csv()
+  case .markdown: MarkdownExporter.export(documents(.full))
+  case .html: HTMLExporter.export(documents(.full))
+  case .github, .hgrm: preconditionFailure("\(format) is a format of results alone, refused with the options")
   }
 }

@@ -36,8 +36,13 @@ struct ConsoleOptions: ParsableArguments {
     if let columns = Int(ProcessInfo.processInfo.environment["COLUMNS"] ?? ""), columns > 0 {
       return min(max(columns, 40), 1000)
     }
+    return terminalColumns(of: STDOUT_FILENO).map { max($0, 40) } ?? 80
+  }
+
+  /// How wide the terminal is that a descriptor leads to; nil where it leads to none.
+  static func terminalColumns(of descriptor: Int32) -> Int? {
     var size = winsize()
-    return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? max(Int(size.ws_col), 40) : 80
+    return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : nil
   }
 
   /// A progress line of that name; nil where none is to be drawn.

@@ -46,10 +46,7 @@ struct ReplayOptions: ParsableArguments {
     guard (1...2).contains(threads) else {
       throw ValidationError("--threads \(threads) is not 1 or 2; give one of them")
     }
-    let names = Strategy.all.map(\.name)
-    for name in strategyNames where !names.contains(name) {
-      throw ValidationError("no strategy is named '\(name)'; \(Nearest.advice(for: name, in: names))")
-    }
+    if let complaint = strategyNames.lazy.compactMap(Strategy.complaint).first { throw ValidationError(complaint) }
   }
 
   /// The strategies asked for, each once, or every one that the profile's processor offers.

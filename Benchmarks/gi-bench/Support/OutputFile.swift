@@ -23,11 +23,7 @@ struct OutputFile {
   }
 
   /// Writes the whole file, or throws and leaves what was there.
-  func write(_ text: String) throws {
-    let file = try WholeFile(target)
-    try Array(text.utf8).withUnsafeBytes { try file.write($0) }
-    try file.finish()
-  }
+  func write(_ text: String) throws { try WholeFile.write(text, to: target) }
 
   /// Writes to the standard output, where a full disk is an error like any other.
   static func writeStandardOutput(_ text: String) throws {

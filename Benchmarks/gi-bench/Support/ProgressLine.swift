@@ -63,8 +63,5 @@ final class ProgressLine: Sendable {
     return seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s"
   }
 
-  private static var columns: Int {
-    var size = winsize()
-    return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
-  }
+  private static var columns: Int { ConsoleOptions.terminalColumns(of: STDERR_FILENO) ?? 80 }
 }

@@ -13,10 +13,9 @@ enum InputDigest {
     return digest.description
   }
 
-  /// The digest of any file; of a recording, the one that it bears.
+  /// The digest of a file that options name.
   static func of(_ path: String) throws -> String {
-    if path.hasSuffix(".trace") { return try ofRecording(path) }
-    return RecordingDigest(of: try InputFile.read(path, atMost: 64 << 20, expecting: "an input of the sweep"))
+    RecordingDigest(of: try InputFile.read(path, atMost: 64 << 20, expecting: "an input of the sweep"))
       .description
   }
 }

@@ -9,8 +9,7 @@ extension EPTMachine {
     _ target: StaleTranslation.Target, _ observer: inout Observer
   ) -> (outcome: TranslationOutcome, stale: StaleTranslation?) {
     guard caches.isActive else { return (perform(target, &observer), nil) }
-    let before = trial()
-    var trial = before
+    var trial = trial()
     var freshLog = ReferenceLog()
     let fresh = trial.perform(target, &freshLog)
     caches.beginAccess()

@@ -1,9 +1,5 @@
 /// How a write that was refused, and is not blocked, is completed. It acts once the write has been judged.
-public protocol Completion: Sendable {
-  /// A name of its own, with any parameter it has: two choices of one name are taken to be the same.
-  var name: String { get }
-  /// What it does, one sentence.
-  var meaning: String { get }
+public protocol Completion: MechanismChoice {
   /// Who puts a table set in force in which everything may be written; nil where nobody needs one.
   var openView: OpenViewUser? { get }
   /// Completes a store.

@@ -1,11 +1,7 @@
 import EPTTables
 
 /// How a write to a monitored page is noticed. It acts where rights of pages are set, and where a store has been refused.
-public protocol Noticing: Sendable {
-  /// A name of its own, with any parameter it has: two choices of one name are taken to be the same.
-  var name: String { get }
-  /// What it does, one sentence.
-  var meaning: String { get }
+public protocol Noticing: MechanismChoice {
   /// What of the processor it switches on.
   var features: NoticingFeatures { get }
   /// Which stores to monitored pages it notices.

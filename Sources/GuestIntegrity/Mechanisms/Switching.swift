@@ -1,9 +1,5 @@
 /// How integrity mode changes what may be written. It acts where the mode of a vCPU changes.
-public protocol Switching: Sendable {
-  /// A name of its own, with any parameter it has: two choices of one name are taken to be the same.
-  var name: String { get }
-  /// What it does, one sentence.
-  var meaning: String { get }
+public protocol Switching: MechanismChoice {
   /// Whether integrity mode has a table set of its own, in which the driver's pages may be written.
   var usesTwoSets: Bool { get }
   /// Whether the driver puts that set in force by VMFUNC leaf 0, without an exit, so that the EPTP in force is the mode.

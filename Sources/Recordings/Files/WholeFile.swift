@@ -37,6 +37,17 @@ package final class WholeFile {
   /// Appends bytes.
   package func write(_ bytes: UnsafeRawBufferPointer) throws(RecordingError) { try file.write(bytes) }
 
+  /// Writes a whole text, or throws and leaves what was there.
+  package static func write(_ text: String, to target: OutputTarget) throws(RecordingError) {
+    let file = try WholeFile(target)
+    var error: RecordingError?
+    Array(text.utf8).withUnsafeBytes { bytes in
+      do throws(RecordingError) { try file.write(bytes) } catch let failure { error = failure }
+    }
+    if let error { throw error }
+    try file.finish()
+  }
+
   /// Puts the file in its place; nothing that can be held up by a signal comes between its two names.
   package func finish() throws(RecordingError) {
     guard !target.isInPlace else { return }

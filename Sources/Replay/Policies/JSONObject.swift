@@ -1,3 +1,5 @@
+import Foundation
+
 /// An object of a file that users write, with the place that errors name.
 package struct JSONObject {
   private let values: [String: JSONValue]
@@ -8,6 +10,19 @@ package struct JSONObject {
     location = "\(origin): \(place)"
     guard case .object(let values) = value else { throw ReplayError("\(location) is no object, expected { ... }") }
     self.values = values
+  }
+
+  /// The object that a file of schema 1 is; `kind` and `kinds` name it: `plan`, `plans`. Keys that mean nothing are refused.
+  package init(file json: Data, _ kind: String, _ kinds: String, keys: [String], needed: String, origin: String) throws
+  {
+    guard let value = try? JSONDecoder().decode(JSONValue.self, from: json) else {
+      throw ReplayError("\(origin): not JSON, expected a \(kind): an object with \(needed)")
+    }
+    self = try JSONObject(value, place: "the \(kind)", origin: origin)
+    try allow(keys)
+    guard case .count(1)? = self["schema"] else {
+      throw failure("schema is not 1; this gi-bench reads \(kinds) of schema 1, write \"schema\": 1")
+    }
   }
 
   /// The value under a key; nil where the key is absent.

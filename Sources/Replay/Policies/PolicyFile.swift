@@ -11,14 +11,9 @@ extension Policy {
   ///
   /// Throws ``ReplayError``.
   public init(json: Data, origin: String) throws {
-    guard let value = try? JSONDecoder().decode(JSONValue.self, from: json) else {
-      throw ReplayError("\(origin): not JSON, expected a policy: an object with schema, name and regions")
-    }
-    let root = try JSONObject(value, place: "the policy", origin: origin)
-    try root.allow(["schema", "name", "actions", "regions"])
-    guard case .count(1)? = root["schema"] else {
-      throw root.failure("schema is not 1; this gi-bench reads policies of schema 1, write \"schema\": 1")
-    }
+    let root = try JSONObject(
+      file: json, "policy", "policies", keys: ["schema", "name", "actions", "regions"],
+      needed: "schema, name and regions", origin: origin)
     name = try root.text("name")
     self.origin = origin
     let actions = try root.actions("actions") ?? [.count, .log, .notify]

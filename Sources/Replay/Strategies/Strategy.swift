@@ -35,6 +35,12 @@ public struct Strategy: Sendable, Equatable {
   /// A strategy by name.
   public static func named(_ name: String) -> Strategy? { all.first { $0.name == name } }
 
+  /// What is wrong with a name that no strategy has, and which was meant; nil for a strategy's.
+  package static func complaint(about name: String) -> String? {
+    guard named(name) == nil else { return nil }
+    return "no strategy is named '\(name)'; \(Nearest.advice(for: name, in: all.map(\.name)))"
+  }
+
   /// Which stores it notices.
   public var contract: NoticingContract { mechanism.noticing.contract }
 

@@ -41,6 +41,12 @@ package enum Figure {
     return x > 1 ? ">1" : "<1"
   }
 
+  /// A place in a picture, to a tenth: `12`, `12.5`.
+  static func coordinate(_ x: Double) -> String {
+    let text = fixed(x, 1)
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+
   /// `1 core`, `2 cores`.
   static func counted(_ n: Int, _ one: String, _ many: String) -> String { n == 1 ? "1 \(one)" : "\(n) \(many)" }
 

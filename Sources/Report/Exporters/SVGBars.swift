@@ -64,8 +64,5 @@ enum SVGBars {
     return [1, 2, 5, 10].map { $0 * power }.first { $0 * 5 >= greatest } ?? greatest / 5
   }
 
-  private static func n(_ x: Double) -> String {
-    let text = String(format: "%.1f", x)
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-  }
+  private static func n(_ x: Double) -> String { Figure.coordinate(x) }
 }

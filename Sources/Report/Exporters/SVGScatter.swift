@@ -79,8 +79,5 @@ enum SVGScatter {
     }
   }
 
-  private static func n(_ x: Double) -> String {
-    let text = String(format: "%.1f", x)
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-  }
+  private static func n(_ x: Double) -> String { Figure.coordinate(x) }
 }

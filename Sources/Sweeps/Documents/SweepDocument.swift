@@ -19,6 +19,7 @@ extension SweepMerge {
     blocks += [.heading("Overhead against notifications")]
     if detail == .full { blocks.append(.scatter(notificationScatter)) }
     blocks.append(.table(rateTable(atMost: detail == .full ? rows.count : 24)))
+    if let table = consumerTable { blocks += [.heading("Latency against the consumer"), .table(table)] }
     if let table = flipsTable { blocks += [.heading("Which cost decides"), .table(table)] }
     return Document(title: "gi-bench \(manifest.version): sweep \(manifest.name)", blocks: blocks)
   }
@@ -128,6 +129,28 @@ extension SweepMerge {
                 label: label(row.cell))
             }
           })
+      })
+  }
+
+  /// How long alerts take to their consumer, where the plan varies who that is.
+  private var consumerTable: Table? {
+    guard Set(manifest.cells.map { $0.settings["consumer"] }).count > 1 else { return nil }
+    return Table(
+      caption:
+        "Delivered latency in modelled cycles of the cheapest sound strategy, low to high over the corners; alerts lost",
+      columns: [
+        .words("cell"), .words("strategy"), .figure("p50"), .figure("low to high"), .figure("p99"),
+        .figure("low to high"),
+        .figure("lost"),
+      ],
+      rows: rows.compactMap { row in
+        guard let entry = row.soundByOverhead.first, let delivered = entry.delivered else { return nil }
+        return [
+          Cell(label(row.cell)), Cell(entry.strategy), Cell(Figure.number(delivered.p50.value)),
+          Cell(Figure.range(delivered.p50)), Cell(Figure.number(delivered.p99.value)),
+          Cell(Figure.range(delivered.p99)),
+          Cell(entry.lost.map { Figure.number($0.value) } ?? "-"),
+        ]
       })
   }
 

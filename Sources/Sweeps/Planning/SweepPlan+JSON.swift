@@ -4,20 +4,19 @@ import Replay
 
 extension SweepPlan {
   /// The options of `run` that a plan may vary.
-  package static let options = ["arm", "cpi", "dimensions", "hypervisor", "mitigations", "policy", "profile", "refill"]
+  package static let options = [
+    "arm", "consumer", "cpi", "dimensions", "exits-per-second", "hypervisor", "mitigations", "policy", "profile",
+    "refill",
+    "seed",
+  ]
 
   /// A plan from JSON, every rule checked; `origin` names the file in errors.
   ///
   /// Throws `ReplayError`.
   package init(json: Data, origin: String) throws {
-    guard let value = try? JSONDecoder().decode(JSONValue.self, from: json) else {
-      throw ReplayError("\(origin): not JSON, expected a plan: an object with schema, name and recordings")
-    }
-    let root = try JSONObject(value, place: "the plan", origin: origin)
-    try root.allow(["schema", "name", "recordings", "strategies", "vary", "host_times"])
-    guard case .count(1)? = root["schema"] else {
-      throw root.failure("schema is not 1; this gi-bench reads plans of schema 1, write \"schema\": 1")
-    }
+    let root = try JSONObject(
+      file: json, "plan", "plans", keys: ["schema", "name", "recordings", "strategies", "vary", "host_times"],
+      needed: "schema, name and recordings", origin: origin)
     name = try root.text("name")
     recordings = try root.sources(origin: origin)
     strategies = try root.strategies()
@@ -93,7 +92,6 @@ extension JSONObject {
 
   fileprivate func strategies() throws -> [String] {
     guard let value = self["strategies"] else { return [] }
-    let names = Strategy.all.map(\.name)
     guard case .list(let listed) = value, !listed.isEmpty else {
       throw failure("strategies is no list of one or more; leave it out for all that a processor offers")
     }
@@ -101,9 +99,8 @@ extension JSONObject {
       guard case .text(let name) = item.element else {
         throw failure("strategies[\(item.offset)] is no text, expected the name of a strategy")
       }
-      guard names.contains(name) else {
-        throw failure(
-          "strategies[\(item.offset)]: no strategy is named '\(name)'; \(Nearest.advice(for: name, in: names))")
+      if let complaint = Strategy.complaint(about: name) {
+        throw failure("strategies[\(item.offset)]: \(complaint)")
       }
       if !chosen.contains(name) { chosen.append(name) }
     }

@@ -92,9 +92,7 @@ package struct SweepFolder: Sendable {
     } catch {
       throw ReplayError("\(path): cannot be written; make room, or give another folder")
     }
-    let file = try WholeFile(target)
-    try Array(text.utf8).withUnsafeBytes { try file.write($0) }
-    try file.finish()
+    try WholeFile.write(text, to: target)
   }
 }
 

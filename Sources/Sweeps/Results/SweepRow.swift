@@ -23,6 +23,10 @@ package struct SweepRow: Equatable, Sendable {
     package var notifications: UInt64
     /// Modelled cycles beyond the same guest unmonitored.
     package var overhead: Bracket
+    /// From a store's issue to the alert in the consumer's hand; nil where the contract has no such end.
+    package var delivered: LatencyPercentiles?
+    /// Alerts that found no room; nil where there is no consumer.
+    package var lost: Bracket?
   }
 
   /// The row of a result.
@@ -32,7 +36,8 @@ package struct SweepRow: Equatable, Sendable {
     instructions = result.trace.instructions
     entries = result.strategies.map {
       Entry(
-        strategy: $0.name, isSound: $0.sound.value, notifications: $0.notifications.count, overhead: $0.overheadCycles)
+        strategy: $0.name, isSound: $0.sound.value, notifications: $0.notifications.count, overhead: $0.overheadCycles,
+        delivered: $0.notifications.deliveredCycles, lost: $0.notifications.consumer?.lost)
     }
     flips = [:]
     for pair in result.sensitivity ?? [] {
