@@ -108,7 +108,8 @@ struct ImportCommandTests {
     arguments: [
       ["--ram", "4G"], ["--task", "7"], ["--from", "addresses", "--kernel-base", "0x1000"],
       ["--from", "addresses", "--ram", "0"],
-      ["--from", "recorder", "--description", "d", "--symbols", "s"], ["--from", "addresses", "--ram", "9999T"],
+      ["--from", "recorder", "--description", "d", "--task", "7"], ["--from", "addresses", "--ram", "9999T"],
+      ["--from", "recorder", "--description", "d", "--ram", "4G"], ["--from", "recorder", "--symbols", "s"],
     ])
   func usage(options: [String]) throws {
     let outcome = try Program.run(["trace", "convert", "x", "--output", "y"] + options)

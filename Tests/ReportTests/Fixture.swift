@@ -55,6 +55,15 @@ enum Fixture {
         : nil)
   }
 
+  /// The results as those of so many recordings, each with a digest of its own.
+  static func recordings(_ results: RunResult...) -> [RunResult] {
+    results.enumerated().map { number, result in
+      var result = result
+      result.trace.digest = "recording \(number)"
+      return result
+    }
+  }
+
   static var result: RunResult {
     var late = strategy("pml", sound: false, overhead: 1_000_000)
     (late.notifications.raisedCycles, late.notifications.deliveredCycles) = (nil, nil)

@@ -35,11 +35,12 @@ struct RunReportTests {
 
   @Test("of two runs holds both")
   func two() throws {
+    let both = Fixture.recordings(Fixture.result, Fixture.counted)
     for format in ReportFormat.allCases {
-      let text = try report(on: [Fixture.result, Fixture.counted], as: format)
+      let text = try report(on: both, as: format)
       #expect(text.ranges(of: "traces/boot.trace").count >= 2, "\(format)")
     }
-    let json = try report(on: [Fixture.result, Fixture.counted], as: .json)
+    let json = try report(on: both, as: .json)
     #expect(try SavedResults.decode(Data(json.utf8), origin: "two.json").count == 2)
     #expect(json.contains("\"summary\""))
   }

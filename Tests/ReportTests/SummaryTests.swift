@@ -15,10 +15,9 @@ struct SummaryTests {
 
   @Test("are a geometric mean of ratios to eptp-exit, whatever a recording's length")
   func mean() throws {
-    let results = [
+    let results = Fixture.recordings(
       result(["eptp-exit": 100, "vmfunc": 50, "filter": 800]),
-      result(["eptp-exit": 1_000_000, "vmfunc": 2_000_000, "filter": 2_000_000]),
-    ]
+      result(["eptp-exit": 1_000_000, "vmfunc": 2_000_000, "filter": 2_000_000]))
     let summary = try #require(Summary(of: results))
     #expect(summary.reference == "eptp-exit" && summary.recordings == 2)
     #expect(summary.rows.map(\.strategy) == ["eptp-exit", "vmfunc", "filter"])
@@ -29,16 +28,27 @@ struct SummaryTests {
 
   @Test("take another reference where eptp-exit is missing, and have no mean of an overhead that is not positive")
   func references() throws {
-    let other = try #require(Summary(of: [result(["a": 0, "b": 2]), result(["a": 1, "b": 4])]))
+    let other = try #require(Summary(of: Fixture.recordings(result(["a": 0, "b": 2]), result(["a": 1, "b": 4]))))
     #expect(other.reference == "b" && other.rows.map(\.strategy) == ["a", "b"] && other.rows[0].mean == nil)
     #expect(Summary(of: [result(["a": 1])]) == nil)
-    #expect(Summary(of: [result(["a": 1]), result(["b": 1])]) == nil)
-    #expect(Summary(of: [result(["a": 1]), result(["a": 1], profile: "q")]) == nil)
+    #expect(Summary(of: Fixture.recordings(result(["a": 1]), result(["b": 1]))) == nil)
+    #expect(Summary(of: Fixture.recordings(result(["a": 1]), result(["a": 1], profile: "q"))) == nil)
+  }
+
+  @Test("count a recording once, and no cut beside its whole")
+  func counted() {
+    let one = result(["a": 1, "b": 2])
+    #expect(Summary(of: [one, one]) == nil)
+    var both = Fixture.recordings(one, one)
+    #expect(Summary(of: both)?.recordings == 2 && Summary(of: both + [both[0]])?.recordings == 2)
+    both[1].trace.cutOf = both[0].trace.digest
+    #expect(Summary(of: both) == nil)
   }
 
   @Test("stand in text, Markdown and HTML behind the recordings")
   func formats() throws {
-    let results = [result(["eptp-exit": 100, "vmfunc": 50]), result(["eptp-exit": 100, "vmfunc": 50])]
+    let results = Fixture.recordings(
+      result(["eptp-exit": 100, "vmfunc": 50]), result(["eptp-exit": 100, "vmfunc": 50]))
     for format in [ReportFormat.text, .markdown, .html] {
       #expect(try report(on: results, as: format).contains("geometric mean of 2 recordings"), "\(format)")
       #expect(try !report(on: [results[0]], as: format).contains("geometric mean"), "\(format)")

@@ -48,7 +48,10 @@ public struct RecordingCut {
     try reader.forEachRecord(from: part.block) { record in
       if case .event(.mark(let mark)) = record {
         if isInside, mark.id == last { return false }
-        if mark.id == first { isInside = true }
+        if !isInside, mark.id == first {
+          isInside = true
+          pass(mark.vcpu, mark.count)
+        }
       }
       if isInside {
         try writer.append(record)

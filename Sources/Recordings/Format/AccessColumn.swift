@@ -28,6 +28,8 @@ enum AccessColumn {
     private var wideGaps: [NarrowException] = []
     private var wideClocks: [NarrowException] = []
     private var lastPlace = 0
+    /// The first entry that stands at the last place; the others of that place have no gap.
+    private var firstThere = 0
     private var lastCounts: [UInt64] = []
 
     var isEmpty: Bool { words.isEmpty }
@@ -38,6 +40,7 @@ enum AccessColumn {
       let vcpu = Int(word >> 48 & 0xff)
       while lastCounts.count <= vcpu { lastCounts.append(0) }
       let (gap, step) = (place - lastPlace, count - lastCounts[vcpu])
+      if gap > 0 || words.isEmpty { firstThere = words.count }
       if gap < Int(AccessColumn.gapEscape) {
         gaps.append(UInt8(gap))
       } else {
@@ -56,6 +59,20 @@ enum AccessColumn {
       lastCounts[vcpu] = count
     }
 
+    /// Moves the entries at a place behind the run that opens there: nothing stands between the two parts of a store.
+    mutating func moveOn(from place: Int) {
+      guard !words.isEmpty, lastPlace == place else { return }
+      lastPlace += 1
+      if gaps[firstThere] == AccessColumn.gapEscape {
+        wideGaps[wideGaps.count - 1].value += 1
+      } else {
+        gaps[firstThere] += 1
+        if gaps[firstThere] == AccessColumn.gapEscape {
+          wideGaps.append(NarrowException(index: UInt32(firstThere), value: UInt64(AccessColumn.gapEscape)))
+        }
+      }
+    }
+
     mutating func removeAll() {
       words.removeAll(keepingCapacity: true)
       linearPages.removeAll(keepingCapacity: true)
@@ -65,6 +82,7 @@ enum AccessColumn {
       wideClocks.removeAll(keepingCapacity: true)
       lastCounts.removeAll(keepingCapacity: true)
       lastPlace = 0
+      firstThere = 0
     }
 
     /// Hands on the parts of the column.

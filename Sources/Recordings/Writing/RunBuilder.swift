@@ -149,6 +149,11 @@ struct RunBuilder {
     // A continuation never starts a block, so that a store lies whole in one.
     if flags == 0, runs >= runLimit || accesses >= accessLimit || hasManyAccessRuns { try flush() }
     guard let draft else { return }
+    if flags != 0 {
+      let place = runs + draft.events.count
+      draft.loads.moveOn(from: place)
+      draft.fetches.moveOn(from: place)
+    }
     let step = count &- lastStarts[vcpu]
     if step < UInt64(NarrowColumn.clockEscape) {
       draft.clocks[runs] = UInt16(truncatingIfNeeded: step)

@@ -30,15 +30,14 @@ package struct Spread: Equatable, Sendable {
     package var isDecided: Bool { ratio.low > 1 }
   }
 
-  /// One a workload that several recordings of different contents are of.
+  /// One a workload that several recordings are of, all replayed in one way.
   package static func all(of results: [RunResult]) -> [Spread] {
-    let groups = Dictionary(grouping: results.filter { $0.trace.workload != nil }) { $0.trace.workload ?? "" }
-    return groups.sorted { $0.key < $1.key }.compactMap { workload, results in
-      let settings = Set(results.map { "\($0.profile.name) \($0.hypervisor ?? "") \($0.dimensions ?? 1)" })
-      guard results.count > 1, Set(results.map(\.trace.digest)).count == results.count, settings.count == 1 else {
-        return nil
-      }
-      return Spread(workload: workload, results)
+    let traces = results.map(\.trace)
+    return WorkloadGroup.groups(of: traces).compactMap { group in
+      let replayed = results.filter { $0.trace.workload == group.workload }
+      let settings = Set(replayed.map { "\($0.profile.name) \($0.hypervisor ?? "") \($0.dimensions ?? 1)" })
+      guard group.members.count > 1, settings.count == 1 else { return nil }
+      return Spread(workload: group.workload, group.members.map { results[$0] })
     }
   }
 

@@ -39,11 +39,11 @@ package struct Summary: Encodable, Equatable, Sendable {
     case rows = "geometric_mean"
   }
 
-  /// The summary of results of one profile; nil for fewer than two, or of different profiles, or where no reference has a
-  /// positive overhead in each.
+  /// The summary of results of one profile, each recording once and no cut beside its whole; nil for fewer than two recordings,
+  /// or of different profiles, or where no reference has a positive overhead in each.
   package init?(of all: [RunResult]) {
     let results = WorkloadGroup.counted(of: all.map(\.trace)).map { all[$0] }
-    guard results.count > 1, Set(results.map(\.profile.name)).count == 1 else { return nil }
+    guard results.count > 1, Set(all.map(\.profile.name)).count == 1 else { return nil }
     let overheads = results.map { result in
       Dictionary(result.strategies.map { ($0.name, $0.overheadCycles.value) }) { first, _ in first }
     }
