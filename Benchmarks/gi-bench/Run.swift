@@ -19,6 +19,7 @@ struct Run: ParsableCommand {
         gi-bench traces/boot.trace --counters-only --format json --output boot.json
         gi-bench traces/boot.trace --consumer vmi,ring=64,full=park --exits-per-second 1000
         gi-bench traces/boot.trace --budget 1%
+        gi-bench traces/boot.trace traces/database.trace --jobs 2
         gi-bench traces/boot.trace --policy kernel-text.json --arm rodata-read-only
         gi-bench traces/boot.trace --quiet --export html=boot.html --export csv=boot.csv
 
@@ -47,6 +48,12 @@ struct Run: ParsableCommand {
     transform: OverheadLimit.init)
   var budget: OverheadLimit?
 
+  @Option(
+    help: ArgumentHelp(
+      "Recordings replayed at once; counts, sets and cycles do not depend on it, host times are disturbed by it.",
+      valueName: "n"))
+  var jobs = 1
+
   @OptionGroup(title: "Output") var output: OutputOptions
 
   @Option(help: ArgumentHelp("Save the result as JSON for `compare`.", valueName: "file"))
@@ -59,6 +66,7 @@ struct Run: ParsableCommand {
       throw ValidationError(
         "--counters-only reads no clock, so there are no host times for hgrm; leave one of them out")
     }
+    guard (1...1024).contains(jobs) else { throw ValidationError("--jobs \(jobs) is not 1 to 1024; give one a core") }
     guard save.count < 2 else {
       throw ValidationError(
         "--save is given \(save.count) times; give it once, and --export json=FILE for another file")
@@ -75,7 +83,7 @@ struct Run: ParsableCommand {
 
   /// Replays every recording.
   func results(console: ConsoleOptions) throws -> [RunResult] {
-    try choice.results(of: traces, console: console) { request in
+    try choice.results(of: traces, jobs: jobs, console: console) { request in
       request.countersOnly = countersOnly
       request.isGeometryVaried = isGeometryVaried
       request.budget = budget?.percent

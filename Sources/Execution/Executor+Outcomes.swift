@@ -42,7 +42,7 @@ extension Executor {
       hypervisor.processors.exit(.subPage, on: vcpu)
       return .ended(outcome)
     case .pmlFull:
-      hypervisor.processors.exit(.modificationLogFull, on: vcpu)
+      if !isCompleting { hypervisor.processors.exit(.modificationLogFull, on: vcpu) }
       let now = try time(of: access)
       hypervisor.drainModificationLog(of: vcpu, time: now)
       haveDrained(on: vcpu, at: now)

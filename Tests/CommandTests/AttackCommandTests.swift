@@ -42,15 +42,16 @@ struct AttackCommandTests {
 
   @Test("prints a table that a terminal of 100 columns shows, and names every attack below")
   func text() throws {
-    let outcome = try Program.run(["attack"])
+    let outcome = try Program.run(["attack"], environment: ["COLUMNS": "100"])
     #expect(outcome.status == 0)
     let lines = outcome.output.split(separator: "\n").map(String.init)
     let header = try #require(lines.firstIndex { $0.hasPrefix("attack ") })
     let rows = lines[header...].prefix { !$0.hasPrefix("What") }
     #expect(rows.count > 22)
     #expect(rows.allSatisfy { $0.count <= 100 })
-    for name in Strategy.all.map(\.name) { #expect(rows.first?.contains(name) == true) }
-    for row in rows.dropFirst(2) {
+    let heads = rows.filter { $0.hasPrefix("attack ") }.flatMap { $0.split(separator: " ").map(String.init) }
+    #expect(Set(heads).isSuperset(of: Strategy.all.map(\.name)))
+    for row in rows where row.hasPrefix("A") {
       let id = try #require(row.split(separator: " ").first)
       #expect(lines.contains { $0.hasPrefix("\(id): ") }, "\(id)")
     }

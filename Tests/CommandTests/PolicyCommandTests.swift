@@ -51,8 +51,8 @@ struct PolicyCommandTests {
     try Program.expectFailure(
       [trace, "--policy", bad], status: 1,
       sentence:
-        "\(bad): regions[0]: unknown key \"byte\", expected one of name, actions, symbol, offset, bytes, from, to, "
-        + "section, gpa, linear, page_tables; did you mean bytes?")
+        "\(bad): regions[0]: unknown key \"byte\", expected one of name, actions, critical, symbol, offset, bytes, from, "
+        + "to, section, gpa, every, count, linear, page_tables; did you mean bytes?")
     try Program.expectFailure(
       [trace, "--arm", "attack"], status: 1, sentence: "\(trace): no mark is named 'attack'; there is none")
     try Program.expectFailure(

@@ -22,7 +22,7 @@ struct ProfileCommandTests {
     let file = try folder.file("mine.json", try Program.run(["profile", "show", name, "--format", "json"]).output)
     let validated = try Program.run(["profile", "validate", file])
     #expect(validated.status == 0)
-    #expect(validated.output.hasPrefix("\(file): valid, processor \(name), hypervisor kvm, 33 costs, "))
+    #expect(validated.output.hasPrefix("\(file): valid, processor \(name), hypervisor kvm, 34 costs, "))
     #expect(try Program.run(["profile", "show", file]).output == text.output)
     let embedded = try Program.run(["profile", "validate", name])
     #expect(embedded.status == 0 && embedded.output.hasPrefix("\(name): valid, processor \(name), 16 costs, "))

@@ -28,6 +28,45 @@ struct RunTests {
     #expect(first.output.contains("\"writes\" : 4000"))
   }
 
+  @Test("gives the same bytes however many recordings are replayed at once")
+  func jobs() throws {
+    let folder = try Program.Folder()
+    let traces = try (1...3).map { number in
+      let trace = try SmallTrace.write(to: folder)
+      let named = "\(folder.path)/\(number).trace"
+      try FileManager.default.moveItem(atPath: trace, toPath: named)
+      return named
+    }
+    let arguments = traces + ["--counters-only", "--format", "json"]
+    let one = try Program.run(arguments)
+    #expect(one.status == 0)
+    for jobs in ["2", "8"] { #expect(try Program.run(arguments + ["--jobs", jobs]).output == one.output) }
+    try Program.expectFailure(
+      traces + ["--jobs", "0"], status: 64, sentence: "--jobs 0 is not 1 to 1024; give one a core")
+    // The first recording that fails is the one that is told of.
+    try Data(repeating: 1, count: 5000).write(to: URL(filePath: traces[1]))
+    let failed = try Program.run(arguments + ["--jobs", "2"])
+    #expect(failed.status == 1 && failed.error.contains("2.trace") && failed.output == "")
+  }
+
+  @Test("prices by costs that are given, without a range")
+  func costs() throws {
+    let folder = try Program.Folder()
+    let trace = try SmallTrace.write(to: folder)
+    let given = ["--cost", "vmcall_round_trip=1411,eptp_change=7", "--cost", "shootdown=9"]
+    let outcome = try Program.run([trace, "--counters-only", "--format", "json"] + given)
+    #expect(outcome.status == 0 && outcome.output.matches(of: /"given by --cost"/).count == 3)
+    for figure in ["1411", "7", "9"] {
+      #expect(outcome.output.contains("\"high\" : \(figure),\n        \"low\" : \(figure),"))
+    }
+    for text in ["vmcall=5", "vmcall_round_trip", "vmcall_round_trip=-1", "vmcall_round_trip=nan", ""] {
+      #expect(try Program.run([trace, "--cost=\(text)"]).status == 64)
+    }
+    try Program.expectFailure(
+      [trace, "--cost", "shootdown=1", "--cost", "shootdown=2"], status: 64,
+      sentence: "--cost says shootdown twice; say it once")
+  }
+
   @Test("saves what compare reads, writes every export, and says nothing when quiet")
   func saves() throws {
     let folder = try Program.Folder()

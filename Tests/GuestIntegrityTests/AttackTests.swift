@@ -18,8 +18,8 @@ struct AttackTests {
   static let exception = Mechanism(
     switching: .eptpByVMFUNC, noticing: .virtualizationException, completion: .viewSwitch)
   static let subPage = Mechanism(switching: .eptpByExit, noticing: .subPagePermissions)
-  static let log = Mechanism(switching: .filterByMode, noticing: .modificationLog, completion: .alreadyDone)
   static let singleStep = Mechanism(switching: .eptpByExit, completion: .singleStep)
+  static let event = Mechanism(switching: .eptpByExit, noticing: .outsideAnswer)
 
   @Test("are all there, each once")
   func complete() {
@@ -30,7 +30,7 @@ struct AttackTests {
 
   @Test(
     "never go unnoticed where the hypervisor switches or filters, but for remapping by page tables nobody protects",
-    arguments: [eptpExit, filter, subPage, singleStep])
+    arguments: [eptpExit, filter, subPage, singleStep, event])
   func soundStrategies(mechanism: Mechanism) throws {
     for attack in Attack.all where attack.id != "A14" {
       let outcome = try attack.run(under: mechanism)
@@ -42,21 +42,21 @@ struct AttackTests {
   func remapping() throws {
     for (_, outcome) in try Self.outcomes("A14") { #expect(outcome.kind == .missed) }
     for (mechanism, outcome) in try Self.outcomes("A14b") {
-      #expect(outcome.kind == (mechanism == Self.log ? .late : .detected))
+      #expect(outcome.kind == (mechanism.isLogged ? .late : .detected))
     }
   }
 
   @Test("A11 succeeds unnoticed where write bits are toggled for every vCPU, and where a log has the page already")
   func otherVCPU() throws {
     for (mechanism, outcome) in try Self.outcomes("A11") {
-      #expect(outcome.kind == ([Self.toggle, Self.log].contains(mechanism) ? .missed : .blocked), "\(mechanism)")
+      #expect(outcome.kind == (mechanism == Self.toggle || mechanism.isLogged ? .missed : .blocked), "\(mechanism)")
     }
   }
 
   @Test("A18 is blocked by stripping execute rights from the integrity set, and missed without")
   func userModeSwitch() throws {
     #expect(try Self.outcomes("A18")[Self.vmfunc]?.kind == .blocked)
-    for (mechanism, outcome) in try Self.outcomes("A18b") where mechanism.noticing != .modificationLog {
+    for (mechanism, outcome) in try Self.outcomes("A18b") where !mechanism.isLogged {
       #expect(outcome.kind == (mechanism.switching == .eptpByVMFUNC ? .missed : .blocked), "\(mechanism)")
     }
   }
@@ -80,14 +80,16 @@ struct AttackTests {
     "A7b: foreign code in integrity mode is stopped before it stores, or at its first hypercall where nothing exits")
   func remappedExit() throws {
     for (mechanism, outcome) in try Self.outcomes("A7b") {
-      #expect(outcome.kind == ([Self.toggle, Self.log].contains(mechanism) ? .late : .blocked), "\(mechanism)")
+      #expect(outcome.kind == (mechanism == Self.toggle || mechanism.isLogged ? .late : .blocked), "\(mechanism)")
     }
   }
 
   @Test("that write are found late, or not at all, by a modification log")
   func late() throws {
     for id in ["A3", "A4", "A5", "A16", "A18", "A18c", "A19", "A20", "A21"] {
-      #expect(try Self.outcomes(id)[Self.log]?.kind == .late, "\(id)")
+      for (mechanism, outcome) in try Self.outcomes(id) where mechanism.isLogged {
+        #expect(outcome.kind == .late, "\(id), \(mechanism)")
+      }
     }
   }
 

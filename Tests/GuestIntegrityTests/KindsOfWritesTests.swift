@@ -14,7 +14,7 @@ struct KindsOfWritesTests {
 
   /// Whether a write is performed: what has been let through and logged cannot be blocked any more.
   static func isPerformed(_ actions: AlertActions, under mechanism: Mechanism) -> Bool {
-    !actions.contains(.blockWrite) || mechanism.noticing == .modificationLog
+    !actions.contains(.blockWrite) || mechanism.isLogged
   }
 
   @Test(
@@ -32,7 +32,7 @@ struct KindsOfWritesTests {
       let events = machine.takeEvents()
       try #require(events.count == 1, "\(mechanism)")
       // A log tells the page, not what was written.
-      guard mechanism.noticing != .modificationLog else { continue }
+      guard !mechanism.isLogged else { continue }
       #expect(events[0].size == UInt8(size))
       #expect(events[0].flags.contains(.blocked) != performed)
       #expect(events[0].oldValue.bytes(min(size, 16)) == Array(around[1...size].prefix(16)))
@@ -85,7 +85,7 @@ struct KindsOfWritesTests {
     #expect(machine.word(at: word) == (performed ? before + 3 : before))
     let events = machine.takeEvents()
     try #require(events.count == 1)
-    guard mechanism.noticing != .modificationLog else { return }
+    guard !mechanism.isLogged else { return }
     #expect(events[0].oldValue == StoredValue(low: before))
     #expect(events[0].newValue == StoredValue(low: before + 3))
   }
@@ -114,7 +114,7 @@ struct KindsOfWritesTests {
     #expect(machine.word(at: entry) & 0x60 == 0x20)
     let accessed = machine.takeEvents()
     #expect(accessed.contains { $0.address.page == entry.page })
-    if mechanism.noticing != .modificationLog {
+    if !mechanism.isLogged {
       try #require(accessed.count == 1)
       #expect(accessed[0].flags.contains(.pageWalk))
       #expect(accessed[0].address == entry)

@@ -16,9 +16,13 @@ extension Mechanism {
     .init(switching: .eptpByExit, noticing: .subPagePermissions),
     .init(switching: .filterByMode, noticing: .modificationLog, completion: .alreadyDone),
     .init(switching: .eptpByExit, completion: .singleStep),
+    .init(switching: .eptpByExit, noticing: .outsideAnswer),
+    .init(switching: .filterByMode, noticing: .modificationLog(promoting: .usual), completion: .alreadyDone),
   ]
+  /// Whether it lets writes through and logs them.
+  var isLogged: Bool { noticing.features.contains(.modificationLog) }
   /// Those that notice a write before it is performed.
-  static let immediate = every.filter { $0.noticing != .modificationLog }
+  static let immediate = every.filter { !$0.isLogged }
 }
 
 extension Mechanism: CustomTestStringConvertible {
@@ -71,7 +75,7 @@ struct MachineTests {
     #expect(event.cause == .protectedPage)
     #expect(event.vcpu == 1)
     #expect(event.region == RegionID(1))
-    if mechanism.noticing == .modificationLog {
+    if mechanism.isLogged {
       #expect(event.flags.contains(.late))
       #expect(event.address.page == textWord.page)
     } else {

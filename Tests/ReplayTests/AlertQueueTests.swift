@@ -159,6 +159,19 @@ struct AlertMergeTests {
     #expect(merge.lost == 0 && merge.parked > 47 * 980)
   }
 
+  @Test("a vCPU that waits for an answer goes on with it; others wait behind it, and no question is lost")
+  func answered() {
+    var merge = merge(vcpus: 3, service: 1, slots: 1, .lose)
+    for vcpu in 0..<3 {
+      merge.add(.init(gap: 10, before: 5, after: 2, beyond: 0, answer: 100, isAlert: vcpu > 0), on: vcpu)
+    }
+    merge.finish()
+    let outcomes = merge.takeOutcomes()
+    // One after the other: each answer takes 100 from the one before.
+    #expect(outcomes.map(\.stall) == [107, 207, 307] && outcomes.map(\.delivered) == [105, 205, 305])
+    #expect(outcomes.map(\.isAlert) == [false, true, true] && merge.lost == 0)
+  }
+
   @Test("a vCPU that lags behind all that can be kept in order was halted: it neither waits nor makes others wait")
   func lagging() {
     var merge = merge(vcpus: 2, service: 1, slots: 4)

@@ -22,9 +22,12 @@ struct LatencyReplayTests {
   }
 
   private func vmi(ring: Int, _ full: Consumer.WhenFull) -> LatencySetting {
-    var consumer = Consumer.vmi
-    (consumer.slots, consumer.whenFull) = (ring, full)
-    return LatencySetting(consumer: consumer)
+    let time = Bracket(low: 22_000, value: 22_000, high: 22_000)
+    return LatencySetting(consumer: Consumer(name: "vmi", slots: ring, service: .constant(time), whenFull: full))
+  }
+
+  private func wake(seed: UInt64) throws -> LatencySetting {
+    LatencySetting(consumer: try Consumer("wake", among: profile.consumers), seed: seed)
   }
 
   private func percentiles(_ latency: LatencyPercentiles) -> [Bracket] {
@@ -42,6 +45,9 @@ struct LatencyReplayTests {
         #expect(notifications.consumer == nil && notifications.late != nil)
         continue
       }
+      #expect((notifications.late != nil) == (strategy.name == "hybrid"))
+      // Nothing was written often enough to be promoted.
+      if strategy.name == "hybrid", notifications.raisedCycles == nil { continue }
       let raised = try #require(notifications.raisedCycles)
       let delivered = try #require(notifications.deliveredCycles)
       for latency in [raised, delivered, stall] {
@@ -51,7 +57,10 @@ struct LatencyReplayTests {
       for (earlier, later) in zip(percentiles(raised), percentiles(delivered)) {
         #expect(earlier.low < later.low && earlier.value < later.value && earlier.high < later.high)
       }
-      #expect(zip(percentiles(raised), percentiles(stall)).allSatisfy { $0.value < $1.value })
+      // Stores that are logged hardly stall.
+      if strategy.name != "hybrid" {
+        #expect(zip(percentiles(raised), percentiles(stall)).allSatisfy { $0.value < $1.value })
+      }
       #expect((notifications.leavingGuestCycles != nil) == (strategy.name == "ve"))
     }
   }
@@ -62,8 +71,7 @@ struct LatencyReplayTests {
     let usual = try result(LatencySetting(consumer: .poll))
     let pace = try #require(GuestPace(Bracket(low: 3, value: 3, high: 3)))
     let others = [
-      vmi(ring: 1, .lose), vmi(ring: 1, .park), LatencySetting(consumer: .poll, pace: pace),
-      LatencySetting(consumer: .wake, seed: 9),
+      vmi(ring: 1, .lose), vmi(ring: 1, .park), LatencySetting(consumer: .poll, pace: pace), try wake(seed: 9),
     ]
     for setting in others {
       let other = try result(setting)
@@ -73,13 +81,13 @@ struct LatencyReplayTests {
         #expect(mine.notifications.setDigest == theirs.notifications.setDigest)
       }
     }
-    #expect(try result(LatencySetting(consumer: .wake, seed: 9)) == result(LatencySetting(consumer: .wake, seed: 9)))
+    #expect(try result(wake(seed: 9)) == result(wake(seed: 9)))
   }
 
   @Test("a full ring loses alerts and keeps nobody, or keeps vCPUs and loses none")
   func fullRings() throws {
     defer { unlink(path) }
-    let atOnce = try Consumer("service=0,ring=1", among: Consumer.named)
+    let atOnce = try Consumer("service=0,ring=1", among: profile.consumers)
     let free = try result(LatencySetting(consumer: atOnce), [.eptpExit]).strategies[0].notifications
     let losing = try result(vmi(ring: 1, .lose), [.eptpExit]).strategies[0].notifications
     let parking = try result(vmi(ring: 1, .park), [.eptpExit]).strategies[0].notifications
@@ -99,10 +107,12 @@ struct LatencyReplayTests {
     #expect(try result(LatencySetting(consumer: .poll, exitsPerSecond: 1e6, seed: 3)) == busy)
     #expect(busy.crosscheck.agree)
     for (before, after) in zip(quiet.strategies, busy.strategies) {
-      guard before.name == "pml" else {
+      guard ["pml", "hybrid"].contains(before.name) else {
         #expect(before.counts == after.counts, "\(before.name)")
         continue
       }
+      // Pages that become promoted have every store noticed; more drains promote more, and demote more.
+      if before.name == "hybrid" { continue }
       #expect(after.notifications.count > before.notifications.count)
       #expect(try #require(after.notifications.late).p99 < #require(before.notifications.late).p99)
     }

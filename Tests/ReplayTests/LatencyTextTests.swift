@@ -4,15 +4,22 @@ import Testing
 
 @Suite("Words for consumers and paces")
 struct LatencyTextTests {
+  private let named: [Consumer]
+
+  init() throws { named = try #require(try ProfileLibrary.profile(named: "skylake-sp")).consumers }
+
   @Test("name a consumer, or make one")
   func consumers() throws {
-    #expect(try Consumer("vmi", among: Consumer.named) == .vmi)
-    let parked = try Consumer("wake,ring=64,full=park", among: Consumer.named)
-    #expect(parked.slots == 64 && parked.whenFull == .park && parked.service == Consumer.wake.service)
-    let custom = try Consumer("service=500,ring=16", among: Consumer.named)
+    let vmi = try Consumer("vmi", among: named)
+    #expect(vmi.service == .constant(Bracket(low: 22_000, value: 22_000, high: 22_000)) && vmi.slots == 1024)
+    let wake = try Consumer("wake", among: named)
+    #expect(wake.service == .waking(p50: 13_600, p99: 47_000, awake: Bracket(low: 150, value: 150, high: 150)))
+    let parked = try Consumer("wake,ring=64,full=park", among: named)
+    #expect(parked.slots == 64 && parked.whenFull == .park && parked.service == wake.service)
+    let custom = try Consumer("service=500,ring=16", among: named)
     #expect(custom.name == "custom" && custom.service == .constant(Bracket(low: 500, value: 500, high: 500)))
-    #expect(try Consumer("ring=2", among: Consumer.named).service == Consumer.poll.service)
-    #expect(try Consumer("service=0", among: Consumer.named).service == .constant(Bracket(low: 0, value: 0, high: 0)))
+    #expect(try Consumer("ring=2", among: named).service == Consumer.poll.service)
+    #expect(try Consumer("service=0", among: named).service == .constant(Bracket(low: 0, value: 0, high: 0)))
   }
 
   @Test(
@@ -28,7 +35,7 @@ struct LatencyTextTests {
       ("ring=5,vmi", "'vmi' has no value"), ("", "no consumer is named ''"), ("colour=red", "'colour' is nothing"),
     ])
   func refused(text: String, finding: String) {
-    let error = #expect(throws: LatencyTextError.self) { try Consumer(text, among: Consumer.named) }
+    let error = #expect(throws: LatencyTextError.self) { try Consumer(text, among: named) }
     #expect(error?.description.hasPrefix("--consumer \(text): \(finding)") == true, "\(error?.description ?? "")")
     #expect(error?.description.hasSuffix("as in vmi,ring=64,full=park") == true)
   }

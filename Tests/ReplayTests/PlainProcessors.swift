@@ -148,18 +148,25 @@ struct PlainProcessors: ProcessorControl {
     } else {
       result = walkOne(access, nil, on: vcpu)
     }
-    var index = before.pmlIndex
-    while index != machines[vcpu].fields.pmlIndex {
-      count(.pmlEntries)
-      let slot = HostPhysicalAddress(before.pmlAddress.rawValue + 8 * UInt64(index))
-      result.logged.append(GuestPhysicalAddress(machines[vcpu].memory.load(slot)).page)
-      index &-= 1
-    }
+    result.logged = logged(since: before, on: vcpu)
     if case .translated(let translation) = result.outcome, !translation.bySubPage {
       caches[vcpu].stlb.insert(key)
       caches[vcpu].l1.insert(key)
     }
     return result
+  }
+
+  /// Pages logged since the fields were these, oldest first.
+  mutating func logged(since before: VMCSFields, on vcpu: Int) -> [GuestPageNumber] {
+    var pages: [GuestPageNumber] = []
+    var index = before.pmlIndex
+    while index != machines[vcpu].fields.pmlIndex {
+      count(.pmlEntries)
+      let slot = HostPhysicalAddress(before.pmlAddress.rawValue + 8 * UInt64(index))
+      pages.append(GuestPhysicalAddress(machines[vcpu].memory.load(slot)).page)
+      index &-= 1
+    }
+    return pages
   }
 
   private mutating func walkOne(_ access: GuestAccess, _ linear: PlainLinearPage?, on vcpu: Int) -> Access {

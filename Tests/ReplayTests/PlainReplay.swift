@@ -158,13 +158,14 @@ final class PlainReplay {
       store.size += second[0].size
       store.secondPage = block.runs[index + 1].page
       bytes.append((second.address(0).rawValue, UInt64(second[0].size)))
-      if tables != nil, !walkSecondPage(index + 1, number, in: block) { return }
+      if tables != nil, try !walkSecondPage(index + 1, number, in: block) { return }
     }
+    if hypervisor.configuration.mechanism.noticing.name == "outside-answer" { counts[.outsideAnswers, default: 0] += 1 }
     let verdict = hypervisor.handle(store, violation: violation)
     hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: run.vcpu)
     if verdict.isCompleted { complete(store, index, in: block) }
     guard verdict.isAlert else { return }
-    counts[.alerts, default: 0] += 1
+    count(verdict)
     notified.append(number)
     keep(verdict, touchesProtectedByte(bytes))
   }
@@ -172,10 +173,11 @@ final class PlainReplay {
   /// The processor's own store to a guest entry; true if it has been made.
   private func judgeUpdate(_ violation: EPTViolation, _ number: UInt64, on vcpu: Int) -> Bool {
     let store = Store(vcpu: vcpu, address: violation.access.gpa, size: 8, origin: .pageWalk)
+    if hypervisor.configuration.mechanism.noticing.name == "outside-answer" { counts[.outsideAnswers, default: 0] += 1 }
     let verdict = hypervisor.handle(store, violation: violation)
     hypervisor.processors.treeNodesVisited(verdict.nodesVisited, on: vcpu)
     if verdict.isAlert {
-      counts[.alerts, default: 0] += 1
+      count(verdict)
       counts[.walkerUpdates, default: 0] += 1
       updates.append((number, violation.access.gpa.rawValue))
     }
@@ -192,15 +194,26 @@ final class PlainReplay {
   }
 
   /// Sets the flags of the page that a store runs into; false if that is blocked.
-  private func walkSecondPage(_ run: Int, _ number: UInt64, in block: RecordingBlock) -> Bool {
+  private func walkSecondPage(_ run: Int, _ number: UInt64, in block: RecordingBlock) throws -> Bool {
     let vcpu = block.runs[run].vcpu
     guard hypervisor.processors.caches[vcpu].root != nil else { return true }
     while true {
       var path = PlainPath()
       let linear = GuestLinearAddress(block.linearPages[run] << 12)
+      let before = hypervisor.processors.machines[vcpu].fields
       let outcome = hypervisor.processors.machines[vcpu].access(linear: linear, .write, user: false, &path)
       counts[.guestFlagUpdates, default: 0] += UInt64(path.flagUpdates)
       hypervisor.processors.forget(after: outcome, linear: linear.rawValue >> 12 & 0xf_ffff_ffff, on: vcpu)
+      let second = try block.accesses(ofRun: run)
+      for page in hypervisor.processors.logged(since: before, on: vcpu) {
+        let touches = touchesProtectedByte([(second.address(0).rawValue, UInt64(second[0].size))])
+        logs[vcpu].append((number, block.clocks[run], touches, page == block.runs[run].page ? nil : page))
+      }
+      if case .pmlFull = outcome {
+        hypervisor.drainModificationLog(of: vcpu, time: block.clocks[run])
+        judgeLate(vcpu, block.clocks[run])
+        continue
+      }
       guard case .violation(let violation) = outcome, violation.isUpdate else { return true }
       guard judgeUpdate(violation, number, on: vcpu) else { return false }
     }
@@ -231,6 +244,23 @@ final class PlainReplay {
     }
   }
 
+  /// An alert, and what its actions cost: a write that has been performed can be neither blocked nor replaced.
+  private func count(_ verdict: Verdict, isLate: Bool = false) {
+    counts[.alerts, default: 0] += 1
+    let asked: AlertActions
+    switch verdict.finding {
+    case .alert(_, _, let actions): asked = actions
+    case .corrupt(_, let actions): asked = actions
+    case .notMine, .ownWrite: return
+    }
+    if asked.contains(.count) { counts[.countActions, default: 0] += 1 }
+    if asked.contains(.log) { counts[.logActions, default: 0] += 1 }
+    if asked.contains(.notify) { counts[.notifyActions, default: 0] += 1 }
+    if asked.contains(.blockWrite), !isLate { counts[.blockActions, default: 0] += 1 }
+    if asked.contains(.inject), !isLate { counts[.injectActions, default: 0] += 1 }
+    if asked.contains(.networkIsolate) { counts[.isolateActions, default: 0] += 1 }
+  }
+
   private func keep(_ verdict: Verdict, _ touches: Bool) {
     let kind: PageKind = if case .alert(let kind, _, _) = verdict.finding { kind } else { .tree }
     kinds[kind, default: 0] += 1
@@ -239,7 +269,7 @@ final class PlainReplay {
 
   private func judgeLate(_ vcpu: Int, _ now: UInt64) {
     for (verdict, store) in zip(hypervisor.processors.verdicts[vcpu], logs[vcpu]) where verdict.isAlert {
-      counts[.alerts, default: 0] += 1
+      count(verdict, isLate: true)
       if let table = store.table {
         counts[.walkerUpdates, default: 0] += 1
         updates.append((store.store, table.address.rawValue))

@@ -37,6 +37,21 @@ struct PolicyFileTests {
     try policy.resolved(for: Self.recording, guestBytes: 64 << 12, topLevelTables: tables)
   }
 
+  @Test("repeat a range, and mark regions as critical")
+  func repeated() throws {
+    let resolved = try resolve(
+      policy(
+        #"""
+        {"name": "a", "gpa": "0x1800", "bytes": 16, "every": 8192, "count": 3, "critical": true},
+        {"name": "b", "gpa": 0, "bytes": 8, "every": 8, "count": 4}
+        """#))
+    #expect(resolved.regions.map(\.isCritical) == [true, false])
+    #expect(resolved.regions[0].bytes == [0x1800..<0x1810, 0x3800..<0x3810, 0x5800..<0x5810])
+    #expect(resolved.regions[1].bytes == [0..<32])
+    let tooMany = #"{"name": "a", "gpa": 0, "bytes": 1, "every": 1, "count": 9000000}"#
+    #expect(sentence { _ = try resolve(policy(tooMany)) }.contains("more than 8388608 ranges"))
+  }
+
   @Test("resolve every kind of place to exact bytes and to the pages that hold them")
   func places() throws {
     let resolved = try resolve(
@@ -75,6 +90,11 @@ struct PolicyFileTests {
       (#"{"name": "a"}"#, "regions[0]: no place, expected exactly one of symbol"),
       (#"{"name": "a", "gpa": 0, "bytes": 0}"#, "regions[0]: bytes is 0, an empty range"),
       (#"{"name": "a", "gpa": 0}"#, "regions[0]: bytes is missing"),
+      (#"{"name": "a", "gpa": 0, "bytes": 9, "every": 8, "count": 2}"#, "every at least the 9 bytes of one range"),
+      (#"{"name": "a", "gpa": 0, "bytes": 1, "every": 8}"#, "every and count are no repetition, expected both"),
+      (#"{"name": "a", "gpa": 0, "bytes": 1, "every": 8, "count": 0}"#, "every and count are no repetition"),
+      (#"{"name": "a", "gpa": 0, "bytes": 1, "every": 4294967296, "count": 4294967297}"#, "every and count run past"),
+      (#"{"name": "a", "gpa": 0, "bytes": 1, "critical": 1}"#, "critical is neither true nor false"),
       (#"{"name": "a", "gpa": "1000", "bytes": 1}"#, "regions[0]: gpa is no address or size"),
       (#"{"name": "a", "gpa": -1, "bytes": 1}"#, "regions[0]: gpa is no address or size"),
       (#"{"name": "a", "gpa": 18446744073709551615, "bytes": 2}"#, "run past the last address"),

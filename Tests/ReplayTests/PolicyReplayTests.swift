@@ -162,7 +162,7 @@ struct PolicyReplayTests {
       #expect(result.policy.driver == .synthetic && result.crosscheck.agree, "\(result.crosscheck.differences)")
       for strategy in result.strategies {
         switch strategy.name {
-        case "pml": #expect(strategy.notifications.count > 0 && strategy.notifications.count <= noticed.count)
+        case "pml", "hybrid": #expect(strategy.notifications.count > 0 && strategy.notifications.count <= noticed.count)
         case "spp":
           #expect(strategy.notifications.count < noticed.count)
           #expect(Int(strategy.notifications.count) >= noticed.count - beside.count)
@@ -275,7 +275,7 @@ struct PolicyReplayTests {
         let store = trace.stores[index]
         let pages = store.address >> 12...(store.address + UInt64(store.size) - 1) >> 12
         return policy.regions.contains { region in
-          guard region.actions.contains(action), case .bytes(let bytes) = region.place else { return false }
+          guard region.actions.contains(action), case .bytes(let bytes, _, _) = region.place else { return false }
           return pages.overlaps(bytes.lowerBound >> 12...(bytes.upperBound - 1) >> 12)
         }
       }

@@ -10,6 +10,7 @@ struct PricedCountsTests {
   /// Events that only a refused or a logged store makes: all of them belong to notifications, or to refusals without alert.
   static let ofStores: [Event] = [
     .virtualizationExceptions, .emulatedStores, .singleSteps, .alerts, .pmlEntries, .pmlDrains,
+    .outsideAnswers, .countActions, .logActions, .notifyActions, .blockActions, .injectActions, .isolateActions,
   ]
 
   private func outcomes(seed: UInt64, paging: RandomPaging?) throws -> [(Strategy, Recording.Outcome)] {

@@ -77,7 +77,8 @@ struct PricingStageTests {
       Acts(.hypercallExit, .violationExit, .logFullExit),
     ].map {
       NotificationShape(
-        delivery: delivery, asking: Acts(.hypercallExit), completion: $0, walkReferences: [3, 2, 1, 4], treeNodes: 5)
+        delivery: delivery, asking: Acts(.hypercallExit), completion: $0, walkReferences: [3, 2, 1, 4], treeNodes: 5,
+        actions: [.count, .notify, .blockWrite])
     }
   }
 
@@ -88,9 +89,23 @@ struct PricingStageTests {
       for stage in [Stage.walk, .exit, .dispatch, .lookup, .alert] { latency.add(shape.price(of: stage), times: 1) }
       #expect(shape.latencyPrice == latency)
       var stall = latency
-      for stage in [Stage.complete, .entry] { stall.add(shape.price(of: stage), times: 1) }
+      for stage in [Stage.act, .answer, .complete, .entry] { stall.add(shape.price(of: stage), times: 1) }
       #expect(shape.stallPrice == stall)
     }
+  }
+
+  @Test("a tool outside is asked once the event is in the ring, and looks up only then")
+  func askedOutside() {
+    var shape = NotificationShape(
+      delivery: .exit, asking: Acts(.outsideAnswer), completion: Acts(.emulatedStore), walkReferences: [4, 0, 0, 0],
+      treeNodes: 3)
+    let asked = (latency: shape.latencyPrice, stall: shape.stallPrice)
+    shape.asking = Acts()
+    var lookup = LinearForm()
+    lookup[.treeNode] = 3
+    var answer = LinearForm()
+    answer[.outsideAnswer] = 1
+    #expect(shape.latencyPrice - asked.latency == lookup && asked.stall - shape.stallPrice == answer)
   }
 
   @Test("cost what their events cost: the same notification is never priced in two ways")
@@ -103,6 +118,7 @@ struct PricingStageTests {
       counts[.walkReferencesDRAM] = UInt64(shape.walkReferences[3])
       counts[.treeNodesVisited] = UInt64(shape.treeNodes)
       counts[.alerts] = 1
+      for event in [Event.countActions, .notifyActions, .blockActions] { counts[event] = 1 }
       switch shape.delivery {
       case .exit: counts[.violationExits] += 1
       case .virtualizationException: counts[.virtualizationExceptions] = 1

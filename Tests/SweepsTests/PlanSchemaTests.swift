@@ -36,7 +36,7 @@ import Testing
       guard String(decoding: json, as: UTF8.self).contains("\"recordings\"") else { return nil }
       return try SweepPlan(json: json, origin: name)
     }
-    #expect(read.map(\.name).sorted() == ["cluster-test", "consumers", "memory", "readme"])
-    #expect(read.map { $0.cellCount ?? 0 }.sorted() == [20, 30, 40, 48])
+    #expect(read.map(\.name).sorted() == ["brackets", "cluster-test", "consumers", "memory", "ranges", "readme"])
+    #expect(read.map { $0.cellCount ?? 0 }.sorted() == [12, 20, 30, 36, 40, 48])
   }
 }

@@ -6,7 +6,7 @@ struct LatencyOptions: ParsableArguments {
   @Option(
     name: .customLong("consumer"),
     help: ArgumentHelp(
-      "Who takes the alerts: poll, wake or vmi, or service=NS; behind it ring=N and full=lose or full=park, as in vmi,ring=64,full=park.",
+      "Who takes the alerts: poll, wake or vmi, or whoever else the hypervisor's profile names, or service=NS; behind it ring=N and full=lose or full=park, as in vmi,ring=64,full=park.",
       valueName: "consumer"))
   var consumerText = "poll"
 
@@ -38,13 +38,15 @@ struct LatencyOptions: ParsableArguments {
       throw ValidationError("--exits-per-second \(exitsPerSecond) is no rate, expected 0 to 1000000; give one of them")
     }
     do { _ = try GuestPace(paceText) } catch { throw ValidationError(error.description) }
-    do { _ = try Consumer(consumerText, among: Consumer.named) } catch { throw ValidationError(error.description) }
   }
 
-  /// The setting as it was asked for.
-  func setting() throws -> LatencySetting {
-    LatencySetting(
-      consumer: try Consumer(consumerText, among: Consumer.named), pace: try GuestPace(paceText),
-      exitsPerSecond: exitsPerSecond, seed: seed)
+  /// The setting as it was asked for, with a consumer of the profile's hypervisor.
+  func setting(under profile: CycleProfile) throws -> LatencySetting {
+    let consumer: Consumer
+    do { consumer = try Consumer(consumerText, among: profile.consumers) } catch {
+      throw ValidationError(error.description)
+    }
+    return LatencySetting(
+      consumer: consumer, pace: try GuestPace(paceText), exitsPerSecond: exitsPerSecond, seed: seed)
   }
 }

@@ -14,11 +14,26 @@ struct ProfileOption: ParsableArguments {
 
   @OptionGroup var hypervisor: HypervisorOption
 
-  func validate() throws { try Self.checkName(profileName) }
+  @Option(
+    name: .customLong("cost"),
+    help: ArgumentHelp(
+      "Price by this figure instead of the profile's range, as in vmcall_round_trip=1400,eptp_change=0.",
+      valueName: "name=cycles"))
+  var costs: [FixedCosts] = []
 
-  /// The profile, read and validated.
+  func validate() throws {
+    try Self.checkName(profileName)
+    let named = costs.flatMap(\.costs).map(\.name)
+    if let twice = named.first(where: { name in named.count { $0 == name } > 1 }) {
+      throw ValidationError("--cost says \(twice.rawValue) twice; say it once")
+    }
+  }
+
+  /// The profile, read and validated, with the costs that were given.
   func profile() throws -> CycleProfile {
-    try Self.profile(named: profileName, under: hypervisor.hypervisorName)
+    var profile = try Self.profile(named: profileName, under: hypervisor.hypervisorName)
+    for cost in costs.flatMap(\.costs) { profile.fix(cost.name, at: cost.cycles, source: "given by --cost") }
+    return profile
   }
 
   /// Whether somebody has settled on a hypervisor: by name, or with a profile that holds one of its own.

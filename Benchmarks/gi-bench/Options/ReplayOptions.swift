@@ -1,5 +1,6 @@
 import ArgumentParser
 import Replay
+import Synchronization
 
 extension Dimensions: ExpressibleByArgument {}
 
@@ -64,9 +65,9 @@ struct ReplayOptions: ParsableArguments {
     return chosen
   }
 
-  /// Replays each trace in turn; what cannot be a trace is refused before the first.
+  /// Replays each trace, so many at once; what cannot be a trace is refused before the first.
   func results(
-    of traces: [String], console: ConsoleOptions, adjust: (inout ReplayRequest) -> Void
+    of traces: [String], jobs: Int = 1, console: ConsoleOptions, adjust: (inout ReplayRequest) -> Void
   ) throws -> [RunResult] {
     try InputFile.checkTraces(traces)
     let profile = try pricing.profile()
@@ -74,19 +75,39 @@ struct ReplayOptions: ParsableArguments {
       try Policy(json: InputFile.read($0, atMost: Policy.sizeLimit, expecting: "a policy in JSON"), origin: $0)
     }
     let strategies = try strategies(on: profile)
-    let setting = try latency.setting()
+    let setting = try latency.setting(under: profile)
     let choices = try world.choices(isHypervisorNamed: pricing.isHypervisorNamed(in: profile))
-    return try traces.map { trace in
-      let line = console.progressLine(named: trace)
-      defer { line?.clear() }
+    let requests = traces.map { trace in
       var request = ReplayRequest(
         tracePath: trace, strategies: strategies, profile: profile, dimensions: dimensions, policy: policy, arm: arm,
         threads: threads)
       request.latency = setting
       request.choices = choices
       adjust(&request)
-      if let line { request.progress = { line.show($0) } }
-      return try replay(request)
+      return request
     }
+    return jobs > 1 && traces.count > 1
+      ? try Self.replayed(requests, jobs: jobs, line: console.progressLine(named: "\(traces.count) recordings"))
+      : try requests.map { request in
+        let line = console.progressLine(named: request.tracePath)
+        defer { line?.clear() }
+        var request = request
+        if let line { request.progress = { line.show($0) } }
+        return try replay(request)
+      }
+  }
+
+  /// Replays recordings, some at once; results are in the order of requests, and those of one at a time.
+  private static func replayed(_ requests: [ReplayRequest], jobs: Int, line: ProgressLine?) throws -> [RunResult] {
+    let results = Mutex([RunResult?](repeating: nil, count: requests.count))
+    defer { line?.clear() }
+    try JobPool.run(requests.count, jobs: jobs) { index in
+      let result = try replay(requests[index])
+      results.withLock { results in
+        results[index] = result
+        line?.show(done: results.count { $0 != nil }, of: results.count, "replayed", failed: 0)
+      }
+    }
+    return results.withLock { $0.compactMap(\.self) }
   }
 }

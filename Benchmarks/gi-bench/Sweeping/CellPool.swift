@@ -19,33 +19,19 @@ struct CellPool {
 
   /// Does every cell; answers those that failed. `done` cells were there before.
   func run(_ cells: [SweepCell], done: Int, line: ProgressLine?) throws -> [Failed] {
-    let state = Mutex((next: 0, ended: 0, failed: [Failed](), error: (any Error)?.none))
+    let state = Mutex((ended: 0, failed: [Failed]()))
     defer { line?.clear() }
-    Interruption.held {
-      DispatchQueue.concurrentPerform(iterations: min(jobs, max(cells.count, 1))) { _ in
-        while Interruption.pending == nil {
-          let index = state.withLock { state in
-            defer { state.next += 1 }
-            return state.error == nil && state.next < cells.count ? state.next : nil
-          }
-          guard let index else { return }
-          do {
-            let failure = try attempt(cells[index])
-            state.withLock { state in
-              state.ended += 1
-              if let failure { state.failed.append((cells[index], failure)) }
-              line?.show(done: state.ended, of: cells.count, "cells", failed: state.failed.count)
-            }
-          } catch {
-            state.withLock { $0.error = $0.error ?? error }
-          }
+    try Interruption.held {
+      try JobPool.run(cells.count, jobs: jobs, while: { Interruption.pending == nil }) { index in
+        let failure = try attempt(cells[index])
+        state.withLock { state in
+          state.ended += 1
+          if let failure { state.failed.append((cells[index], failure)) }
+          line?.show(done: state.ended, of: cells.count, "cells", failed: state.failed.count)
         }
       }
     }
-    return try state.withLock { state in
-      if let error = state.error { throw error }
-      return state.failed
-    }
+    return state.withLock { $0.failed }
   }
 
   /// Tries a cell until it has its result; nil when it has, or when we were interrupted.

@@ -79,6 +79,7 @@ struct CostRule: Sendable {
     .shootdown: "no way to measure it that emulators and machines agree on is known",
     .eptpChange: "no request to KVM changes the EPTP and does nothing else",
     .refillWalk: "the module's curves of refill tell it for a full TLB; they are shown, and not taken over",
+    .outsideAnswer: "it is the tool that answers, not the machine",
     .l1dFlush: "whether the kernel flushes depends on its mitigations",
     .actionCount: actions, .actionLog: actions, .actionNotify: actions, .actionBlock: actions, .actionInject: actions,
     .actionIsolate: actions, .actionSuspend: actions, .actionSnapshot: actions, .actionPowerOff: actions,

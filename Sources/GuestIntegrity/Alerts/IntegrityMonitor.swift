@@ -14,6 +14,8 @@ struct IntegrityMonitor {
   /// The ends of the rings where events go in.
   let posters: [AlertPoster]
   var tracing: TracingService
+  /// As whom the hypervisor itself traces pages: nobody has to be told of those.
+  var ownClients = ClientSet.guestIntegrity
   var vcpus: [VirtualCPU]
   var registration: Registration?
   var counters = Counters()
@@ -92,7 +94,7 @@ struct IntegrityMonitor {
       }
       status.nodesVisited = nodesVisited
     }
-    let others = clients.subtracting(.guestIntegrity)
+    let others = clients.subtracting(ownClients)
     guard let kind = status.kind else {
       return Verdict(.notMine, nodesVisited: status.nodesVisited, otherClients: others)
     }

@@ -20,6 +20,7 @@ extension Hypervisor {
       merge(range, on: vcpu)
       throw HypercallError(error)
     }
+    if configuration.criticalRegions.contains(region) { keepPromoted(range, on: vcpu) }
     try refreshSubPages(range, on: vcpu)
   }
 
@@ -88,6 +89,7 @@ extension Hypervisor {
     for other in monitor.vcpus.indices where monitor.vcpus[other].mode == .integrity { returnToNormal(other) }
     base.publish(NodeReference(rawValue: 0))
     if let all = PageRange(first: GuestPageNumber(0), count: UInt64(monitor.memory.pageCount)) {
+      forgetPromoted(all, on: vcpu)
       try trace(.drop(.guestIntegrity), all, on: vcpu)
     }
     fillEPTPList(false)
@@ -183,7 +185,10 @@ extension Hypervisor {
       }
     }
     close(upTo: range.last.rawValue + 1)
-    for gap in gaps { try? trace(.drop(.protection), gap, on: vcpu) }
+    for gap in gaps {
+      forgetPromoted(gap, on: vcpu)
+      try? trace(.drop(.protection), gap, on: vcpu)
+    }
   }
 
   private func merge(_ range: PageRange, on vcpu: Int) {

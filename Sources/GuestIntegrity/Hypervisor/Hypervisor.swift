@@ -23,6 +23,8 @@ public final class Hypervisor<Processors: ProcessorControl> {
   var spareFrames: FramePool
   var fields: ProcessorFields
   var openView: OpenView?
+  /// Pages whose stores are refused although stores are logged; nil where none ever is.
+  var promoted: PromotedPages?
   /// The processors: what the hypervisor asks of them, the caller models.
   public var processors: Processors
 
@@ -68,6 +70,10 @@ public final class Hypervisor<Processors: ProcessorControl> {
         vcpus: [VirtualCPU](repeating: VirtualCPU(), count: vcpus))
     } catch {
       throw .hostMemorySize(found: memory.memory.byteCount, needed: layout.end)
+    }
+    if let rule = configuration.mechanism.noticing.promotion, let client = monitor.tracing.addClient() {
+      promoted = PromotedPages(client, rule)
+      monitor.ownClients.formUnion(client.set)
     }
     writer = TreeWriter(emptyTreeIn: guestMemory, base: base, nodeActions: configuration.nodeActions)
     spareFrames = FramePool(
@@ -122,6 +128,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
       return Verdict(.notMine, nodesVisited: 0, otherClients: [])
     }
     if let fetchedFrom { endIfForeign(fetchedFrom, rip: store.rip, on: store.vcpu, time: store.time) }
+    if promoted != nil { promoted?.stored(to: store.address.page) }
     return monitor.judge(store)
   }
 

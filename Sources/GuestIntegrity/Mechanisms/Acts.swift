@@ -15,6 +15,8 @@ public enum Act: UInt8, CaseIterable, Hashable, Sendable {
   case eptpWrite
   /// The guest has switched by VMFUNC leaf 0.
   case vmfuncSwitch
+  /// A tool outside the hypervisor has been asked, and has answered, while the vCPU waited.
+  case outsideAnswer
 }
 
 extension Act {

@@ -35,6 +35,8 @@ public struct Configuration: Hashable, Sendable {
   /// The bytes that regions protect, where that is less than whole pages: guest-physical, for sub-page permissions. A
   /// page that a region claims and lists no byte of is protected whole.
   public var regionBytes: [RegionID: [Range<UInt64>]]
+  /// Regions whose pages are promoted from the start, where the mechanism promotes pages at all.
+  public var criticalRegions: Set<RegionID>
   /// Whether the guest is a recording: a verdict says what actions would do to the machine, and it goes on.
   public var guestIsRecorded: Bool
   /// Whether event records tell what a write replaced; needs guest memory to hold what the guest wrote.
@@ -61,6 +63,7 @@ public struct Configuration: Hashable, Sendable {
     recordsOldBytes = true
     guestIsRecorded = false
     regionBytes = [:]
+    criticalRegions = []
   }
 
   /// The same, with violations that exit and stores that the hypervisor emulates.

@@ -8,6 +8,8 @@ public protocol Noticing: MechanismChoice {
   var contract: NoticingContract { get }
   /// The bits of a leaf whose page nobody watches.
   var unwatched: LeafBits { get }
+  /// When stores to a page that are logged become stores that are refused; nil for never.
+  var promotion: Promotion? { get }
   /// Whether pages that are traced have leaves of 4 KiB, even where all pages of a larger one are traced alike.
   var needsSmallLeaves: Bool { get }
   /// The bits of a leaf whose page is traced.
@@ -46,6 +48,8 @@ extension Noticing {
   public var features: NoticingFeatures { [] }
   /// Writable, executable, and no #VE.
   public var unwatched: LeafBits { .unwatched }
+  /// Never.
+  public var promotion: Promotion? { nil }
   /// Large leaves may stay.
   public var needsSmallLeaves: Bool { false }
   /// Nothing else.
@@ -93,6 +97,22 @@ public struct VirtualizationExceptions: Noticing {
   }
 }
 
+/// The EPT refuses a write, the processor exits, and the vCPU waits until a tool outside the hypervisor has answered.
+public struct OutsideAnswer: Noticing {
+  /// Nothing to choose.
+  public init() {}
+  /// Its name.
+  public var name: String { "outside-answer" }
+  /// What it does.
+  public var meaning: String { "as violation-exit; the vCPU waits until a tool outside the hypervisor has answered" }
+  /// Every store.
+  public var contract: NoticingContract { .everyStore }
+  /// Not writable.
+  public func bits(of page: TracedPage) -> LeafBits { withoutWrite(page) }
+  /// Asks it.
+  public func deliver(by host: inout some ActingHost) { host.spend(.outsideAnswer) }
+}
+
 /// As ``ViolationExit``, but writes beside the protected bytes of a page are let through by sub-page write permissions.
 public struct SubPagePermissions: Noticing {
   /// Nothing to choose.
@@ -109,14 +129,20 @@ public struct SubPagePermissions: Noticing {
   public func bits(of page: TracedPage) -> LeafBits { withoutWrite(page) }
 }
 
-/// A write is let through and logged; the log is drained at every change of mode, and when it is full.
+/// A write is let through and logged; the log is drained at every change of mode, and when it is full. Writes to pages that
+/// are promoted, and those of critical regions (``Configuration/criticalRegions``), are refused instead.
 public struct ModificationLog: Noticing {
-  /// Nothing to choose.
-  public init() {}
+  /// When pages are promoted; nil if none ever is.
+  public let promotion: Promotion?
+  /// A log, with promotion or without.
+  public init(promotion: Promotion? = nil) { self.promotion = promotion }
   /// Its name.
-  public var name: String { "modification-log" }
+  public var name: String { "modification-log" + (promotion.map { "-\($0.hits)-of-\($0.window)" } ?? "") }
   /// What it does.
-  public var meaning: String { "the write is let through and logged; the log is drained at hypercalls, and when full" }
+  public var meaning: String {
+    "the write is let through and logged; the log is drained at hypercalls, and when full"
+      + (promotion.map { "; a page found in it at \($0.hits) of \($0.window) drains has its writes refused" } ?? "")
+  }
   /// PML.
   public var features: NoticingFeatures { .modificationLog }
   /// Pages.
@@ -142,6 +168,10 @@ extension Noticing where Self == VirtualizationExceptions {
   /// EPT violations are #VE in the guest.
   public static var virtualizationException: Self { Self() }
 }
+extension Noticing where Self == OutsideAnswer {
+  /// EPT violations exit, and a tool outside answers.
+  public static var outsideAnswer: Self { Self() }
+}
 extension Noticing where Self == SubPagePermissions {
   /// EPT violations exit, but beside protected bytes.
   public static var subPagePermissions: Self { Self() }
@@ -149,4 +179,6 @@ extension Noticing where Self == SubPagePermissions {
 extension Noticing where Self == ModificationLog {
   /// Pages written are logged.
   public static var modificationLog: Self { Self() }
+  /// Pages written are logged, and writes to those written often are refused.
+  public static func modificationLog(promoting promotion: Promotion) -> Self { Self(promotion: promotion) }
 }

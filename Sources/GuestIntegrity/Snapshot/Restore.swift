@@ -23,7 +23,9 @@ extension Hypervisor {
   /// Every processor is told which set is in force on it; nothing of the old host's tables and caches is needed. What
   /// VMCS fields say is for ``configure(_:for:)`` to renew.
   public func restore(_ snapshot: Snapshot) throws(RestoreError) {
-    guard monitor.registration == nil, base.reference.isNull, !monitor.isShutDown, monitor.tracing.map.isEmpty else {
+    guard monitor.registration == nil, base.reference.isNull, !monitor.isShutDown,
+      monitor.tracing.map.isUntouched(clients: promoted == nil ? 0 : 1)
+    else {
       throw .alreadyUsed
     }
     guard snapshot.pageCount == UInt64(monitor.memory.pageCount), snapshot.vcpus.count == monitor.vcpus.count,
@@ -37,6 +39,10 @@ extension Hypervisor {
     monitor.lastWindow = snapshot.lastWindow
     monitor.isShutDown = snapshot.isShutDown
     monitor.registration = snapshot.registration
+    // What was found in logs before is not known any more: pages that were promoted stay so.
+    if let client = promoted?.client.set {
+      for run in traces.tracedRuns where run.clients.contains(client) { _ = promoted?.keep(run.range) }
+    }
     monitor.vcpus = snapshot.vcpus
     rebuildTables(traces, unmapped: snapshot.unmapped)
     for vcpu in monitor.vcpus.indices {
@@ -114,6 +120,7 @@ extension Hypervisor {
     forgetTree()
     for vcpu in monitor.vcpus.indices where monitor.vcpus[vcpu].mode == .integrity { returnToNormal(vcpu) }
     if let all = PageRange(first: GuestPageNumber(0), count: UInt64(monitor.memory.pageCount)) {
+      forgetPromoted(all, on: 0)
       try? trace(.drop(.guestIntegrity), all, on: 0)
     }
     fillEPTPList(false)

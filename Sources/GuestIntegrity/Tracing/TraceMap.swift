@@ -135,8 +135,8 @@ struct TraceMap: Hashable, Sendable {
     }
   }
 
-  /// Whether nobody traces anything, and no counted client is there to do so.
-  var isEmpty: Bool { counts.isEmpty && count { !$0.isEmpty } == 0 }
+  /// Whether nobody traces anything, and there are no more counted clients than these to do so.
+  func isUntouched(clients: Int) -> Bool { counts.count == clients && count { !$0.isEmpty } == 0 }
 
   /// How many pages have clients like these.
   func count(_ matches: (ClientSet) -> Bool) -> Int {

@@ -61,6 +61,20 @@ public enum Event: Int, CaseIterable, Sendable {
   case sppLookups
   /// Stores the GI driver made into tree nodes through its own translations.
   case treeStores
+  /// Answers that an outside tool gave to refused stores, while their vCPUs waited.
+  case outsideAnswers
+  /// Alerts whose region asks for the action `count`.
+  case countActions
+  /// Alerts whose region asks for the action `log`.
+  case logActions
+  /// Alerts whose region asks for the action `notify`.
+  case notifyActions
+  /// Alerts whose region asks for the action `blockWrite`, and whose store was not late for it.
+  case blockActions
+  /// Alerts whose region asks for the action `inject`, and whose store was not late for it.
+  case injectActions
+  /// Alerts whose region asks for the action `networkIsolate`.
+  case isolateActions
   /// Guest paging-structure entries among the entries that walks read. This and what follows only in two dimensions.
   case guestReferences
   /// Accessed and dirty flags set in guest paging-structure entries by walks, or for them.
@@ -109,6 +123,13 @@ public enum Event: Int, CaseIterable, Sendable {
     case .pmlDrains: "pml_drains"
     case .sppLookups: "spp_lookups"
     case .treeStores: "tree_stores"
+    case .outsideAnswers: "outside_answers"
+    case .countActions: "count_actions"
+    case .logActions: "log_actions"
+    case .notifyActions: "notify_actions"
+    case .blockActions: "block_actions"
+    case .injectActions: "inject_actions"
+    case .isolateActions: "isolate_actions"
     case .guestReferences: "guest_references"
     case .guestFlagUpdates: "guest_flag_updates"
     case .walkerUpdates: "walker_updates"

@@ -1,5 +1,6 @@
 import Execution
 import GuestIntegrity
+import MonitorTree
 
 /// The counts of one refused store, small enough to tally: notifications of equal shape cost the same under any profile.
 ///
@@ -21,11 +22,13 @@ public struct NotificationShape: Hashable, Sendable {
   public var treeNodes: UInt8
   /// Whether an alert was raised; a refused store of the driver's own, or of a page that nobody monitors, raises none.
   public var isAlert: Bool
+  /// The alert actions that were carried out beside it, of those that cost cycles and let the guest go on.
+  public var actions: AlertActions
 
   /// A shape from its counts.
   public init(
     delivery: Delivery, asking: Acts = Acts(), completion: Acts = Acts(), walkReferences: SIMD4<UInt8>,
-    treeNodes: UInt8, isAlert: Bool = true
+    treeNodes: UInt8, isAlert: Bool = true, actions: AlertActions = []
   ) {
     self.delivery = delivery
     self.asking = asking
@@ -33,6 +36,7 @@ public struct NotificationShape: Hashable, Sendable {
     self.walkReferences = walkReferences
     self.treeNodes = treeNodes
     self.isAlert = isAlert
+    self.actions = actions
   }
 }
 
@@ -54,6 +58,7 @@ extension Act {
     case .logFullExit: .pmlFullExits
     case .eptpWrite: .eptpWrites
     case .vmfuncSwitch: .vmfuncSwitches
+    case .outsideAnswer: .outsideAnswers
     }
   }
 }

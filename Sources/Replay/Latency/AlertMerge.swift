@@ -18,6 +18,11 @@ struct AlertMerge {
     var after: Double
     /// What the consumer is further away than the ring: where an alert is raised in the guest.
     var beyond: Double
+    /// How long a tool outside the hypervisor takes to answer once it has turned to it, its vCPU waiting; nil where nobody is
+    /// asked.
+    var answer: Double?
+    /// Whether it is an alert; a question to a tool outside need not be.
+    var isAlert = true
   }
 
   private var queue: AlertQueue
@@ -65,6 +70,8 @@ struct AlertMerge {
     var delivered: Double?
     /// Until the vCPU went on.
     var stall: Double
+    /// Whether it is an alert.
+    var isAlert: Bool
   }
 
   private mutating func releaseFirst() {
@@ -83,11 +90,12 @@ struct AlertMerge {
     }
     now = earliest
     let issued = earliest - alert.before
-    let place = queue.post(at: earliest)
-    resumed[first] = (place?.raised ?? earliest) + alert.after
+    let place = queue.post(at: earliest, answeredIn: alert.answer)
+    let wentOn = alert.answer == nil ? place?.raised : place?.delivered
+    resumed[first] = (wentOn ?? earliest) + alert.after
     outcomes.append(
       Outcome(
         raised: place.map { $0.raised - issued }, delivered: place.map { $0.delivered - issued + alert.beyond },
-        stall: resumed[first] - issued))
+        stall: resumed[first] - issued, isAlert: alert.isAlert))
   }
 }

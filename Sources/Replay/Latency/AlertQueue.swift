@@ -20,11 +20,14 @@ struct AlertQueue {
   }
 
   /// An alert is ready for the ring: when it is in the ring, and when in the consumer's hand; nil if it is lost.
-  mutating func post(at ready: Double) -> (raised: Double, delivered: Double)? {
+  ///
+  /// Where its vCPU waits for an answer, which takes so long, it is not lost: it waits for a slot. It is said to be delivered
+  /// when the answer is there, since published figures tell the round trip only.
+  mutating func post(at ready: Double, answeredIn answer: Double? = nil) -> (raised: Double, delivered: Double)? {
     let slot = posted % taken.count
     var raised = ready
     if taken[slot] > ready {
-      guard whenFull == .park else {
+      guard whenFull == .park || answer != nil else {
         lost += 1
         return nil
       }
@@ -32,7 +35,7 @@ struct AlertQueue {
       parked += raised - ready
     }
     let turn = max(raised, free)
-    free = turn + service.next(isAsleep: raised >= free)
+    free = turn + (answer ?? service.next(isAsleep: raised >= free))
     taken[slot] = turn
     posted += 1
     return (raised, free)

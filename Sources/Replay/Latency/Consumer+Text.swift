@@ -5,21 +5,9 @@ public struct LatencyTextError: Error, CustomStringConvertible, Equatable {
 }
 
 extension Consumer {
-  /// Looks at the ring all the time.
+  /// Looks at the ring all the time: who takes alerts where nobody is named.
   public static let poll = Consumer(
     name: "poll", slots: 1024, service: .constant(Bracket(low: 150, value: 150, high: 150)), whenFull: .lose)
-
-  /// Sleeps until it is told that there is an alert.
-  public static let wake = Consumer(
-    name: "wake", slots: 1024,
-    service: .waking(p50: 13_600, p99: 47_000, awake: Bracket(low: 150, value: 150, high: 150)), whenFull: .lose)
-
-  /// A tool of memory introspection in another domain.
-  public static let vmi = Consumer(
-    name: "vmi", slots: 1024, service: .constant(Bracket(low: 22_000, value: 22_000, high: 22_000)), whenFull: .lose)
-
-  /// Those that have a name.
-  public static let named = [poll, wake, vmi]
 
   /// A consumer from words such as `vmi`, `wake,ring=64,full=park` or `service=500,ring=16`: a name or a time in nanoseconds
   /// first, or else as `named` says of the first name there is.
@@ -64,6 +52,27 @@ extension Consumer {
       }
     }
     self = consumer
+  }
+}
+
+extension CycleProfile {
+  /// Who may take alerts under this hypervisor, by name; each with a ring of 1024 slots, and what finds none is lost.
+  ///
+  /// One that sleeps takes as long as the fastest of all for an alert that finds it awake (assumed).
+  public var consumers: [Consumer] {
+    let medians = hypervisor.consumers.map(\.p50Nanoseconds)
+    let awake = medians.min().map { Bracket(low: $0, value: $0, high: $0) }
+    let named = hypervisor.consumers.map { stated in
+      let p50 = stated.p50Nanoseconds
+      let service: Consumer.Service =
+        if p50 < stated.p99Nanoseconds, let awake {
+          .waking(p50: p50, p99: stated.p99Nanoseconds, awake: awake)
+        } else {
+          .constant(Bracket(low: p50, value: p50, high: p50))
+        }
+      return Consumer(name: stated.name, slots: 1024, service: service, whenFull: .lose)
+    }
+    return named.isEmpty ? [.poll] : named
   }
 }
 

@@ -1,5 +1,3 @@
-import MonitorTree
-
 /// What a profile says of latency beyond its price list, at the three corners.
 struct LatencyCosts {
   private let profile: CycleProfile
@@ -12,21 +10,16 @@ struct LatencyCosts {
   init(_ profile: CycleProfile) {
     self.profile = profile
     let latencies = [CostParameter.l1Reference, .l2Reference, .l3Reference, .dramReference].map {
-      profile.cost(of: $0).corners
+      profile.cost(of: $0).bracket.corners
     }
+    let data = profile.geometry.dataLines ?? .usual
     lines = LineCosts(
-      sizes: [512, 16384, 393_216], latencies: latencies, handlerLines: AtCorners(10, 40, 120))
-    frequencyMHz = 2600
-    leavingGuest = profile.cost(of: .vmcallRoundTrip).corners / 2
+      sizes: [data.l1, data.l2, data.l3].map(Double.init), latencies: latencies,
+      handlerLines: profile.hypervisor.handlerLines.bracket.corners)
+    frequencyMHz = profile.processor.frequencyMHz.value
+    leavingGuest = profile.cost(of: .vmcallRoundTrip).bracket.corners / 2
   }
 
   /// A price from the one price list.
   func price(_ form: LinearForm) -> AtCorners { form.priced(by: profile).corners }
-
-  /// What alert actions cost once the alert is in the ring.
-  func cost(of actions: AlertActions) -> AtCorners { .zero }
-}
-
-extension CycleProfile.Parameter {
-  var corners: AtCorners { AtCorners(low, value, high) }
 }

@@ -56,29 +56,36 @@ struct NotificationTimes {
     pass(to: place)
     let cold = coldness(of: shape, tree: lines, on: place.vcpu, ring: nil)
     coldCycles += cold
+    guard !shape.isAnsweredOutside else {
+      return post(shape, before: price(of: shape).latency + cold, isAlert: false, on: place.vcpu)
+    }
     vcpus[place.vcpu].gap += price(of: shape).stall + cold
   }
 
   /// A refused store that raises an alert.
-  mutating func alert(
-    _ shape: NotificationShape, _ actions: AlertActions, at place: ExitPlace, tree lines: [MemoryLine]
-  ) {
+  mutating func alert(_ shape: NotificationShape, at place: ExitPlace, tree lines: [MemoryLine]) {
     pass(to: place)
     let cold = coldness(of: shape, tree: lines, on: place.vcpu, ring: posted % UInt64(consumer.slots))
     posted += 1
     coldCycles += cold
     self.cold.record(cold)
-    let price = price(of: shape)
-    let before = price.latency + cold
-    let after = price.stall - price.latency + costs.cost(of: actions)
-    let beyond = shape.isRaisedInGuest ? costs.leavingGuest : .zero
     if shape.isRaisedInGuest { raisedInGuest += 1 }
-    let gap = vcpus[place.vcpu].gap
-    vcpus[place.vcpu].gap = .zero
+    post(shape, before: price(of: shape).latency + cold, isAlert: true, on: place.vcpu)
+  }
+
+  /// What goes through the ring: alerts, and every refused store that a tool outside is asked about.
+  private mutating func post(_ shape: NotificationShape, before: AtCorners, isAlert: Bool, on vcpu: Int) {
+    let price = price(of: shape)
+    let answer = shape.isAnsweredOutside ? costs.price(shape.price(of: .answer)) : nil
+    let after = price.stall - price.latency - (answer ?? .zero)
+    let beyond = shape.isRaisedInGuest ? costs.leavingGuest : .zero
+    let gap = vcpus[vcpu].gap
+    vcpus[vcpu].gap = .zero
     for corner in 0..<3 {
       let alert = AlertMerge.Alert(
-        gap: gap[corner], before: before[corner], after: after[corner], beyond: beyond[corner])
-      merges[corner].add(alert, on: place.vcpu)
+        gap: gap[corner], before: before[corner], after: after[corner], beyond: beyond[corner],
+        answer: answer?[corner], isAlert: isAlert)
+      merges[corner].add(alert, on: vcpu)
       keepOutcomes(at: corner)
     }
   }
@@ -134,7 +141,7 @@ struct NotificationTimes {
   }
 
   private mutating func keepOutcomes(at corner: Int) {
-    for outcome in merges[corner].takeOutcomes() {
+    for outcome in merges[corner].takeOutcomes() where outcome.isAlert {
       stall.record(outcome.stall, at: corner)
       if let cycles = outcome.raised { raised.record(cycles, at: corner) }
       if let cycles = outcome.delivered { delivered.record(cycles, at: corner) }

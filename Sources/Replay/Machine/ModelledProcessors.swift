@@ -1,6 +1,7 @@
 import Addresses
 import EPT
 import GuestIntegrity
+import MonitorTree
 
 /// The processors as a replay models them: an emulated MMU and caches for each vCPU. What the hypervisor asks of them is
 /// counted, and their caches lose what an INVEPT invalidates.
@@ -85,6 +86,11 @@ struct ModelledProcessors: ProcessorControl {
   }
 
   mutating func acted(_ act: Act, on vcpu: Int) { counts[vcpu][act.event] += 1 }
+  /// An alert has been raised, and these actions carried out.
+  mutating func alerted(_ actions: AlertActions, on vcpu: Int) {
+    counts[vcpu][.alerts] += 1
+    for (event, count) in PricedActions.events(of: actions) { counts[vcpu][event] += count }
+  }
   mutating func virtualizationException(on vcpu: Int) { counts[vcpu][.virtualizationExceptions] += 1 }
   mutating func shootdown(of vcpu: Int, from sender: Int) { counts[vcpu][.shootdowns] += 1 }
   mutating func entriesEdited(_ count: Int, by vcpu: Int) { counts[vcpu][.entryEdits] += UInt64(count) }

@@ -28,7 +28,7 @@ extension StrategyReplay: Executor {
   func instruction(of access: RecordedAccess) -> (rip: GuestLinearAddress, address: GuestPhysicalAddress?)? { nil }
 
   func attempt(_ access: inout RecordedAccess, isRepeated: Bool) throws -> TranslationOutcome? {
-    if access.secondPage != nil { return setFlags(of: access) }
+    if access.secondPage != nil { return try setFlags(of: access) }
     if isRepeated { translations.repeated += 1 }
     let key = TranslationKey.key(of: cursor.keys[access.index])
     access.isCached = isCached(key, on: access.run.vcpu)
@@ -111,22 +111,28 @@ extension StrategyReplay: Executor {
   private func mayReachSecondPage(_ access: RecordedAccess) throws -> Bool {
     var second = access
     (second.secondPage, second.cost) = (access.index + 1, WalkCost())
-    guard let outcome = setFlags(of: second) else { return true }
+    guard let outcome = try setFlags(of: second) else { return true }
     guard case .made = try execute(&second, after: outcome, completedBy: .hypervisor) else { return false }
     return true
   }
 
-  /// The walk that sets them; what stands in its way, if that is one of them.
-  private func setFlags(of access: RecordedAccess) -> TranslationOutcome? {
+  /// The walk that sets them, which a log may note; what stands in its way, if that is one of them or a full log.
+  private func setFlags(of access: RecordedAccess) throws -> TranslationOutcome? {
     let vcpu = access.run.vcpu
     guard let second = access.secondPage, guest?.roots[vcpu] != nil else { return nil }
     var counter = ReferenceCounter()
+    let before = machines[vcpu].fields.pmlIndex
     let outcome = machines[vcpu].access(
       linear: GuestLinearAddress(cursor.block.linearPages[second] << 12), .write, user: false, &counter)
     hypervisor.processors.losses[vcpu].settle()
     hypervisor.processors.counts[vcpu][.guestFlagUpdates] += counter.guestFlagWrites
-    guard case .violation(let violation) = outcome, violation.isWalkerUpdate else { return nil }
-    return outcome
+    let logged = Int(before &- machines[vcpu].fields.pmlIndex)
+    if logged > 0 { try log(logged, 0, ofRun: second, WalkCost()) }
+    switch outcome {
+    case .violation(let violation) where violation.isWalkerUpdate: return outcome
+    case .pmlFull: return outcome
+    default: return nil
+    }
   }
 
   func haveDrained(on vcpu: Int, at time: UInt64) {

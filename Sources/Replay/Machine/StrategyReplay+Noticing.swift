@@ -12,13 +12,13 @@ extension StrategyReplay {
     let shape = NotificationShape(
       delivery: judged.delivery, asking: judged.asking, completion: judged.completion,
       walkReferences: access.cost.references, treeNodes: UInt8(clamping: judged.verdict.nodesVisited),
-      isAlert: judged.verdict.isAlert)
+      isAlert: judged.verdict.isAlert, actions: PricedActions.of(judged.verdict))
     try time(shape, judged.verdict, of: judged.store, access.number, ofRun: access.index)
     let isUpdate = judged.store.origin == .pageWalk
     // The filter takes the page to be cached now, and where a flag stays clear it is not.
     if isUpdate, !judged.isPerformed { invalidations.pointee += 1 }
     guard let kind = judged.verdict.alertedKind else { return tally.addSilent(shape) }
-    hypervisor.processors.counts[vcpu][.alerts] += 1
+    hypervisor.processors.alerted(shape.actions, on: vcpu)
     tally.charge(shape, to: judged.verdict.region)
     discardAlerts(of: vcpu)
     let number = cursor.storeNumber(ofAccess: access.number, inRun: access.index)
@@ -90,13 +90,14 @@ extension StrategyReplay {
     for (verdict, store) in zip(verdicts, logged[vcpu]) {
       let shape = NotificationShape(
         delivery: .drainedLog, walkReferences: store.references,
-        treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert)
+        treeNodes: UInt8(clamping: verdict.nodesVisited), isAlert: verdict.isAlert,
+        actions: PricedActions.of(verdict, isLate: true))
       if verdict.isAlert { times?.noticedLate(shape) }
       guard let kind = verdict.alertedKind else {
         tally.addSilent(shape)
         continue
       }
-      hypervisor.processors.counts[vcpu][.alerts] += 1
+      hypervisor.processors.alerted(shape.actions, on: vcpu)
       tally.wouldHave.note(verdict, ofStore: store.number, on: vcpu) { time }
       tally.charge(shape, to: verdict.region)
       if let table = store.table {

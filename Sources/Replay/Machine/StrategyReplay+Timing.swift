@@ -13,15 +13,15 @@ extension StrategyReplay {
     let place = ExitPlace(
       store.vcpu, run: index, clock: try cursor.clock(ofRun: index) &+ UInt64(access), in: cursor, footprint)
     var lines: [MemoryLine] = []
-    if let verdict, verdict.nodesVisited > 0 {
+    if let verdict, verdict.nodesVisited > 0, !shape.isAnsweredOutside {
       for page in [store.address.page, store.pageAfter].compactMap(\.self) {
         lines += hypervisor.tree.linesWaitedFor(lookingUp: page)
       }
     }
-    switch verdict?.finding {
-    case .alert(_, _, let actions), .corrupt(_, let actions):
-      times?.alert(shape, actions, at: place, tree: lines)
-    case .notMine, .ownWrite, nil: times?.refuse(shape, at: place, tree: lines)
+    if verdict?.isAlert == true {
+      times?.alert(shape, at: place, tree: lines)
+    } else {
+      times?.refuse(shape, at: place, tree: lines)
     }
   }
 

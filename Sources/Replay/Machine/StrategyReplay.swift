@@ -53,7 +53,8 @@ final class StrategyReplay {
 
   init(
     _ strategy: Strategy?, ramBytes recordedBytes: UInt64, vcpus: Int, geometry: CacheGeometry,
-    listed: [UInt64: [Range<UInt64>]], dimensions: Dimensions = .one, symbols: SymbolTable? = nil
+    listed: [UInt64: [Range<UInt64>]], critical: Set<RegionID> = [], dimensions: Dimensions = .one,
+    symbols: SymbolTable? = nil
   ) throws {
     tally = NotificationTally(symbols: symbols)
     let spare = dimensions == .one ? 0 : GuestTables.sparePages(besides: recordedBytes >> 12) << 12
@@ -67,6 +68,7 @@ final class StrategyReplay {
     // A recording without values leaves guest memory empty but for the tree: there are no old bytes to tell.
     configuration.recordsOldBytes = false
     configuration.guestIsRecorded = true
+    configuration.criticalRegions = critical
     for case let (id, ranges) in listed where id <= UInt64(RegionID.RawValue.max) {
       configuration.regionBytes[RegionID(RegionID.RawValue(id))] = ranges
     }

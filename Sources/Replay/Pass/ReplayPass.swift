@@ -47,7 +47,7 @@ final class ReplayPass {
     replays = try strategies.map { strategy in
       let replay = try StrategyReplay(
         strategy, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry,
-        listed: protection.listed, dimensions: request.dimensions, symbols: symbols)
+        listed: protection.listed, critical: protection.critical, dimensions: request.dimensions, symbols: symbols)
       replay.footprint = footprint
       if strategy != nil {
         replay.times = NotificationTimes(request.latency, LatencyCosts(request.profile), vcpus: totals.vcpus)

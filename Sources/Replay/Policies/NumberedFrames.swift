@@ -6,7 +6,7 @@ extension ResolvedPolicy {
     ResolvedPolicy(
       regions: regions.map { region in
         Region(
-          id: region.id, name: region.name, actions: region.actions,
+          id: region.id, name: region.name, actions: region.actions, isCritical: region.isCritical,
           bytes: region.bytes.flatMap(pages.bytes).joined)
       })
   }

@@ -21,6 +21,8 @@ public struct Policy: Equatable, Sendable {
     public var place: Place
     /// What a store to it calls for.
     public var actions: AlertActions
+    /// Whether strategies that promote pages are to promote its pages from the start.
+    public var isCritical = false
   }
 
   /// Where a region lies.
@@ -31,8 +33,8 @@ public struct Policy: Equatable, Sendable {
     case between(from: String, to: String)
     /// A section: a region that the recording itself names.
     case section(String)
-    /// Guest-physical bytes.
-    case bytes(Range<UInt64>)
+    /// Guest-physical bytes; `count` times, each so many bytes behind the one before.
+    case bytes(Range<UInt64>, every: UInt64 = 0, count: UInt64 = 1)
     /// Linear bytes, of a log of virtual addresses.
     case linear(Range<UInt64>)
     /// The pages that the recording shows to be tables of the guest's paging structures.
@@ -50,6 +52,8 @@ struct ResolvedPolicy: Equatable {
     let id: UInt64
     let name: String
     let actions: AlertActions
+    /// Whether its pages are promoted from the start, where a strategy promotes pages.
+    let isCritical: Bool
     /// Its exact bytes, disjoint and ascending.
     let bytes: [Range<UInt64>]
 

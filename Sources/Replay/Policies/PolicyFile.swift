@@ -26,7 +26,8 @@ extension Policy {
     regions = try listed.enumerated().map { index, value in
       let object = try JSONObject(value, place: "regions[\(index)]", origin: origin)
       return Region(
-        name: try object.text("name"), place: try object.place(), actions: try object.actions("actions") ?? actions)
+        name: try object.text("name"), place: try object.place(), actions: try object.actions("actions") ?? actions,
+        isCritical: try object.critical())
     }
     var seen: Set<String> = []
     if let twice = regions.first(where: { !seen.insert($0.name).inserted }) {
@@ -64,8 +65,19 @@ extension JSONObject {
     }
   }
 
+  fileprivate func critical() throws -> Bool {
+    switch self["critical"] {
+    case nil: return false
+    case .flag(let isCritical): return isCritical
+    default: throw failure("critical is neither true nor false; leave it out or say one of them")
+    }
+  }
+
   fileprivate func place() throws -> Policy.Place {
-    try allow(["name", "actions", "symbol", "offset", "bytes", "from", "to", "section", "gpa", "linear", "page_tables"])
+    try allow([
+      "name", "actions", "critical", "symbol", "offset", "bytes", "from", "to", "section", "gpa", "every", "count",
+      "linear", "page_tables",
+    ])
     let kinds = ["symbol", "from", "section", "gpa", "linear", "page_tables"].filter { self[$0] != nil }
     guard kinds.count == 1, let kind = kinds.first else {
       throw failure(
@@ -74,18 +86,18 @@ extension JSONObject {
     }
     switch kind {
     case "symbol":
-      try allow(["name", "actions", "symbol", "offset", "bytes"])
+      try allow(["name", "actions", "critical", "symbol", "offset", "bytes"])
       return .symbol(try text("symbol"), offset: try count("offset") ?? 0, bytes: try size())
     case "from":
-      try allow(["name", "actions", "from", "to"])
+      try allow(["name", "actions", "critical", "from", "to"])
       return .between(from: try text("from"), to: try text("to"))
     case "section":
-      try allow(["name", "actions", "section"])
+      try allow(["name", "actions", "critical", "section"])
       return .section(try text("section"))
-    case "gpa": return .bytes(try range(from: kind))
+    case "gpa": return try repeated()
     case "linear": return .linear(try range(from: kind))
     default:
-      try allow(["name", "actions", "page_tables"])
+      try allow(["name", "actions", "critical", "page_tables"])
       guard self["page_tables"] == .flag(true) else {
         throw failure("page_tables is not true; leave it out or say true")
       }
@@ -93,8 +105,25 @@ extension JSONObject {
     }
   }
 
-  private func range(from key: String) throws -> Range<UInt64> {
-    try allow(["name", "actions", key, "bytes"])
+  /// Bytes, or as many ranges of them as `count` says, each `every` bytes behind the one before.
+  private func repeated() throws -> Policy.Place {
+    guard self["every"] != nil || self["count"] != nil else { return .bytes(try range(from: "gpa")) }
+    let range = try range(from: "gpa", also: ["every", "count"])
+    let bytes = range.upperBound - range.lowerBound
+    guard let every = try count("every"), let times = try count("count"), times > 0, every >= bytes else {
+      throw failure(
+        "every and count are no repetition, expected both, every at least the \(bytes) bytes of one range and count at "
+          + "least 1")
+    }
+    let (reach, isTooLong) = every.multipliedReportingOverflow(by: times - 1)
+    guard !isTooLong, !range.upperBound.addingReportingOverflow(reach).overflow else {
+      throw failure("every and count run past the last address; give smaller ones")
+    }
+    return .bytes(range, every: every, count: times)
+  }
+
+  private func range(from key: String, also keys: [String] = []) throws -> Range<UInt64> {
+    try allow(["name", "actions", "critical", key, "bytes"] + keys)
     guard let start = try count(key), let bytes = try size() else {
       throw failure("bytes is missing, expected how many bytes from \(key) on")
     }

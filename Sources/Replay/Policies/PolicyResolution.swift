@@ -3,7 +3,7 @@ import Recordings
 
 extension Policy {
   /// The most ranges of all regions together: one region may name many, and many regions the same.
-  private static let rangeLimit = 1 << 20
+  private static let rangeLimit = 1 << 23
 
   /// The policy as it applies to a recording of a guest with so much memory; `topLevelTables` are pages that CR3 named.
   ///
@@ -45,9 +45,12 @@ extension Policy {
             guard !overflow else { throw failure("section '\(name)' runs past the last address; give a gpa instead") }
             return section.gpa..<end
           }
-        case .bytes(let range):
+        case .bytes(let range, let every, let count):
           guard !recording.isLinear else { throw failure("the recording's addresses are virtual; say linear, not gpa") }
-          bytes = [range]
+          // Refused below, by what is left.
+          bytes = (0..<min(count, UInt64(Self.rangeLimit) + 1)).map { number in
+            range.lowerBound + number * every..<range.upperBound + number * every
+          }
         case .linear(let range):
           guard recording.isLinear else {
             throw failure("the recording's addresses are guest-physical; say gpa, not linear")
@@ -76,7 +79,8 @@ extension Policy {
                 : "the guest's \(guestBytes) bytes of memory; give a range inside"))
         }
         return ResolvedPolicy.Region(
-          id: UInt64(index + 1), name: region.name, actions: region.actions, bytes: bytes.joined)
+          id: UInt64(index + 1), name: region.name, actions: region.actions, isCritical: region.isCritical,
+          bytes: bytes.joined)
       })
   }
 

@@ -9,6 +9,8 @@ struct Protection {
   let source: HypercallSource
   /// The exact bytes of each region, by id.
   let listed: [UInt64: [Range<UInt64>]]
+  /// Regions whose pages a strategy that promotes pages is to promote from the start.
+  var critical: Set<RegionID> = []
   /// Every region by name, with its bytes.
   let regions: [(name: String, bytes: [Range<UInt64>])]
   /// The names of regions by the number that the hypervisor knows them by.
@@ -79,6 +81,7 @@ extension Protection {
         driver: policy == nil ? nil : source.hasSyntheticDriver ? .synthetic : .recorded,
         regions: stated?.regions.map { $0.description }),
       path: path, origin: policy?.origin ?? path)
+    critical = Set((resolved?.regions ?? []).filter(\.isCritical).map { RegionID(RegionID.RawValue($0.id)) })
   }
 }
 

@@ -21,8 +21,11 @@ public struct CacheGeometry: Codable, Hashable, Sendable {
   /// Cache lines of EPT structures that stay in the first-level data cache, the second-level cache and the last-level cache
   /// in competition with the guest's own data; an assumption, least recently used.
   public var walkLines: WalkLines
+  /// Cache lines of the whole data caches: what tells where a hypervisor finds its own lines again. A file may leave them out;
+  /// they are then 32 KiB, 1 MiB and 24 MiB.
+  public var dataLines: WalkLines?
 
-  /// See ``walkLines``.
+  /// Lines of three levels of data caches.
   public struct WalkLines: Codable, Hashable, Sendable {
     /// Lines in the first-level data cache.
     public var l1: Int
@@ -30,6 +33,16 @@ public struct CacheGeometry: Codable, Hashable, Sendable {
     public var l2: Int
     /// Lines in the last-level cache.
     public var l3: Int
+
+    /// Data caches that a file does not tell of (assumed).
+    static let usual = WalkLines(l1: 512, l2: 16_384, l3: 393_216)
+
+    fileprivate func validate(at place: String, upTo most: Int) throws {
+      let lines = [l1, l2, l3]
+      guard lines.allSatisfy({ (0...most).contains($0) }), l1 <= l2, l2 <= l3 else {
+        throw ProfileError(description: "\(place) is \(lines), expected 0 <= l1 <= l2 <= l3 <= \(most) lines")
+      }
+    }
   }
 
   enum CodingKeys: String, CodingKey {
@@ -39,6 +52,7 @@ public struct CacheGeometry: Codable, Hashable, Sendable {
     case pdpteCache = "pdpte_cache"
     case pml4eCache = "pml4e_cache"
     case walkLines = "walk_lines"
+    case dataLines = "data_lines"
   }
 }
 
@@ -60,11 +74,7 @@ extension CacheGeometry {
         throw ProfileError(description: "\(place).\(name) is \(entries), expected 0 to 4096 entries")
       }
     }
-    let lines = [walkLines.l1, walkLines.l2, walkLines.l3]
-    guard lines.allSatisfy({ (0...1 << 20).contains($0) }), walkLines.l1 <= walkLines.l2, walkLines.l2 <= walkLines.l3
-    else {
-      throw ProfileError(
-        description: "\(place).walk_lines is \(lines), expected 0 <= l1 <= l2 <= l3 <= 1048576 lines")
-    }
+    try walkLines.validate(at: "\(place).walk_lines", upTo: 1 << 20)
+    try dataLines?.validate(at: "\(place).data_lines", upTo: 1 << 26)
   }
 }

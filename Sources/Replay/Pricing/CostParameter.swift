@@ -71,6 +71,8 @@ public enum CostParameter: String, CaseIterable, Codable, Sendable {
   case actionSnapshot = "action_snapshot"
   /// The alert action `powerOff`.
   case actionPowerOff = "action_power_off"
+  /// From an event in the ring until a tool outside the hypervisor has answered and the vCPU may go on.
+  case outsideAnswer = "outside_answer"
 }
 
 extension CostParameter {

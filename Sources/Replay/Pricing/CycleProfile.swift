@@ -101,6 +101,14 @@ extension CycleProfile {
     return half[half.firstIndex { $0.name == parameter }!]
   }
 
+  /// Takes a cost to be known exactly; `source` says who says so.
+  public mutating func fix(_ cost: CostParameter, at cycles: Double, source: String) {
+    parameters = parameters.map { given in
+      given.name == cost
+        ? Parameter(name: cost, low: cycles, value: cycles, high: cycles, tag: .assumed, source: source) : given
+    }
+  }
+
   /// So many nanoseconds in cycles of the nominal clock.
   public func cycles(ofNanoseconds nanoseconds: Double) -> Double {
     nanoseconds * processor.frequencyMHz.value / 1000

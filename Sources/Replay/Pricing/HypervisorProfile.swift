@@ -12,7 +12,8 @@ public struct HypervisorProfile: Codable, Equatable, Sendable {
   public var consumers: [Consumer]
   /// Every cost of a hypervisor, in a file also by processor (``CycleProfile/Parameter/on``).
   ///
-  /// The round trip of a VMCALL may be left out: it is then the silicon's, with no software to speak of.
+  /// The round trip of a VMCALL may be left out: it is then the silicon's, with no software to speak of. So may the answer
+  /// of a tool outside: it then takes as long as the consumers do.
   public var parameters: [CycleProfile.Parameter]
 
   /// Who takes alerts from the ring, and how long that takes for one.
@@ -50,13 +51,28 @@ extension HypervisorProfile {
       let given = parameters.filter { $0.name == cost }
       guard
         var figure = given.first(where: { $0.on == processor.name }) ?? given.first(where: { $0.on == nil })
-          ?? (cost == .vmcallRoundTrip ? processor.parameters.first { $0.name == .siliconExitEntry } : nil)
+          ?? substitute(for: cost, on: processor)
       else { return nil }
-      if figure.name != cost { figure.source = "silicon_exit_entry alone: \(figure.source)" }
+      if figure.name == .siliconExitEntry { figure.source = "silicon_exit_entry alone: \(figure.source)" }
       figure.name = cost
       figure.on = nil
       return figure
     }
     return resolved
+  }
+
+  /// What stands for a cost that a file may leave out.
+  private func substitute(for cost: CostParameter, on processor: ProcessorProfile) -> CycleProfile.Parameter? {
+    switch cost {
+    case .vmcallRoundTrip: return processor.parameters.first { $0.name == .siliconExitEntry }
+    case .outsideAnswer:
+      let cyclesPerNanosecond = processor.frequencyMHz.value / 1000
+      let medians = consumers.map { $0.p50Nanoseconds * cyclesPerNanosecond }
+      let tails = consumers.map { $0.p99Nanoseconds * cyclesPerNanosecond }
+      return CycleProfile.Parameter(
+        name: cost, low: medians.min() ?? 0, value: medians.max() ?? 0, high: tails.max() ?? 0, tag: .assumed,
+        source: "as the consumers: from the fastest's median to the slowest's 99th percentile")
+    default: return nil
+    }
   }
 }

@@ -36,6 +36,13 @@ public enum PriceList {
     case .pmlEntries: form[.pmlLog] = 1
     case .pmlDrains: form[.pmlDrainEntry] = 1
     case .sppLookups: form[.sppLookup] = 1
+    case .outsideAnswers: form[.outsideAnswer] = 1
+    case .countActions: form[.actionCount] = 1
+    case .logActions: form[.actionLog] = 1
+    case .notifyActions: form[.actionNotify] = 1
+    case .blockActions: form[.actionBlock] = 1
+    case .injectActions: form[.actionInject] = 1
+    case .isolateActions: form[.actionIsolate] = 1
     }
     return form
   }

@@ -38,8 +38,8 @@ enum ProfileReader {
     }
     for required in CostParameter.all(of: half) {
       let given = parameters.filter { $0.name == required }
-      // Left out whole, a round trip is the silicon's.
-      if required == .vmcallRoundTrip, given.isEmpty { continue }
+      // Left out whole, a round trip is the silicon's, and an answer from outside takes as long as consumers do.
+      if [.vmcallRoundTrip, .outsideAnswer].contains(required), given.isEmpty { continue }
       let count = given.count { $0.on == nil }
       guard count == 1 else {
         throw ProfileError(
@@ -77,7 +77,8 @@ enum ProfileReader {
           ? ["name", "title", "frequency_mhz", "geometry", "features", "parameters"]
           : ["name", "title", "handler_lines", "mmu_lock_hold", "consumers", "parameters"], name)
       try check(
-        half["geometry"], ["l1_store_tlb", "stlb", "pde_cache", "pdpte_cache", "pml4e_cache", "walk_lines"],
+        half["geometry"],
+        ["l1_store_tlb", "stlb", "pde_cache", "pdpte_cache", "pml4e_cache", "walk_lines", "data_lines"],
         "\(name).geometry")
       for key in ["frequency_mhz", "handler_lines", "mmu_lock_hold"] {
         try check(half[key], quantity, "\(name).\(key)")

@@ -94,7 +94,7 @@ public struct SchemaOneProfile: Sendable {
       return CycleProfile.Parameter(
         name: cost, low: 0, value: 0, high: 0, tag: .derived, source: "schema 1 had all of it in eptp_write")
     case .refillWalk, .l1dFlush, .actionCount, .actionLog, .actionNotify, .actionBlock, .actionInject, .actionIsolate,
-      .actionSuspend, .actionSnapshot, .actionPowerOff:
+      .actionSuspend, .actionSnapshot, .actionPowerOff, .outsideAnswer:
       var taken = base.cost(of: cost)
       taken.tag = .assumed
       taken.source =

@@ -10,6 +10,10 @@ public enum Stage: String, CaseIterable, Sendable {
   case lookup
   /// From the tree's answer to the alert delivered.
   case alert
+  /// What the region's actions cost beside the alert.
+  case act
+  /// A tool outside the hypervisor is asked, and answers.
+  case answer
   /// Completing the store.
   case complete
   /// Back into the guest.
@@ -37,9 +41,12 @@ extension NotificationShape {
       case .drainedLog: [(.pmlEntries, 1)]
       case .completion: []
       }
-    case .dispatch: (delivery == .drainedLog ? [(.pmlDrains, 1)] : []) + asking.events
+    case .dispatch:
+      (delivery == .drainedLog ? [(.pmlDrains, 1)] : []) + asking.events.filter { $0.event != .outsideAnswers }
     case .lookup: [(.treeNodesVisited, UInt64(treeNodes))]
     case .alert: isAlert ? [(.alerts, 1)] : []
+    case .act: PricedActions.events(of: actions)
+    case .answer: isAnsweredOutside ? [(.outsideAnswers, UInt64(asking[.outsideAnswer]))] : []
     case .complete: completion.events
     case .entry: []
     }
@@ -92,8 +99,14 @@ extension NotificationShape {
     return form
   }
 
-  /// The price from the store's issue to the alert delivered.
-  public var latencyPrice: LinearForm { price(of: Stage.latency) }
+  /// Whether a tool outside the hypervisor was asked.
+  var isAnsweredOutside: Bool { asking[.outsideAnswer] > 0 }
+
+  /// The price from the store's issue to the alert in the ring. A tool outside the hypervisor looks up only what it has got
+  /// out of the ring.
+  public var latencyPrice: LinearForm {
+    price(of: isAnsweredOutside ? Stage.latency.filter { $0 != .lookup } : Stage.latency)
+  }
 
   /// The price of everything the storing instruction waits for.
   public var stallPrice: LinearForm { price(of: Stage.allCases) }

@@ -31,7 +31,9 @@ public struct Strategy: Sendable, Equatable {
   }
 
   /// Every strategy, in the order reports list them.
-  public static let all: [Strategy] = [.toggle, .eptpExit, .vmfunc, .filter, .ve, .spp, .pml, .singleStep]
+  public static let all: [Strategy] = [
+    .toggle, .eptpExit, .vmfunc, .filter, .ve, .spp, .pml, .singleStep, .vmEvent, .vmEventStep, .hybrid,
+  ]
   /// A strategy by name.
   public static func named(_ name: String) -> Strategy? { all.first { $0.name == name } }
 

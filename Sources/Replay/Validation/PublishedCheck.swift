@@ -74,7 +74,7 @@ extension PublishedCheck {
       guard let profile = try ProfileLibrary.profile(named: name) else { continue }
       if name == ProfileLibrary.defaultName { checks += coldWalk(of: profile) }
       checks += knees(of: profile) + setCosts(of: profile) + walkPenalties(of: profile)
-      checks += dirtyTracking(of: profile) + predictions(of: profile)
+      checks += dirtyTracking(of: profile) + predictions(of: profile) + contention(of: profile)
     }
     let known = try KnownMiss.all()
     for i in checks.indices {

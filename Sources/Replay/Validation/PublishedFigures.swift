@@ -121,7 +121,7 @@ extension PublishedCheck {
   }
 
   /// Cycles as time, at the clock and its range.
-  private static func nanoseconds(_ cycles: Bracket, of profile: CycleProfile) -> Bracket {
+  static func nanoseconds(_ cycles: Bracket, of profile: CycleProfile) -> Bracket {
     let clock = profile.processor.frequencyMHz
     return Bracket(
       low: cycles.low * 1000 / clock.high, value: cycles.value * 1000 / clock.value,

@@ -8,13 +8,15 @@ package enum JSONExporter {
   package static func export(_ results: [RunResult]) throws -> String {
     let rounded = results.map { $0.roundedForExport() }
     return try rounded.count == 1
-      ? encode(rounded[0]) : encode(ResultFile(results: rounded, summary: Summary(of: rounded)))
+      ? encode(rounded[0])
+      : encode(ResultFile(results: rounded, summary: Summary(of: rounded), spreads: Spread.all(of: rounded)))
   }
 
   private struct ResultFile: Encodable {
     var schema = RunResult.schemaVersion
     var results: [RunResult]
     var summary: Summary?
+    var spreads: [Spread]
   }
 
   /// Any value, keys sorted, with a newline at the end; nothing in it acts on a terminal.

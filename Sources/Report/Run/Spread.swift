@@ -6,7 +6,7 @@ import SeededRandom
 ///
 /// The interval is a bootstrap's: recordings drawn with replacement, the geometric mean of their ratios each time, and the
 /// middle 95 per cent of those. An order that changes within it is undecided, however narrow the brackets of costs are.
-package struct Spread: Equatable, Sendable {
+package struct Spread: Encodable, Equatable, Sendable {
   /// What was recorded several times, in the recordings' own words.
   package var workload: String
   /// Recordings of it.
@@ -19,7 +19,7 @@ package struct Spread: Equatable, Sendable {
   static let seed: UInt64 = 15
 
   /// Two strategies.
-  package struct Pair: Equatable, Sendable {
+  package struct Pair: Encodable, Equatable, Sendable {
     /// The one that costs less on geometric mean.
     package var cheaper: String
     /// The one that costs more.

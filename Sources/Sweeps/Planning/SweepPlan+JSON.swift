@@ -5,9 +5,9 @@ import Replay
 extension SweepPlan {
   /// The options of `run` that a plan may vary.
   package static let options = [
-    "arm", "consumer", "cpi", "dimensions", "exits-per-second", "hypervisor", "mitigations", "policy", "profile",
-    "refill",
-    "seed",
+    "arm", "consumer", "cost", "cpi", "dimensions", "exits-per-second", "hypervisor", "mitigations", "policy",
+    "profile",
+    "refill", "seed",
   ]
 
   /// A plan from JSON, every rule checked; `origin` names the file in errors.

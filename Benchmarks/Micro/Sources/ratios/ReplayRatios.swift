@@ -20,7 +20,8 @@ enum ReplayRatios {
   private static func replays() throws -> [Verdict] {
     guard let profile = try ProfileLibrary.profile(named: ProfileLibrary.defaultName) else { return [] }
     let (runs, writes) = try decoded()
-    let all = Strategy.all.filter { $0.missingFeatures(on: profile).isEmpty }
+    // The target is over these, however many there are by now.
+    let all: [Strategy] = [.toggle, .eptpExit, .vmfunc, .filter, .ve, .pml, .singleStep]
     func seconds(_ strategies: [Strategy]) throws -> Double {
       let start = processorNanoseconds()
       _ = try replay(
