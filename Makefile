@@ -32,6 +32,9 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install libxxhash-dev, libzstd-dev and zlib1g-dev where pkg-config does not find them
+	@command -v $(SWIFT) >/dev/null || { \
+	  echo "Swift is missing: install 6.3 or later from https://www.swift.org/install/linux/, or name it by make SWIFT=/path/to/swift" >&2; \
+	  exit 1; }
 	@command -v pkg-config >/dev/null && pkg-config --exists libxxhash libzstd zlib || { \
 	  echo "installing libxxhash-dev, libzstd-dev, zlib1g-dev and pkg-config (apt-get)"; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq libxxhash-dev libzstd-dev zlib1g-dev pkg-config >/dev/null; }
