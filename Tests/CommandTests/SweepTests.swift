@@ -162,6 +162,37 @@ import Testing
     #expect(try run("merge", "s", "--format", "html").output.contains("<circle"))
   }
 
+  @Test func aFullDiskFailsCellsAndLosesNone() throws {
+    // Only where one may mount.
+    let place = folder.path + "/small"
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
+    guard mount("none", place, "tmpfs", 0, "size=160k") == 0 else { return }
+    defer { umount(place) }
+    let outcome = try run("sweep", plan, "-o", "small/s", "--jobs", "2", "--tries", "1", "--quiet", status: 1)
+    #expect(outcome.error.contains("No space left on device") || outcome.error.contains("no space left"))
+    // What is there is whole, and with room again the sweep goes on to what it would have been.
+    let names = try FileManager.default.subpathsOfDirectory(atPath: place)
+    #expect(!names.contains { $0.hasSuffix(".part") }, "\(names)")
+    #expect(mount("none", place, "tmpfs", UInt(MS_REMOUNT), "size=16m") == 0)
+    try run("sweep", "small/s", "--quiet")
+    try run("sweep", plan, "-o", "whole", "--quiet")
+    for name in ["small/s", "whole"] {
+      try run("merge", name, "--quiet", "--export", "json=\(name.split(separator: "/")[0]).json")
+    }
+    #expect(try folder.text("small.json") == folder.text("whole.json"))
+  }
+
+  @Test func everyQuestionHasItsPicture() throws {
+    let plan = try folder.file(
+      "pictures.json",
+      Self.plan(seed: 1).replacing(#""profile": ["#, with: #""consumer": ["poll", "vmi"], "profile": ["#))
+    try run("sweep", plan, "-o", "p", "--quiet")
+    let html = try run("merge", "p", "--format", "html").output
+    for title in ["Cells in which each sound strategy costs least", "Overhead against notifications"] {
+      #expect(html.contains(title), "\(title)")
+    }
+  }
+
   @Test func whatItTakesIsToldBeforehand() throws {
     let told = try run("sweep", plan, "--dry-run")
     #expect(told.output.contains("plan small: 8 cells"))

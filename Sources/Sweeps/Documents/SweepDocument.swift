@@ -13,14 +13,17 @@ extension SweepMerge {
       ])
     ]
     if let pivot { blocks.append(.table(pivot.table(of: rows))) }
-    blocks += [.heading("Which strategy costs least where"), .table(winsTable)]
+    func picture(_ chart: BarChart?) -> [Document.Block] { detail == .full ? chart.map { [.chart($0)] } ?? [] : [] }
+    blocks += [.heading("Which strategy costs least where")] + picture(winsChart) + [.table(winsTable)]
     if detail == .full || rows.count <= 24 { blocks.append(.table(winnersTable)) }
     blocks += [.heading("Overhead by strategy"), .table(spreadTable)]
     blocks += [.heading("Overhead against notifications")]
     if detail == .full { blocks.append(.scatter(notificationScatter)) }
     blocks.append(.table(rateTable(atMost: detail == .full ? rows.count : 24)))
-    if let table = consumerTable { blocks += [.heading("Latency against the consumer"), .table(table)] }
-    if let table = flipsTable { blocks += [.heading("Which cost decides"), .table(table)] }
+    if let table = consumerTable {
+      blocks += [.heading("Latency against the consumer")] + picture(consumerChart) + [.table(table)]
+    }
+    if let table = flipsTable { blocks += [.heading("Which cost decides")] + picture(flipsChart) + [.table(table)] }
     return Document(title: "gi-bench \(manifest.version): sweep \(manifest.name)", blocks: blocks)
   }
 
@@ -38,7 +41,8 @@ extension SweepMerge {
     first.overhead.high < second.overhead.low
   }
 
-  private var winsTable: Table {
+  /// How many cells each strategy wins, and in how many of them by its whole bracket; most first.
+  var wins: [(strategy: String, least: Int, clear: Int)] {
     var wins: [String: (least: Int, clear: Int)] = [:]
     for row in rows {
       let order = row.soundByOverhead
@@ -46,13 +50,15 @@ extension SweepMerge {
       wins[first.strategy, default: (0, 0)].least += 1
       if order.count == 1 || isClear(first, order[1]) { wins[first.strategy, default: (0, 0)].clear += 1 }
     }
-    return Table(
+    return wins.sorted { ($1.value.least, $0.key) < ($0.value.least, $1.key) }.map { ($0, $1.least, $1.clear) }
+  }
+
+  private var winsTable: Table {
+    Table(
       caption:
         "Cells in which a strategy costs least of those that are sound; clear: its whole bracket lies below the next one's",
       columns: [.words("strategy"), .figure("cells"), .figure("clear")],
-      rows: wins.sorted { ($1.value.least, $0.key) < ($0.value.least, $1.key) }.map {
-        [Cell($0.key), Cell(String($0.value.least)), Cell(String($0.value.clear))]
-      })
+      rows: wins.map { [Cell($0.strategy), Cell(String($0.least)), Cell(String($0.clear))] })
   }
 
   private var winnersTable: Table {
@@ -154,19 +160,24 @@ extension SweepMerge {
       })
   }
 
-  private var flipsTable: Table? {
+  /// In how many cells a cost alone changes the order of how many pairs; most pairs first.
+  var flips: [(cost: CostParameter, cells: Int, pairs: Int)] {
     let counts = rows.reduce(into: [CostParameter: (cells: Int, pairs: Int)]()) { counts, row in
       for (cost, pairs) in row.flips {
         counts[cost, default: (0, 0)].cells += 1
         counts[cost, default: (0, 0)].pairs += pairs
       }
     }
-    guard !counts.isEmpty else { return nil }
+    return counts.sorted { ($1.value.pairs, $0.key.rawValue) < ($0.value.pairs, $1.key.rawValue) }.map {
+      ($0, $1.cells, $1.pairs)
+    }
+  }
+
+  private var flipsTable: Table? {
+    guard !flips.isEmpty else { return nil }
     return Table(
       caption: "Costs that alone, within their brackets, change the order of two strategies",
       columns: [.words("cost"), .figure("cells"), .figure("pairs")],
-      rows: counts.sorted { ($1.value.pairs, $0.key.rawValue) < ($0.value.pairs, $1.key.rawValue) }.map {
-        [Cell($0.key.rawValue), Cell(String($0.value.cells)), Cell(String($0.value.pairs))]
-      })
+      rows: flips.map { [Cell($0.cost.rawValue), Cell(String($0.cells)), Cell(String($0.pairs))] })
   }
 }
