@@ -10,7 +10,7 @@ import Testing
     path: "../../Benchmarks/Cluster")
 
   private func schema() throws -> [String: Any] {
-    let data = try Data(contentsOf: Self.folder.appending(path: "plan.schema.json"))
+    let data = try Data(contentsOf: Self.folder.appending(path: "../Schemas/plan.schema.json"))
     return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
   }
 
