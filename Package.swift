@@ -108,8 +108,8 @@ let package = Package(
       ],
       swiftSettings: house),
     .testTarget(
-      name: "ReportTests", dependencies: ["Report", "Replay", "SeededRandom"], exclude: ["Golden"], swiftSettings: house
-    ),
+      name: "ReportTests", dependencies: ["Report", "Replay", "GuestIntegrity", "Addresses", "SeededRandom"],
+      exclude: ["Golden"], swiftSettings: house),
     .testTarget(
       name: "SweepsTests", dependencies: ["Sweeps", "Report", "Replay", "SeededRandom"], swiftSettings: house),
     .testTarget(name: "JudgeTests", dependencies: ["judge", "EPT"], swiftSettings: house),

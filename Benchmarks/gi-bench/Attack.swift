@@ -47,7 +47,9 @@ struct AttackCommand: ParsableCommand {
     let destinations = try output.destinations(console: console, inputs: [])
     let attacks = ids.isEmpty ? Attack.all : Attack.all.filter { ids.contains($0.id) }
     let strategies = strategyNames.isEmpty ? Strategy.all : Strategy.all.filter { strategyNames.contains($0.name) }
-    let matrix = try AttackMatrix(attacks, under: strategies)
+    let line = console.progressLine(named: "attacks")
+    let matrix = try AttackMatrix(attacks, under: strategies, line: line)
+    line?.clear()
     try destinations.write { format, paints in
       try rendered(
         { [matrix.document(namesInTable: $0 == .full)] }, as: format, painted: paints, width: ConsoleOptions.columns,

@@ -27,9 +27,10 @@ struct AttackMatrix: Encodable {
   }
 
   /// Runs the attacks, each on a machine of its own.
-  init(_ attacks: [Attack], under strategies: [Strategy]) throws {
+  init(_ attacks: [Attack], under strategies: [Strategy], line: ProgressLine? = nil) throws {
     self.strategies = strategies
-    self.attacks = try attacks.map { attack in
+    self.attacks = try attacks.enumerated().map { done, attack in
+      line?.show(done: done, of: attacks.count, "run", failed: 0)
       var outcomes: [String: Outcome] = [:]
       for strategy in strategies {
         let outcome = try attack.run(under: strategy.mechanism)
@@ -41,13 +42,13 @@ struct AttackMatrix: Encodable {
 
   /// The matrix with what is known of each outcome below; on a terminal the table has no room for names.
   func document(namesInTable: Bool) -> Document {
-    var document = Document(title: "Attacks on guest integrity", blocks: [table(names: namesInTable)])
+    var document = Document(title: "Attacks on guest integrity", blocks: [table(names: namesInTable), picture])
     document.blocks.append(.heading("What each attack is, and why it came out so"))
     for row in attacks {
       document.blocks.append(.paragraph("\(row.id): \(row.name). The attacker wins if \(row.ground_truth)."))
       document.blocks.append(.list(reasons(of: row)))
     }
-    document.blocks.append(.heading("Soundness of the strategies"))
+    document.blocks += [.heading("Soundness of the strategies"), .paragraph(Soundness.exception)]
     document.blocks.append(
       .list(
         strategies.map {
@@ -63,7 +64,21 @@ struct AttackMatrix: Encodable {
         columns: [.words("attack")] + (names ? [.words("what")] : []) + strategies.map { .words($0.name) },
         rows: attacks.map { row in
           [Cell(row.id)] + (names ? [Cell(row.name)] : []) + strategies.map { cell(of: row, under: $0) }
-        }, isSplit: true))
+        }, isSplit: true, isMatrix: true))
+  }
+
+  /// How many attacks come out how, strategy by strategy.
+  private var picture: Document.Block {
+    let kinds = AttackOutcome.Kind.allCases.map(\.rawValue)
+    return .picture(
+      .stacks(
+        StackChart(
+          title: "What attacks come to", unit: "attacks", parts: kinds,
+          bars: strategies.map { strategy in
+            StackChart.Bar(
+              label: strategy.name,
+              values: kinds.map { kind in Double(attacks.count { $0.outcomes[strategy.name]?.outcome == kind }) })
+          })))
   }
 
   private func cell(of row: Row, under strategy: Strategy) -> Cell {

@@ -29,7 +29,8 @@ struct GIBench: ParsableCommand {
       """,
     version: giBenchVersion,
     subcommands: [
-      Run.self, Compare.self, Check.self, Sweep.self, Merge.self, StrategyCommand.self, AttackCommand.self, Walk.self,
+      Run.self, Explain.self, Compare.self, Check.self, Sweep.self, Merge.self, StrategyCommand.self,
+      AttackCommand.self, Walk.self,
       Trace.self,
       Profile.self, HostSample.self,
       OwnPathsSample.self, SweepCellCommand.self,

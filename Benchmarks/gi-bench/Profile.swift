@@ -131,7 +131,7 @@ struct ProfileValidate: ParsableCommand {
   }
 
   private func reproduce() throws {
-    let checks = try PublishedCheck.all()
+    let checks = try ActivityLine.during("replaying what was published") { try PublishedCheck.all() }
     let text =
       switch format {
       case .text: TextExporter(width: ConsoleOptions.columns).export([publishedChecks(checks)])

@@ -22,6 +22,7 @@ struct Run: ParsableCommand {
         gi-bench traces/boot.trace traces/database.trace --jobs 2
         gi-bench traces/boot.trace --policy kernel-text.json --arm rodata-read-only
         gi-bench traces/boot.trace --quiet --export html=boot.html --export csv=boot.csv
+        gi-bench traces/boot.trace --quiet --notifications boot.csv --notifications boot.perfetto.json
 
       \(ExitStatus.help)
       """)
@@ -54,6 +55,15 @@ struct Run: ParsableCommand {
       valueName: "n"))
   var jobs = 1
 
+  @Flag(name: .customLong("histograms"), help: "Show in text how many notifications are delivered how fast, in rows.")
+  var showsHistograms = false
+
+  @Option(
+    help: ArgumentHelp(
+      "List every notification of every strategy in a file: rows in FILE.csv, objects in FILE.jsonl, slices with their stages in FILE.perfetto.json; - is rows on the standard output. Repeatable; recordings are then replayed one by one.",
+      valueName: "file"))
+  var notifications: [String] = []
+
   @OptionGroup(title: "Output") var output: OutputOptions
 
   @Option(help: ArgumentHelp("Save the result as JSON for `compare`.", valueName: "file"))
@@ -71,6 +81,7 @@ struct Run: ParsableCommand {
       throw ValidationError(
         "--save is given \(save.count) times; give it once, and --export json=FILE for another file")
     }
+    for path in notifications { _ = try ListingFiles.form(of: path) }
     // A misspelt or misplaced subcommand arrives here as a trace.
     guard let first = traces.first, first != InputFile.standardInput, !InputFile.exists(first),
       let meant = Nearest.to(first, in: GIBench.configuration.subcommands.map { $0._commandName })
@@ -82,25 +93,37 @@ struct Run: ParsableCommand {
   }
 
   /// Replays every recording.
-  func results(console: ConsoleOptions) throws -> [RunResult] {
-    try choice.results(of: traces, jobs: jobs, console: console) { request in
+  func results(console: ConsoleOptions, listing listings: ListingFiles? = nil) throws -> [RunResult] {
+    let isPictured = showsHistograms || output.shows(.html)
+    var results = try choice.results(of: traces, jobs: listings == nil ? jobs : 1, console: console) { request in
       request.countersOnly = countersOnly
       request.isGeometryVaried = isGeometryVaried
       request.budget = budget?.percent
       request.namesPages = true
+      request.isPictured = isPictured
+      if let listings {
+        let trace = request.tracePath
+        request.notified = { try listings.add($0, of: trace) }
+      }
     }
+    for i in results.indices { results[i].pictures?.showsHistograms = showsHistograms }
+    return results
   }
 
   func run() throws {
     let destinations = try output.destinations(
-      console: console, saves: save, inputs: traces + choice.files,
+      console: console, saves: save, besides: notifications, inputs: traces + choice.files,
       formats: ReportFormat.allCases)
-    let results = try results(console: console)
+    let listings = notifications.isEmpty ? nil : try ListingFiles(notifications, priced: choice.pricing.profile())
+    try InputFile.checkTraces(traces)
+    destinations.withdraw()
+    let results = try results(console: console, listing: listings)
     if let budget, let result = results.first(where: { $0.budget == nil }) {
       throw Failure(
         "\(result.trace.path): nothing is ever protected in it, so nothing fits \(budget.percent) %; say with --policy "
           + "what is to be")
     }
+    try listings?.finish()
     try destinations.write { try report(on: results, as: $0, painted: $1, width: ConsoleOptions.columns) }
     if let result = results.first(where: { !$0.crosscheck.agree }) {
       throw Failure(

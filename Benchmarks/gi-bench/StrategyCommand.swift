@@ -36,7 +36,10 @@ struct StrategyList: ParsableCommand {
         })
       let document = Document(
         title: "\(Strategy.all.count) strategies",
-        blocks: [.table(table), .paragraph("`gi-bench strategy show NAME` says more of each.")])
+        blocks: [
+          .table(table), .paragraph(Soundness.exception),
+          .paragraph("`gi-bench strategy show NAME` says more of each."),
+        ])
       try OutputFile.writeStandardOutput(TextExporter(width: ConsoleOptions.columns).export([document]))
     }
   }
@@ -123,7 +126,8 @@ private struct StrategyAnswer: Encodable {
           Document.Fact("notices", noticing.meaning),
           Document.Fact("completes", completion.meaning),
           Document.Fact("contract", contract),
-          Document.Fact("sound", "\(sound.value ? "yes" : "no"): \(sound.reason)"),
+          Document.Fact(
+            "sound", "\(sound.value ? "yes" : "no"): \(sound.reason)" + (sound.value ? ". \(Soundness.exception)" : "")),
           Document.Fact("needs", needs.isEmpty ? "nothing beyond EPT" : needs.joined(separator: ", ")),
           Document.Fact("offered by", profiles.joined(separator: ", ")),
         ]), .heading("What attacks come to (`gi-bench attack --strategy \(name)` says why)"),

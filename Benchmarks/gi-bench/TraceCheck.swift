@@ -24,7 +24,9 @@ struct TraceCheckCommand: ParsableCommand {
       let (reader, findings): (RecordingReader, [RecordingCheck.Finding])
       do {
         reader = try RecordingReader(path: trace, salvage: salvage)
-        findings = try RecordingCheck.findings(in: reader)
+        findings = try ActivityLine.during("checking \(trace)", reading: trace) {
+          try RecordingCheck.findings(in: reader)
+        }
       } catch {
         // One that cannot be read says nothing of the others.
         unreadable.append(error)

@@ -138,8 +138,10 @@ struct TraceConvert: ParsableCommand {
     try save(recording)
     let writer = try RecordingWriter(
       path: output, description: recording, options: .init(columns: try columnSet ?? .linearPages, level: level ?? 19))
-    let report = try RecorderStream(name: input, allowsBrokenEnd: lenient).convert(
-      InputStream(path: input), into: writer, ramBytes: recording.guest.ramBytes)
+    let report = try ActivityLine.during("converting \(input)", reading: input) {
+      try RecorderStream(name: input, allowsBrokenEnd: lenient).convert(
+        InputStream(path: input), into: writer, ramBytes: recording.guest.ramBytes)
+    }
     tell(report.summary, ", \(report.deviceWrites) device writes left out")
   }
 
@@ -166,7 +168,7 @@ struct TraceConvert: ParsableCommand {
     }
     let writer = try RecordingWriter(
       path: output, description: described, options: .init(columns: try columnSet ?? text.columns, level: level ?? 3))
-    let report = try text.convert(into: writer)
+    let report = try ActivityLine.during("converting \(input)", reading: input) { try text.convert(into: writer) }
     try save(report.summary.header.recording)
     tell(report.summary, report.skipped == 0 ? "" : ", \(report.skipped) of \(report.lines) lines left out")
     if let first = report.firstSkipped { StandardError.say("the first: \(first.description)") }
@@ -177,6 +179,10 @@ struct TraceConvert: ParsableCommand {
     let reader = try RecordingReader(path: input, salvage: salvage)
     reader.tellSalvaged(of: input)
     try save(reader.header.recording)
+    try ActivityLine.during("converting \(input)", reading: input) { try convert(reader) }
+  }
+
+  private func convert(_ reader: RecordingReader) throws {
     switch to {
     case .csv: try CSVExport.write(reader, to: output)
     case .jsonl: try JSONLinesExport.write(reader, to: output)

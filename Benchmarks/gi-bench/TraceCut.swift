@@ -34,7 +34,9 @@ struct TraceCutCommand: ParsableCommand {
   func run() throws {
     try OutputClaims.check([output], inputs: [trace])
     let reader = try RecordingReader(path: trace)
-    let summary = try RecordingCut(from: fromMark, to: toMark).write(reader, to: output, level: level)
+    let summary = try ActivityLine.during("cutting \(trace)", reading: trace) {
+      try RecordingCut(from: fromMark, to: toMark).write(reader, to: output, level: level)
+    }
     StandardError.say(
       "\(output): \(summary.header.totals.writes) of \(reader.header.totals.writes) writes in \(summary.bytes) bytes, "
         + "digest \(summary.digest)")

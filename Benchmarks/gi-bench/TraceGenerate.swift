@@ -42,7 +42,7 @@ struct TraceGenerate: ParsableCommand {
 
   func run() throws {
     let generator = RecordingGenerator(workload: workload, seed: seed, writes: writes, pages: pages, vcpus: vcpus)
-    let summary = try generator.write(to: output, level: level)
+    let summary = try ActivityLine.during("generating \(output)") { try generator.write(to: output, level: level) }
     StandardError.say("\(output): \(writes) writes in \(summary.bytes) bytes, digest \(summary.digest)")
   }
 }

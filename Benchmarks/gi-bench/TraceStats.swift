@@ -35,7 +35,9 @@ struct TraceStats: ParsableCommand {
   func run() throws {
     let reader = try RecordingReader(path: trace, salvage: salvage)
     reader.tellSalvaged(of: trace)
-    let statistics = try RecordingStatistics(reader, slices: slices, hottest: hottest, from: fromMark)
+    let statistics = try ActivityLine.during("counting \(trace)", reading: trace) {
+      try RecordingStatistics(reader, slices: slices, hottest: hottest, from: fromMark)
+    }
     switch format {
     case .json:
       try OutputFile.writeStandardOutput(JSONExporter.encode(statistics, keys: .convertToSnakeCase))

@@ -23,8 +23,8 @@ package func report(
   on results: [RunResult], as format: ReportFormat, painted: Bool = false, width: Int? = nil
 ) throws -> String {
   func documents(_ detail: Detail) -> [Document] {
-    results.map { $0.document(detail) } + [Summary(of: results)?.document].compactMap(\.self)
-      + Spread.all(of: results).map(\.document)
+    [Summary(of: results)?.document].compactMap(\.self) + Spread.all(of: results).map(\.document)
+      + results.map { $0.document(detail) }
   }
   return switch format {
   case .github: try GitHubExporter.export(results)

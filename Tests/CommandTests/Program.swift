@@ -34,6 +34,9 @@ struct Program {
     var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() } }
   }
 
+  /// The root of the repository.
+  static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized.path
+
   /// Where gi-bench is: beside the test bundle.
   static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     .appending(path: "gi-bench").path

@@ -57,7 +57,8 @@ import Testing
   @Test(arguments: [
     ["traces/quick.trace", "--counters-only"], ["strategy", "list"], ["strategy", "show", "ve"], ["profile", "list"],
     ["profile", "show"], ["attack", "--attack", "A9"], ["trace", "info", "traces/quick.trace"],
-    ["trace", "stats", "traces/quick.trace"],
+    ["trace", "stats", "traces/quick.trace"], ["traces/quick.trace", "--counters-only", "--histograms"],
+    ["explain", "traces/quick.trace", "--strategy", "singlestep", "--event", "5"],
   ])
   func textFitsTheTerminal(_ arguments: [String]) throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardizedFileURL.path

@@ -37,6 +37,16 @@ struct SupportTests {
     #expect(ProgressLine.text(name: "a", progress, elapsed: 3) == "a: 4 strategies, 0 %")
   }
 
+  @Test("says of any other job how long it has been at work, and what it has moved")
+  func activity() {
+    func text(_ read: UInt64, _ written: UInt64, of size: UInt64? = nil) -> String {
+      ActivityLine.text("converting a\u{1B}[2J", elapsed: 3.9, (read, written), of: size)
+    }
+    #expect(text(0, 1000) == "converting a?[2J: 3 s")
+    #expect(text(5 << 20, 0, of: 9 << 20) == "converting a?[2J: 3 s, 5 of 9 MB read")
+    #expect(text(10 << 20, 2 << 20, of: 9 << 20) == "converting a?[2J: 3 s, 10 MB read, 2 MB written")
+  }
+
   @Test("turns the argument parser's complaints into one sentence")
   func sentences() {
     #expect(

@@ -1,3 +1,6 @@
+import Addresses
+import GuestIntegrity
+
 @testable import Replay
 
 /// A made-up result with every feature a report must show: a strategy that is not sound, an undecided order, late
@@ -179,6 +182,25 @@ enum Fixture {
         name: "paging-structure caches at double", order: ["pml", "spp", "eptp-exit", "toggle"],
         overheadCycles: brackets),
     ]
+  }
+
+  /// A notification of a store to a symbol, or to none.
+  static func listed(_ number: UInt64) -> ListedNotification {
+    var listed = ListedNotification(
+      strategy: "eptp-exit", number: number, store: 1000 + number, vcpu: 1, instructions: 123_456 + number,
+      address: GuestPhysicalAddress(0x1a2_b030 + number), bytes: 8, symbol: number == 2 ? nil : "modprobe,\"path",
+      offset: 4,
+      region: number == 3 ? nil : "modprobe_path", kind: number == 3 ? "gi_data" : "protected",
+      shape: NotificationShape(
+        delivery: .exit, completion: Acts(.emulatedStore), walkReferences: [1, 2, 0, 1], treeNodes: 3))
+    (listed.mark, listed.windows, listed.actions) = ("init", 2, ["notify"])
+    listed.touches = "bytes"
+    (listed.issued, listed.cold) = (5000 * Double(number), Bracket(low: 0, value: 100.5, high: 700))
+    // Half a cycle: every format must round it alike.
+    listed.raised = Bracket(low: 800, value: 1234.5, high: 2000)
+    listed.delivered = Bracket(low: 1200, value: 1634.5, high: 2600)
+    listed.stall = Bracket(low: 2000, value: 3000, high: 4000)
+    return listed
   }
 
   /// The same without any host figure.

@@ -22,9 +22,16 @@ struct OutputOptions: ParsableArguments {
   /// Formats that any report comes in; the others are of results alone.
   static let documents = ReportFormat.allCases.filter { ![.github, .hgrm].contains($0) }
 
-  /// Proves every destination writable; `formats` are those that the report comes in; `saves` are files that get JSON, `inputs` must not be overwritten.
+  /// Whether a report of that format goes anywhere.
+  func shows(_ format: ReportFormat) -> Bool {
+    self.format == format || exports.contains { $0.hasPrefix("\(format.rawValue)=") }
+  }
+
+  /// Proves every destination writable; `formats` are those that the report comes in; `saves` are files that get JSON, `besides` are
+  /// those that the command itself writes, `inputs` must not be overwritten.
   func destinations(
-    console: ConsoleOptions, saves: [String] = [], inputs: [String], formats: [ReportFormat] = documents
+    console: ConsoleOptions, saves: [String] = [], besides: [String] = [], inputs: [String],
+    formats: [ReportFormat] = documents
   ) throws -> Destinations {
     var targets = try exports.map(Self.parsed) + saves.map { (.json, $0) }
     if output != Self.standardOutput || !console.quiet { targets.insert((format, output), at: 0) }
@@ -33,7 +40,7 @@ struct OutputOptions: ParsableArguments {
         "\(format.rawValue) is no format of this report; give one of \(formats.map(\.rawValue).joined(separator: ", "))"
       )
     }
-    return try Destinations(targets, inputs: inputs, paints: console.paints)
+    return try Destinations(targets, besides: besides, inputs: inputs, paints: console.paints)
   }
 
   private static func parsed(_ export: String) throws -> (ReportFormat, String) {
@@ -55,19 +62,28 @@ extension ReportFormat: ExpressibleByArgument {}
 /// Every place a report goes to, proved writable before the work begins.
 struct Destinations {
   private let targets: [(format: ReportFormat, file: OutputFile?)]
+  /// What the command itself writes.
+  private let besides: [OutputFile]
   private let paints: Bool
 
-  init(_ wanted: [(ReportFormat, String)], inputs: [String], paints: Bool) throws {
+  init(_ wanted: [(ReportFormat, String)], besides: [String], inputs: [String], paints: Bool) throws {
     self.paints = paints
-    guard wanted.count(where: { $0.1 == OutputOptions.standardOutput }) <= 1 else {
-      throw ValidationError("two reports go to the standard output; give one of them a file")
+    guard (wanted.map(\.1) + besides).count(where: { $0 == OutputOptions.standardOutput }) <= 1 else {
+      throw ValidationError(
+        "two reports go to the standard output; give one of them a file")
     }
     var claims = OutputClaims(inputs: inputs)
+    self.besides = try besides.filter { $0 != OutputOptions.standardOutput }.map { path in
+      try claims.claim(path, twice: "\(path) is written twice; give another file")
+    }
     targets = try wanted.map { format, path in
       guard path != OutputOptions.standardOutput else { return (format, nil) }
       return (format, try claims.claim(path, twice: "two reports go to \(path); give one of them another file"))
     }
   }
+
+  /// Takes away what stands under every name that will be written.
+  func withdraw() { for file in targets.compactMap(\.file) + besides { file.withdraw() } }
 
   /// Renders each format and writes it; the standard output comes last, since its reader may leave.
   func write(_ render: (_ format: ReportFormat, _ paints: Bool) throws -> String) throws {

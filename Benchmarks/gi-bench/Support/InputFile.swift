@@ -52,6 +52,12 @@ enum InputFile {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
+  /// The bytes of a file that can be read a second time; nil for any other.
+  static func size(_ path: String) -> UInt64? {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? UInt64(status.st_size) : nil
+  }
+
   @discardableResult
   static func refuseDirectory(_ descriptor: Int32, _ path: String, expecting what: String) throws -> stat {
     var status = stat()

@@ -22,6 +22,9 @@ struct OutputFile {
     if !isInPlace { _ = try WholeFile(target) }
   }
 
+  /// Takes away what stands there, so that a run which does not come to its end leaves nothing that could be taken for its result.
+  func withdraw() { if !isInPlace { unlink(canonicalPath) } }
+
   /// Writes the whole file, or throws and leaves what was there.
   func write(_ text: String) throws { try WholeFile.write(text, to: target) }
 

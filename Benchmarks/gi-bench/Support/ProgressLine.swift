@@ -63,5 +63,5 @@ final class ProgressLine: Sendable {
     return seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s"
   }
 
-  private static var columns: Int { ConsoleOptions.terminalColumns(of: STDERR_FILENO) ?? 80 }
+  static var columns: Int { ConsoleOptions.terminalColumns(of: STDERR_FILENO) ?? 80 }
 }

@@ -1,14 +1,14 @@
 /// A text file that appears whole, when `finish()` is called; `-` is standard output, which gets its text at once.
-final class TextOutput {
+package final class TextOutput {
   private let file: WholeFile
   private var bytes: [UInt8] = []
 
-  init(path: String) throws(RecordingError) {
+  package init(path: String) throws(RecordingError) {
     file = try WholeFile(OutputTarget.checked(path))
     bytes.reserveCapacity(1 << 20)
   }
 
-  func put(_ text: String) throws(RecordingError) {
+  package func put(_ text: String) throws(RecordingError) {
     bytes.append(contentsOf: text.utf8)
     try drainIfFull()
   }
@@ -49,7 +49,7 @@ final class TextOutput {
   }
 
   /// Writes the rest, and puts the file in its place.
-  func finish() throws(RecordingError) {
+  package func finish() throws(RecordingError) {
     try drain()
     try file.finish()
   }

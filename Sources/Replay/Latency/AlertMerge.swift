@@ -10,6 +10,8 @@ struct AlertMerge {
 
   /// An alert, by what went before it on its vCPU.
   struct Alert {
+    /// Which it is, among those of all vCPUs.
+    var number: UInt64 = 0
     /// Cycles since the vCPU went on after its last alert.
     var gap: Double
     /// From the store's issue until the alert is ready for the ring.
@@ -64,6 +66,10 @@ struct AlertMerge {
 
   /// What became of an alert, in cycles since the store's issue.
   struct Outcome {
+    /// Which alert it is of.
+    var number: UInt64
+    /// When its store was issued, on its vCPU's own time.
+    var issued: Double
     /// Until it was in the ring; nil if it was lost.
     var raised: Double?
     /// Until the consumer had it in hand.
@@ -95,7 +101,8 @@ struct AlertMerge {
     resumed[first] = (wentOn ?? earliest) + alert.after
     outcomes.append(
       Outcome(
-        raised: place.map { $0.raised - issued }, delivered: place.map { $0.delivered - issued + alert.beyond },
-        stall: resumed[first] - issued, isAlert: alert.isAlert))
+        number: alert.number, issued: issued, raised: place.map { $0.raised - issued },
+        delivered: place.map { $0.delivered - issued + alert.beyond }, stall: resumed[first] - issued,
+        isAlert: alert.isAlert))
   }
 }

@@ -36,9 +36,22 @@ struct CornerHistograms {
     }
   }
 
+  /// How many values the middle corner has.
+  var count: UInt64 { histograms[1].totalCount }
+
+  /// The values of the middle corner, each with how often it was recorded.
+  var middleValues: some Sequence<(value: UInt64, count: UInt64)> {
+    histograms[1].recordedValues().lazy.map { (value: $0.value, count: $0.count) }
+  }
+
+  /// One percentile; nil where nothing was recorded, at the middle corner at least.
+  func bracket(at percentile: Double) -> Bracket? {
+    count > 0 ? bracket { Double($0.valueAtPercentile(percentile)) } : nil
+  }
+
   /// Nil where nothing was recorded, at the middle corner at least.
   var percentiles: LatencyPercentiles? {
-    guard histograms[1].totalCount > 0 else { return nil }
+    guard count > 0 else { return nil }
     func at(_ percentile: Double) -> Bracket {
       bracket { Double($0.valueAtPercentile(percentile)) }
     }

@@ -23,6 +23,8 @@ struct NotificationTimes {
   /// The same, of all refused stores together.
   private var coldCycles = AtCorners()
   private let consumer: Consumer
+  /// Who lists notifications one by one; nil where nobody does.
+  var listing: NotificationLog?
 
   private struct VCPU {
     var lines: HypervisorLines
@@ -66,15 +68,19 @@ struct NotificationTimes {
   mutating func alert(_ shape: NotificationShape, at place: ExitPlace, tree lines: [MemoryLine]) {
     pass(to: place)
     let cold = coldness(of: shape, tree: lines, on: place.vcpu, ring: posted % UInt64(consumer.slots))
+    let number = posted
     posted += 1
+    listing?.begin(number, cold: cold)
     coldCycles += cold
     self.cold.record(cold)
     if shape.isRaisedInGuest { raisedInGuest += 1 }
-    post(shape, before: price(of: shape).latency + cold, isAlert: true, on: place.vcpu)
+    post(shape, before: price(of: shape).latency + cold, isAlert: true, number, on: place.vcpu)
   }
 
   /// What goes through the ring: alerts, and every refused store that a tool outside is asked about.
-  private mutating func post(_ shape: NotificationShape, before: AtCorners, isAlert: Bool, on vcpu: Int) {
+  private mutating func post(
+    _ shape: NotificationShape, before: AtCorners, isAlert: Bool, _ number: UInt64 = 0, on vcpu: Int
+  ) {
     let price = price(of: shape)
     let answer = shape.isAnsweredOutside ? costs.price(shape.price(of: .answer)) : nil
     let after = price.stall - price.latency - (answer ?? .zero)
@@ -83,7 +89,7 @@ struct NotificationTimes {
     vcpus[vcpu].gap = .zero
     for corner in 0..<3 {
       let alert = AlertMerge.Alert(
-        gap: gap[corner], before: before[corner], after: after[corner], beyond: beyond[corner],
+        number: number, gap: gap[corner], before: before[corner], after: after[corner], beyond: beyond[corner],
         answer: answer?[corner], isAlert: isAlert)
       merges[corner].add(alert, on: vcpu)
       keepOutcomes(at: corner)
@@ -110,6 +116,12 @@ struct NotificationTimes {
       leavingGuestCycles: raisedInGuest == 0 ? nil : Bracket(enclosing: costs.leavingGuest * 2),
       consumer: posted == 0
         ? nil : ConsumerFigures(consumer, lost: sum { Double($0.lost) }, parked: sum(\.parked)))
+  }
+
+  /// The same in more points.
+  func curves(of strategy: Strategy) -> LatencyCurves {
+    LatencyCurves(
+      strategy: strategy.name, raised: raised.curve, delivered: delivered.curve, deliveredRanges: delivered.ranges)
   }
 
   /// Takes a vCPU to where it exits; the first place it is taken to arms it.
@@ -142,6 +154,7 @@ struct NotificationTimes {
 
   private mutating func keepOutcomes(at corner: Int) {
     for outcome in merges[corner].takeOutcomes() where outcome.isAlert {
+      listing?.settle(outcome, at: corner)
       stall.record(outcome.stall, at: corner)
       if let cycles = outcome.raised { raised.record(cycles, at: corner) }
       if let cycles = outcome.delivered { delivered.record(cycles, at: corner) }

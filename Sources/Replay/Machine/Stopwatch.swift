@@ -31,6 +31,9 @@ final class Stopwatch {
     return try body()
   }
 
+  /// The shared seconds; nil if no clock was read.
+  var sharedSeconds: Double? { last == nil ? nil : shared / .seconds(1) }
+
   /// The shared seconds and one's own; nil if no clock was read.
   func seconds(lap: Int) -> Double? { last == nil ? nil : (shared + own[lap]) / .seconds(1) }
 }

@@ -25,12 +25,13 @@ extension StrategyReplay {
     try tally.wouldHave.note(judged.verdict, ofStore: number, on: vcpu) { try cursor.clock(ofRun: access.index) }
     if isUpdate {
       hypervisor.processors.counts[vcpu][.walkerUpdates] += 1
+      try list(judged, shape, store: number, kind, touched: nil, of: access)
       return tally.addUpdate(shape, at: judged.violation.gpa, by: number)
     }
     let store = judged.store
-    tally.add(
-      shape, kind: kind, store: number, at: store.address, bytes: store.size,
-      touched: touched(by: store, crosses: store.secondPage != nil || access.run.isContinuation))
+    let touched = touched(by: store, crosses: store.secondPage != nil || access.run.isContinuation)
+    try list(judged, shape, store: number, kind, touched: touched, of: access)
+    tally.add(shape, kind: kind, store: number, at: store.address, bytes: store.size, touched: touched)
   }
 
   /// What a store touches of what is protected.
@@ -100,6 +101,7 @@ extension StrategyReplay {
       hypervisor.processors.alerted(shape.actions, on: vcpu)
       tally.wouldHave.note(verdict, ofStore: store.number, on: vcpu) { time }
       tally.charge(shape, to: verdict.region)
+      listLate(store, verdict, kind, shape, on: vcpu, at: time)
       if let table = store.table {
         hypervisor.processors.counts[vcpu][.walkerUpdates] += 1
         tally.addUpdate(shape, at: table.address, by: store.number)

@@ -25,6 +25,10 @@ final class StrategyReplay {
   var times: NotificationTimes?
   /// What the guest touched; shared by all strategies.
   var footprint = GuestFootprint()
+  /// Who lists notifications one by one; nil where nobody does.
+  var listing: NotificationLog? { didSet { times?.listing = listing } }
+  /// Stores notified since somebody last compared them with another strategy's; nil where nobody does.
+  var noticed: [NoticedStore]?
   /// Host time of notifications where they happen; nil where no clock is read.
   var inPlace: InPlaceTiming?
   /// Who takes the alerts on a thread of its own; nil where nobody does.
@@ -109,6 +113,7 @@ final class StrategyReplay {
     cursor = block
     judgedContinuation = nil
     position = 0
+    listing?.begin()
   }
 
   /// Replays the runs of a range of the block that a ``RunFilter`` found; true if caches lost entries, so that the filter

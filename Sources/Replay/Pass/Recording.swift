@@ -58,11 +58,17 @@ struct Recording {
     var hostRatioTask: HostRatioTask?
     /// When notifications were raised and delivered; nil of the guest unmonitored.
     var times: LatencyFigures?
+    /// The same in more points; nil where nobody draws them.
+    var curves: LatencyCurves?
+    /// Stores that it owes and did not notify, or the other way round; nil where nobody asks for names.
+    var differing: DifferingStores?
   }
 
   /// Replays the recording under every strategy; `nil` stands for the guest unmonitored.
-  func replay(_ strategies: [Strategy?], under protection: Protection, request: ReplayRequest) throws -> [Outcome] {
-    try ReplayPass(over: self, strategies, under: protection, request: request).run()
+  func replay(
+    _ strategies: [Strategy?], under protection: Protection, request: ReplayRequest, pictures: PictureCollector? = nil
+  ) throws -> [Outcome] {
+    try ReplayPass(over: self, strategies, under: protection, request: request, pictures: pictures).run()
   }
 
   /// What is protected by a policy, or else by the recorded driver, from the named mark on, or else from the start.

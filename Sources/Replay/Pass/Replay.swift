@@ -11,7 +11,13 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
   try recording.demandProtection(by: request.policy)
   let pricing = Pricing(profile: request.profile, dimensions: request.dimensions)
   let protection = try recording.protection(by: request.policy, armedBy: request.arm)
-  let outcomes = try recording.replay([nil] + request.strategies, under: protection, request: request)
+  let pictures =
+    request.isPictured
+    ? request.strategies.reference.map {
+      PictureCollector(of: request.strategies[$0].name, recording.reader.header)
+    } : nil
+  let outcomes = try recording.replay(
+    [nil] + request.strategies, under: protection, request: request, pictures: pictures)
   let judge = Judge(request, protection, outcomes)
   let results = judge.results
   let tallies = outcomes.dropFirst().map(\.tally)
@@ -36,6 +42,16 @@ public func replay(_ request: ReplayRequest) throws -> RunResult {
     result.hottestPages = HottestPages(
       request.strategies, tallies, regions: protection.regions, truePages: protection.truePages)
   }
+  let differing = outcomes.compactMap(\.differing).filter { $0.missed + $0.extra > 0 }
+  if !differing.isEmpty {
+    let symbols = SymbolTable(protection.placed(recording.reader.header.recording.symbols))
+    result.crosscheck.stores = differing.map { $0.named(by: symbols, protection.truePages) }
+  }
+  result.pictures = pictures?.finish(
+    curves: outcomes.compactMap(\.curves),
+    stages: zip(request.strategies, tallies).compactMap {
+      RunPictures.Stages(of: $0, $1, priced: request.profile)
+    })
   result.hostRatios = try outcomes.lazy.compactMap(\.hostRatioTask).first.flatMap { try request.hostMeter?($0) }
   result.distributions = zip(request.strategies, outcomes.dropFirst()).flatMap { strategy, outcome in
     (outcome.inPlace?.distributions ?? []).map {

@@ -28,13 +28,18 @@ final class ReplayPass {
   private var haveStoresBegun = false
   /// The events of each kind so far.
   private var counted = RecordingHeader.Totals()
+  private let pictures: PictureCollector?
+  /// Nil where nobody asks for names.
+  private var comparison: StoreComparison?
 
   private var totals: RecordingHeader.Totals { recording.reader.header.totals }
 
   /// A pass that has not begun.
   init(
-    over recording: Recording, _ strategies: [Strategy?], under protection: Protection, request: ReplayRequest
+    over recording: Recording, _ strategies: [Strategy?], under protection: Protection, request: ReplayRequest,
+    pictures: PictureCollector? = nil
   ) throws {
+    self.pictures = pictures
     self.recording = recording
     self.protection = protection
     self.request = request
@@ -62,6 +67,36 @@ final class ReplayPass {
       request.latency, cyclesPerNanosecond: LatencyCosts(request.profile).cyclesPerNanosecond, vcpus: totals.vcpus)
     armed = ArmedInstructions(vcpus: totals.vcpus)
     stopwatch = Stopwatch(laps: strategies.count, isRunning: !request.countersOnly)
+    list(by: symbols)
+  }
+
+  /// Has notifications listed one by one, and stores compared, where somebody asks.
+  private func list(by symbols: SymbolTable?) {
+    let monitored = replays.filter { $0.strategy != nil }
+    let marks = Dictionary(recording.reader.header.recording.marks.map { ($0.id, $0.name) }) { first, _ in first }
+    if request.namesPages, monitored.count > 1 {
+      comparison = StoreComparison(monitored.compactMap(\.strategy), marks: marks)
+      for replay in monitored { replay.noticed = [] }
+    }
+    guard pictures != nil || request.notified != nil else { return }
+    let names = NotificationLog.Names(
+      symbols: symbols, truePages: protection.truePages, region: protection.name,
+      marks: marks)
+    for replay in monitored {
+      guard let strategy = replay.strategy else { continue }
+      replay.listing = NotificationLog(of: strategy, names: names) { [pictures, request] notification in
+        pictures?.note(notification)
+        try request.notified?(notification)
+      }
+    }
+  }
+
+  /// What was notified since the last time is compared while it can be found in the block at hand.
+  private func compareStores(in cursor: BlockCursor) throws {
+    guard comparison != nil else { return }
+    let noticed = replays.compactMap(\.noticed)
+    try comparison?.compare(noticed, in: cursor)
+    for replay in replays where replay.noticed != nil { replay.noticed?.removeAll(keepingCapacity: true) }
   }
 
   deinit {
@@ -76,7 +111,7 @@ final class ReplayPass {
     try execute(source.start())
     let blocks = BlockStream(recording.reader, columns: request.dimensions.columns, threads: request.threads)
     while let (buffer, header) = try blocks.nextBlock() {
-      try replay(buffer, firstWrite: header.firstWrite)
+      try replay(buffer, firstWrite: header.firstWrite, writes: UInt64(header.writes))
       request.progress?(
         ReplayProgress(
           strategies: request.strategies.count, writes: header.firstWrite + UInt64(header.writes),
@@ -88,13 +123,17 @@ final class ReplayPass {
       throw ReplayError("\(recording.path): \(disagreement); record or copy it anew")
     }
     let ages = stopConsumer()
-    return replays.enumerated().map { lap, replay in
+    let outcomes = replays.enumerated().map { lap, replay in
       var outcome = outcome(of: replay, seconds: stopwatch.seconds(lap: lap))
       if let rate, let inPlace = replay.inPlace {
         outcome.inPlace = InPlaceTimes(inPlace, delivered: ages?[lap], nanosecondsPerTick: rate.nanosecondsPerTick)
       }
+      if pictures != nil, let strategy = replay.strategy { outcome.curves = replay.times?.curves(of: strategy) }
+      outcome.differing = comparison?.differences.first { $0.strategy == replay.strategy?.name }
       return outcome
     }
+    for replay in replays { if let failure = replay.listing?.failure { throw failure } }
+    return outcomes
   }
 
   /// Begins to time notifications where they happen, and to take their alerts on a thread of its own.
@@ -116,7 +155,7 @@ final class ReplayPass {
   }
 
   /// Replays a block: its runs in order, and between them the events that concern a replay.
-  private func replay(_ buffer: RecordingBlock, firstWrite: UInt64) throws {
+  private func replay(_ buffer: RecordingBlock, firstWrite: UInt64, writes: UInt64) throws {
     let keys = linear?.begin(buffer) ?? buffer.runs
     let cursor = BlockCursor(
       block: buffer, keys: keys, monitored: monitored, firstWrite: firstWrite, stopwatch: stopwatch)
@@ -128,6 +167,9 @@ final class ReplayPass {
     var next = 0
     for event in buffer.events {
       counted.count(event.event)
+      let isLast = event.run >= buffer.runs.count
+      pictures?.note(
+        event.event, behind: firstWrite + (isLast ? writes : UInt64(buffer.firstWrite(ofRun: event.run))))
       let calls = source.calls(at: event.event)
       let isPaging = request.dimensions.concern(event.event)
       guard !calls.isEmpty || isPaging else { continue }
@@ -140,6 +182,11 @@ final class ReplayPass {
       each { $0.apply(change) }
     }
     try replayRuns(next..<buffer.runs.count, of: cursor, keys)
+    for replay in replays {
+      replay.listing?.pass(buffer.events)
+      if let failure = replay.listing?.failure { throw failure }
+    }
+    try compareStores(in: cursor)
     try armed.look(in: cursor, from: armedFrom)
   }
 
@@ -220,7 +267,8 @@ final class ReplayPass {
   private func figures(of replay: StrategyReplay, seconds: Double) -> HostFigures {
     let timing = HostTiming(replay.hypervisor, samples: replay.samples)
     return HostFigures(
-      seconds: seconds, writesPerSecond: Double(totals.writes) / seconds, timerNanoseconds: timing.timer,
+      seconds: seconds, sharedSeconds: stopwatch.sharedSeconds, writesPerSecond: Double(totals.writes) / seconds,
+      timerNanoseconds: timing.timer,
       lookupNanoseconds: timing.lookup, alertNanoseconds: timing.alert)
   }
 }

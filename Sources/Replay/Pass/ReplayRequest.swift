@@ -22,6 +22,10 @@ public struct ReplayRequest: Sendable {
   public var budget: Double?
   /// Whether the pages with most notifications are told by name, for which the recording's symbols are read.
   public var namesPages = false
+  /// Whether what only pictures show is collected.
+  public var isPictured = false
+  /// Told every notification of every strategy, once all is known of it; called on the replaying thread. Nil where nobody asks.
+  public var notified: (@Sendable (ListedNotification) throws -> Void)?
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
   public var countersOnly: Bool
   /// Times our own paths beside those of another build, whatever ``countersOnly`` says; nil for not at all.

@@ -6,6 +6,11 @@ public struct CrossCheck: Codable, Equatable, Sendable {
   public var agree: Bool
   /// One sentence a difference.
   public var differences: [String]
+  /// The first stores on which strategies differ, by name; absent where nobody asked, or none differ.
+  public var stores: [DifferingStores]?
+
+  /// A finding.
+  public init(agree: Bool, differences: [String]) { (self.agree, self.differences) = (agree, differences) }
 }
 
 extension CrossCheck {
@@ -17,8 +22,7 @@ extension CrossCheck {
   /// difference of an unsound strategy is listed, since that is what it misses.
   init(_ strategies: [Strategy], _ tallies: [NotificationTally]) {
     self.init(agree: true, differences: [])
-    let refusing = strategies.indices.filter { strategies[$0].contract == .everyStore }
-    guard let first = refusing.first(where: { strategies[$0].sound.value }) ?? refusing.first else { return }
+    guard let first = strategies.reference, strategies[first].contract == .everyStore else { return }
     let reference = strategies[first].name
     for (strategy, tally) in zip(strategies, tallies) {
       let owed: StoreSet

@@ -29,10 +29,7 @@ extension HottestPages {
     _ strategies: [Strategy], _ tallies: [NotificationTally], regions named: [(name: String, bytes: [Range<UInt64>])],
     truePages: TruePages? = nil
   ) {
-    let refusing = strategies.indices.filter { strategies[$0].contract == .everyStore }
-    guard let chosen = refusing.first(where: { strategies[$0].sound.value }) ?? strategies.indices.first,
-      !tallies[chosen].byPage.isEmpty
-    else { return nil }
+    guard let chosen = strategies.reference, !tallies[chosen].byPage.isEmpty else { return nil }
     strategy = strategies[chosen].name
     let targets = tallies[chosen].targets?.byPage(most: 3) ?? [:]
     let hottest = tallies[chosen].byPage.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(10)

@@ -50,6 +50,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   public var hostRatios: HostRatios?
   /// Distributions of host time in place, for exports of their own; in no saved result.
   public var distributions: [HostDistribution] = []
+  /// What only pictures show; absent where nobody draws any, and in every saved result.
+  public var pictures: RunPictures?
   /// The pages that most notifications were about; absent where nobody asked, or nothing was notified.
   public var hottestPages: HottestPages?
   /// Whether the strategies notified the same stores where their contracts say so.
@@ -282,6 +284,8 @@ public struct WouldHave: Codable, Equatable, Sendable {
 public struct HostFigures: Codable, Equatable, Sendable {
   /// Wall-clock seconds of the replay: what all strategies share, and what this one takes besides.
   public var seconds: Double
+  /// Of them, what all strategies share; absent in results of earlier versions.
+  public var sharedSeconds: Double?
   /// Stores replayed per second.
   public var writesPerSecond: Double
   /// Reading the clock, nanoseconds: the floor below which nothing single can be timed; absent in results of earlier versions.
@@ -295,6 +299,7 @@ public struct HostFigures: Codable, Equatable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case seconds
+    case sharedSeconds = "shared_seconds"
     case writesPerSecond = "writes_per_second"
     case timerNanoseconds = "timer_ns"
     case lookupNanoseconds = "lookup_ns"

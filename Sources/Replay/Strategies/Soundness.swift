@@ -5,6 +5,11 @@ public struct Soundness: Codable, Equatable, Sendable {
   /// The reason, one sentence.
   public var reason: String
 
+  /// What no strategy can promise, wherever one is called sound.
+  public static let exception =
+    "Sound is said of stores to what is protected: where page tables are not, a guest can map something else in its place, "
+    + "which no strategy notices (attack A14)."
+
   /// A verdict and its reason.
   public init(value: Bool, reason: String) {
     self.value = value

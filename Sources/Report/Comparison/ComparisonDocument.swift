@@ -8,6 +8,7 @@ extension Comparison {
     if !unlike.isEmpty {
       blocks.append(.list(unlike.map { Cell("Forced: \($0), so ratios tell little.", .doubtful) }))
     }
+    blocks += pictures
     if !rows.isEmpty { blocks.append(.table(table(withTraces: hasTraces))) }
     if !notes.isEmpty { blocks.append(.list(notes.map { Cell($0) })) }
     blocks.append(.paragraph(closing))
@@ -41,6 +42,21 @@ extension Comparison {
           Self.words(for: row),
         ]
       })
+  }
+
+  /// Ratios of what matters most, one picture a figure and recording.
+  private var pictures: [Document.Block] {
+    let traces = rows.reduce(into: [String]()) { if !$0.contains($1.trace) { $0.append($1.trace) } }
+    return traces.flatMap { trace in
+      ["overhead, cycles", "delivered p99, cycles"].compactMap { figure -> Document.Block? in
+        let bars = rows.filter { $0.trace == trace && $0.figure == figure }.compactMap { row in
+          row.ratio.map { BarChart.Bar(label: row.strategy, bracket: $0, tone: Self.words(for: row).tone) }
+        }
+        guard !bars.isEmpty else { return nil }
+        let name = figure.split(separator: ",")[0] + (traces.count > 1 ? " of \(trace)" : "")
+        return .picture(.bars(BarChart(title: "b over a, \(name)", unit: "", bars: bars, reference: 1)))
+      }
+    }
   }
 
   private static func interval(_ ratio: Bracket) -> String {

@@ -27,10 +27,8 @@ package struct Document: Equatable, Sendable {
     case facts([Fact])
     /// Rows and columns.
     case table(Table)
-    /// Bars with whiskers, for the eye; its figures also stand in a table.
-    case chart(BarChart)
-    /// Points on logarithmic axes, for the eye; its figures also stand in a table.
-    case scatter(ScatterChart)
+    /// For the eye; its figures also stand in a table.
+    case picture(Picture)
   }
 
   /// A name with its value.

@@ -57,7 +57,10 @@ package enum Figure {
     return fixed(x, magnitude < 0.9995 ? 3 : magnitude < 9.995 ? 2 : magnitude < 99.95 ? 1 : 0)
   }
 
-  private static func fixed(_ x: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", x) }
+  /// A half is rounded away from zero, as exports round it: a format's own way takes it to the even neighbour.
+  private static func fixed(_ x: Double, _ decimals: Int) -> String {
+    String(format: "%.\(decimals)f", decimals == 0 ? x.rounded() : x)
+  }
 
   private static func scientific(_ x: Double) -> String { String(format: "%.2e", x) }
 }

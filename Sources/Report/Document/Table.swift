@@ -8,12 +8,17 @@ package struct Table: Equatable, Sendable {
   package var rows: [[Cell]]
   /// Whether columns that find no room follow below, each part with the first column again, instead of being left out.
   package var isSplit: Bool
+  /// Whether its cells are verdicts that a page may also paint.
+  package var isMatrix: Bool
 
   /// A table from its rows; missing cells are empty.
-  package init(caption: String, columns: [Column], rows: [[Cell]], isSplit: Bool = false) {
+  package init(
+    caption: String, columns: [Column], rows: [[Cell]], isSplit: Bool = false, isMatrix: Bool = false
+  ) {
     self.caption = caption
     self.columns = columns
     self.isSplit = isSplit
+    self.isMatrix = isMatrix
     self.rows = rows.map { row in
       Array((row + Array(repeating: Cell(""), count: columns.count)).prefix(columns.count))
     }

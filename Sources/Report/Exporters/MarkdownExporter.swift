@@ -14,7 +14,7 @@ package enum MarkdownExporter {
     case .list(let cells): cells.map { "- " + phrase($0) }.joined(separator: "\n")
     case .facts(let facts): facts.map { "- **\(escaped($0.name))**: \(escaped($0.value))" }.joined(separator: "\n")
     case .table(let table): rendered(table)
-    case .chart, .scatter: nil
+    case .picture: nil
     }
   }
 

@@ -80,6 +80,7 @@ extension Percentiles {
 extension HostFigures {
   fileprivate mutating func round() {
     seconds = rounded(seconds, parts: 1_000_000)
+    sharedSeconds = sharedSeconds.map { rounded($0, parts: 1_000_000) }
     writesPerSecond = rounded(writesPerSecond, parts: 1)
     timerNanoseconds = timerNanoseconds.map { rounded($0, parts: 10) }
     if var inPlace = inPlaceNanoseconds {

@@ -26,7 +26,8 @@ package struct TextExporter: Sendable {
       case .list(let cells): lines += cells.flatMap(item)
       case .facts(let facts): lines += aligned(facts)
       case .table(let table): lines += [""] + rendered(table)
-      case .chart, .scatter: break
+      case .picture(.histogram(let histogram)): lines += [""] + rendered(histogram)
+      case .picture: break
       }
     }
     return lines

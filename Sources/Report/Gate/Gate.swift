@@ -20,6 +20,17 @@ package struct Gate: Codable, Equatable, Sendable {
   /// Host ratios of our own paths, and what follows from them; absent where they were not asked for.
   package var host: Host?
 
+  /// Overheads over those of the baseline, for pictures alone.
+  package var ratios: [Ratio] = []
+
+  /// A strategy's overhead over that of its baseline.
+  package struct Ratio: Equatable, Sendable {
+    /// The strategy.
+    package var strategy: String
+    /// The ratio.
+    package var ratio: Double
+  }
+
   /// Host ratios of our own paths, and those that are outside the noise.
   package struct Host: Codable, Equatable, Sendable {
     /// This program over another build of it.
@@ -113,6 +124,10 @@ package struct Gate: Codable, Equatable, Sendable {
     }
     for strategy in new.strategies {
       if let before = old.strategies.first(where: { $0.name == strategy.name }) {
+        let (was, now) = (
+          before.overheadCycles.value * (rates?.0 ?? 1), strategy.overheadCycles.value * (rates?.1 ?? 1)
+        )
+        if was > 0 { ratios.append(Ratio(strategy: strategy.name, ratio: now / was)) }
         findings += StrategyGate(before: before, now: strategy, tolerance: tolerance).findings
       }
     }

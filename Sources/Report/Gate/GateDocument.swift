@@ -15,12 +15,13 @@ extension Gate {
     guard !findings.isEmpty else {
       let names = strategies.joined(separator: ", ")
       let same = Cell("As the baseline, every count and cycle: \(names).", .good)
-      return Document(title: title, blocks: [.list([same] + other + hostSentences)])
+      return Document(title: title, blocks: [.list([same] + other + hostSentences)] + pictures)
     }
     return Document(
       title: title,
       blocks: [
-        .list([conclusion] + other + hostSentences),
+        .list([conclusion] + other + hostSentences)
+      ] + pictures + [
         .table(
           Table(
             caption: "Figures that differ; counts and modelled cycles are exact, \(tolerated)",
@@ -34,8 +35,18 @@ extension Gate {
                 Cell(finding.percent.map(Self.signed) ?? ""),
                 Cell(finding.verdict.rawValue, Self.tone(finding.verdict)),
               ]
-            })),
+            }))
       ])
+  }
+
+  private var pictures: [Document.Block] {
+    let bars = ratios.map { ratio in
+      BarChart.Bar(
+        label: ratio.strategy, bracket: Bracket(low: ratio.ratio, value: ratio.ratio, high: ratio.ratio),
+        tone: ratio.ratio > 1 ? .bad : ratio.ratio < 1 ? .good : .plain)
+    }
+    guard !bars.isEmpty else { return [] }
+    return [.picture(.bars(BarChart(title: "Overhead over the baseline's", unit: "", bars: bars, reference: 1)))]
   }
 
   private var tolerated: String {

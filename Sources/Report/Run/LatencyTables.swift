@@ -4,7 +4,10 @@ extension RunResult {
   /// How long notifications take: at the profile's values, then what the corners enclose, then by stage, and what it hangs on.
   func latencyBlocks(_ detail: Detail) -> [Document.Block] {
     guard strategies.contains(where: { $0.notifications.count > 0 }) else { return [] }
-    var blocks: [Document.Block] = [.table(latencyTable), .table(bracketTable(detail)), .table(stageTable)]
+    var blocks = detail == .full ? latencyPictures : []
+    blocks += [.table(latencyTable), .table(bracketTable(detail))]
+    blocks += detail == .full ? stagePictures : histograms
+    blocks.append(.table(stageTable))
     if let table = latenessTable { blocks.append(.table(table)) }
     blocks.append(.list(latencyNotes))
     return blocks

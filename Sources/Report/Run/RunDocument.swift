@@ -17,15 +17,21 @@ extension RunResult {
     blocks.append(.facts(facts))
     if let table = policy.regionTable { blocks += [.heading("Policy"), .table(table)] }
     blocks += [.heading("Strategies"), .table(strategyTable)]
-    if detail == .full { blocks += charts }
+    if detail == .full { blocks += costPictures }
     blocks += [evidenceTable, armedTable].compactMap(\.self).map { .table($0) }
     blocks += [.list(soundnessNotes), .heading("Notifications")]
     blocks += latencyBlocks(detail)
     blocks += [.table(kindTable)]
+    if detail == .full { blocks += placePictures }
     if let table = hottestTable { blocks.append(.table(table)) }
     if let table = wouldHaveTable { blocks.append(.table(table)) }
-    blocks += [.heading("Cross-check"), .list(crosscheckNotes)]
-    if let table = regionCostTable { blocks += [.heading("Regions"), .table(table)] }
+    if detail == .full, let table = listedTable { blocks += [.heading("Which ones"), .table(table)] }
+    blocks += [.heading("Cross-check"), .list(crosscheckNotes + differingNotes)]
+    if let table = regionCostTable {
+      blocks.append(.heading("Regions"))
+      if detail == .full { blocks += regionPictures }
+      blocks.append(.table(table))
+    }
     blocks += [.heading("Ranking"), .list(rankingNotes)]
     blocks += [pairTable, structureTable].compactMap(\.self).map { .table($0) }
     blocks += sensitivityBlocks()
@@ -73,18 +79,5 @@ extension RunResult {
           "\(host.cpu), \(Figure.counted(host.cores, "core", "cores")), \(host.os); seconds and ns are measured here"))
     }
     return facts
-  }
-
-  private var charts: [Document.Block] {
-    func chart(_ title: String, _ path: KeyPath<StrategyResult, Bracket>) -> Document.Block {
-      .chart(
-        BarChart(
-          title: title, unit: "cycles",
-          bars: strategies.map { BarChart.Bar(label: $0.name, bracket: $0[keyPath: path]) }))
-    }
-    return [
-      chart("Modelled overhead beyond the same guest unmonitored", \.overheadCycles),
-      chart("Modelled guest stall because of notifications", \.guestStallCycles),
-    ]
   }
 }

@@ -63,7 +63,7 @@ extension RunResult {
             else { return Cell("-") }
             return Cell((pair.verdict == .same ? "=" : pair.cheaper == row ? "<" : ">") + pair.mark, pair.tone)
           }
-      }, isSplit: true)
+      }, isSplit: true, isMatrix: true)
   }
 
   /// What structures of the world that nobody settled do to each overhead; nil where there are none.

@@ -18,7 +18,7 @@ extension SweepMerge {
     if detail == .full || rows.count <= 24 { blocks.append(.table(winnersTable)) }
     blocks += [.heading("Overhead by strategy"), .table(spreadTable)]
     blocks += [.heading("Overhead against notifications")]
-    if detail == .full { blocks.append(.scatter(notificationScatter)) }
+    if detail == .full { blocks.append(.picture(.scatter(notificationScatter))) }
     blocks.append(.table(rateTable(atMost: detail == .full ? rows.count : 24)))
     if let table = consumerTable {
       blocks += [.heading("Latency against the consumer")] + picture(consumerChart) + [.table(table)]
