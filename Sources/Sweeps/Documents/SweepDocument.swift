@@ -13,7 +13,9 @@ extension SweepMerge {
       ])
     ]
     if let pivot { blocks.append(.table(pivot.table(of: rows))) }
-    func picture(_ chart: BarChart?) -> [Document.Block] { detail == .full ? chart.map { [.chart($0)] } ?? [] : [] }
+    func picture(_ chart: BarChart?) -> [Document.Block] {
+      detail == .full ? chart.map { [.picture(.bars($0))] } ?? [] : []
+    }
     blocks += [.heading("Which strategy costs least where")] + picture(winsChart) + [.table(winsTable)]
     if detail == .full || rows.count <= 24 { blocks.append(.table(winnersTable)) }
     blocks += [.heading("Overhead by strategy"), .table(spreadTable)]
