@@ -104,7 +104,7 @@ let package = Package(
       name: "ReplayTests",
       dependencies: [
         "Replay", "ScriptedGuest", "GuestIntegrity", "EPTTables", "MonitorTree", "EPT", "Recordings", "Addresses",
-        "SeededRandom", "CHost",
+        "SeededRandom", "CHost", .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       swiftSettings: house),
     .testTarget(

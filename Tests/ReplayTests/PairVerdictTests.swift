@@ -86,18 +86,18 @@ struct PairVerdictTests {
     let profile = profile(&random)
     let structures = StructuralChoices().structures(on: profile)
     let (box, again) = (Box(structures), Box(structures))
-    #expect(box.points.count == 10_000)
-    #expect(zip(box.points, again.points).allSatisfy { $0.structure == $1.structure && $0.costs == $1.costs })
+    #expect(box.chosen.count == 10_000 && box.chosen == again.chosen)
+    #expect(box.chosen.indices.allSatisfy { box.costs(at: $0) == again.costs(at: $0) })
     for (index, cost) in profile.parameters.enumerated() {
-      let values = box.points.map { $0.costs[index] }
+      let values = box.chosen.indices.map { Array(box.costs(at: $0))[index] }
       #expect(values.allSatisfy { cost.low <= $0 && $0 <= cost.high })
       // A tenth of the points lies in each tenth of the bracket, within five standard deviations.
       let lowest = values.count { $0 < cost.low + (cost.high - cost.low) / 10 }
       if cost.low < cost.high { #expect((850...1150).contains(lowest), "\(cost.name): \(lowest)") }
     }
     for structure in structures.indices {
-      let expected = Double(box.points.count) / Double(structures.count)
-      let count = Double(box.points.count { $0.structure == structure })
+      let expected = Double(box.chosen.count) / Double(structures.count)
+      let count = Double(box.chosen.count { $0 == structure })
       #expect(abs(count - expected) < 5 * expected.squareRoot())
     }
   }

@@ -32,13 +32,32 @@ struct RecencyStacksTests {
     }
   }
 
+  /// What is stripped, and by which watched pages.
+  private final class Known {
+    let stacks: RecencyStacks
+    let watched = PageMarks(pages: 64, most: 64)
+
+    init(vcpus: Int, sets: Int, ways: Int, watching pages: StrideTo<UInt64>) {
+      stacks = RecencyStacks(vcpus: vcpus, sets: UInt32(sets), ways: ways)
+      for page in pages { watched.insert(PageRange(page: .init(page))) }
+    }
+
+    func strip(_ indices: inout [UInt32], of runs: [Run]) -> Int {
+      runs.withUnsafeBufferPointer { runs in
+        indices.withUnsafeMutableBufferPointer {
+          stacks.strip($0.baseAddress!, count: runs.count, of: runs.baseAddress!, watched: watched)
+        }
+      }
+    }
+  }
+
   @Test(
     "leaves every set in the order that looking at every run gives it, at the end and wherever it is asked for",
     arguments: [(1, 16), (4, 2), (16, 4), (2, 1), (1, 3)] as [(sets: Int, ways: Int)], 0..<12 as Range<UInt64>)
   func order(geometry: (sets: Int, ways: Int), seed: UInt64) {
     var random = SplitMix64(seed: seed)
-    let stacks = RecencyStacks(vcpus: Self.vcpus, sets: UInt32(geometry.sets), ways: geometry.ways)
-    defer { stacks.deallocate() }
+    let known = Known(
+      vcpus: Self.vcpus, sets: geometry.sets, ways: geometry.ways, watching: stride(from: 5, to: 64, by: 8))
     let (every, told) = (TLBs(geometry), TLBs(geometry))
     for round in 0..<12 {
       // Few pages, of which one in eight is watched, so that hits of all depths abound.
@@ -51,12 +70,8 @@ struct RecencyStacksTests {
       }
       func isSpecial(_ index: Int) -> Bool { runs[index].page.rawValue % 8 == 5 }
       func isRefused(_ index: Int) -> Bool { isSpecial(index) && (index ^ round) & 1 == 0 }
-      var indices = runs.indices.map { UInt32($0) | (isSpecial($0) ? RecencyStacks.special : 0) }
-      let count = runs.withUnsafeBufferPointer { runs in
-        indices.withUnsafeMutableBufferPointer {
-          stacks.strip($0.baseAddress!, count: runs.count, of: runs.baseAddress!)
-        }
-      }
+      var indices = runs.indices.map(UInt32.init)
+      let count = known.strip(&indices, of: runs)
       #expect(count < runs.count, "seed \(seed): nothing is left out")
       let touches = Array(indices[..<count])
       // Somewhere in every other round caches lose entries: what is known must be brought in order there, and forgotten.
@@ -68,10 +83,10 @@ struct RecencyStacksTests {
       if round % 2 != 0 {
         runs.withUnsafeBufferPointer { runs in
           touches.withUnsafeBufferPointer { touches in
-            stacks.settle(runs, from: 0, to: last, told: touches[...end]) { told.look(at: $0, isRefused: true) }
+            known.stacks.settle(runs, from: 0, to: last, told: touches[...end]) { told.look(at: $0, isRefused: true) }
           }
         }
-        stacks.forget()
+        known.stacks.forget()
       }
       #expect(told.contents == every.contents, "seed \(seed), round \(round)")
     }
@@ -79,14 +94,11 @@ struct RecencyStacksTests {
 
   @Test("tells a store's second part right behind the first, whatever is untold of its set")
   func continuation() {
-    let stacks = RecencyStacks(vcpus: 1, sets: 2, ways: 4)
-    defer { stacks.deallocate() }
+    let known = Known(vcpus: 1, sets: 2, ways: 4, watching: stride(from: 4, to: 5, by: 1))
     // Pages 1, 3, 1 leave page 1 untold in the set of the second part.
     let runs = [1, 3, 1, 4, 5].map { Run(page: .init($0), accesses: 1, vcpu: 0, isContinuation: $0 == 5) }
-    var indices: [UInt32] = [0, 1, 2, 3 | RecencyStacks.special, 4 | RecencyStacks.special]
-    let count = runs.withUnsafeBufferPointer { runs in
-      indices.withUnsafeMutableBufferPointer { stacks.strip($0.baseAddress!, count: 5, of: runs.baseAddress!) }
-    }
+    var indices: [UInt32] = [0, 1, 2, 3, 4]
+    let count = known.strip(&indices, of: runs)
     #expect(indices[..<count] == [0, 1, 2, 3, 4])
   }
 }

@@ -43,12 +43,18 @@ struct NarrowException: Hashable {
 extension [NarrowException] {
   /// The value listed for an index; nil if it is not listed.
   func value(at index: Int) -> UInt64? {
+    let place = firstIndex(notBefore: index)
+    return place < count && self[place].index == index ? self[place].value : nil
+  }
+
+  /// Where the first is that is not listed for an index below this; `count` if there is none.
+  func firstIndex(notBefore index: Int) -> Int {
     var low = 0
     var high = count
     while low < high {
       let middle = (low + high) / 2
       if self[middle].index < index { low = middle + 1 } else { high = middle }
     }
-    return low < count && self[low].index == index ? self[low].value : nil
+    return low
   }
 }

@@ -27,22 +27,23 @@ struct PlacePrediction: ~Copyable {
   }
 
   /// The places of the runs `chosen`, ascending, with every run on a page of theirs; four at a time, so that 8 bytes more than
-  /// the column takes must be there, on either side. `firsts` has the first access of each run.
+  /// the column takes must be there, on either side. `firsts` has the first access of each of them.
   ///
   /// The sums of four differences are their word times 1 + 2^16 + 2^32 + 2^48: of 12 bits each, they reach no neighbour. Not in
   /// place, since a word that is read would wait for the words written before that overlap it.
   func decode(
     _ stored: UnsafeRawPointer, into places: UnsafeMutableRawPointer, runs: UnsafePointer<UInt64>,
-    firsts: UnsafePointer<UInt32>, chosen: UnsafeBufferPointer<UInt32>
+    chosen: UnsafeBufferPointer<UInt32>, firsts: UnsafePointer<UInt32>
   ) {
     last.initialize(repeating: 0, count: Self.slots)
     let each: UInt64 = 0x0001_0001_0001_0001
     let offsets = 0xfff &* each
-    for run in chosen {
+    for position in chosen.indices {
+      let run = chosen[position]
       let word = runs[Int(run)]
       let slot = slot(of: word)
       var left = Self.accesses(of: word)
-      var next = 2 &* Int(firsts[Int(run)])
+      var next = 2 &* Int(firsts[position])
       var last = UInt64(slot.pointee)
       while true {
         let word = stored.loadUnaligned(fromByteOffset: next, as: UInt64.self)

@@ -1,27 +1,44 @@
 /// Checks every run of a block, at the speed of memory: the loop is free of branches and is vectorised.
 enum RunValidation {
+  /// What is wrong with the runs. Their ``RunIndex`` is filled in passing.
   static func flaw(
-    in words: UnsafeBufferPointer<UInt64>, block: BlockHeader, totals: RecordingHeader.Totals
+    in words: UnsafeBufferPointer<UInt64>, block: BlockHeader, totals: RecordingHeader.Totals, index: inout RunIndex
   ) -> Flaw? {
-    // Bit 63 of a difference says that what was taken from it was too large: sums and unions, which every vector unit has.
-    let (lastPage, lastVCPU) = (totals.pageLimit &- 1, UInt64(totals.vcpus) &- 1)
-    var accesses: UInt64 = 0
-    var continuations: UInt64 = 0
+    guard let base = words.baseAddress, let sums = index.begin(runs: words.count), !words.isEmpty else {
+      return miscount(accesses: 0, continuations: 0, of: block)
+    }
+    // Page and vCPU are taken from what they may be at most, both at once: the bit above a field is lent by its subtraction,
+    // and gone if the field was too large.
+    let (lastPage, lastVCPU) = (min(totals.pageLimit, 1 << 32) &- 1, UInt64(min(totals.vcpus, 256)) &- 1)
+    let lent: UInt64 = 1 << 32 | 1 << 56
+    let limits = lastPage | lastVCPU << 48 | lent
+    var within = totals.pageLimit > 0 && totals.vcpus > 0 ? ~0 : UInt64(0)
     var empty: UInt64 = 0
     var unknown: UInt64 = 0
-    var beyond: UInt64 = 0
-    for word in words {
-      let count = word &>> 32 & 0xffff
-      accesses &+= count
-      empty |= count &- 1
-      beyond |= lastPage &- (word & 0xffff_ffff)
-      beyond |= lastVCPU &- (word &>> 48 & 0xff)
-      continuations &+= word &>> 56 & 1
-      unknown |= word
+    var total = (accesses: UInt64(0), continuations: UInt64(0))
+    var next = 0
+    while next < words.count {
+      sums[next / RunIndex.stride] = total.accesses & 0xffff_ffff | total.continuations &<< 32
+      let end = min(next + RunIndex.stride, words.count)
+      /// In bits 63:32, where the accesses of a run stand.
+      var accesses: UInt64 = 0
+      var continuations: UInt64 = 0
+      while next < end {
+        let word = base[next]
+        let count = word & 0xffff &<< 32
+        accesses &+= count
+        empty |= count &- 1 &<< 32
+        within &= limits &- (word & 0x00ff_0000_ffff_ffff)
+        continuations &+= word &>> 56
+        unknown |= word
+        next &+= 1
+      }
+      total.accesses &+= accesses &>> 32
+      total.continuations &+= continuations
     }
     guard empty >> 63 == 0 else { return Flaw(found: "a run without accesses", expected: "1 to 65535") }
     guard unknown >> 57 == 0 else { return Flaw(found: "a run with unknown flags", expected: "flags of version 1") }
-    if beyond >> 63 != 0 {
+    if within & lent != lent {
       let highestPage = words.reduce(0) { max($0, $1 & 0xffff_ffff) }
       guard highestPage < totals.pageLimit else {
         return Flaw(found: "guest page \(highestPage)", expected: "a page below \(totals.pageLimit)")
@@ -29,24 +46,33 @@ enum RunValidation {
       let highestVCPU = words.reduce(0) { max($0, $1 >> 48 & 0xff) }
       return Flaw(found: "vCPU \(highestVCPU)", expected: "a vCPU below \(totals.vcpus)")
     }
+    return miscount(accesses: total.accesses, continuations: total.continuations, of: block)
+      ?? continuationFlaw(in: words, sums, total: total.continuations)
+  }
+
+  private static func miscount(accesses: UInt64, continuations: UInt64, of block: BlockHeader) -> Flaw? {
     guard accesses == UInt64(block.accesses), accesses &- continuations == UInt64(block.writes) else {
       return Flaw(
         found: "\(accesses) accesses, \(continuations) of them continuations",
         expected: "\(block.accesses) accesses and \(block.writes) writes, as the block header says")
     }
-    return continuations == 0 ? nil : continuationFlaw(in: words)
+    return nil
   }
 
-  /// A continuation is one access, and follows a run of its own vCPU that is none.
-  private static func continuationFlaw(in words: UnsafeBufferPointer<UInt64>) -> Flaw? {
-    var previous: UInt64 = 1 << 56
-    for (index, word) in words.enumerated() {
-      if word & 1 << 56 != 0 {
+  /// A continuation is one access, and follows a run of its own vCPU that is none. Looked for where sums say that there is one.
+  private static func continuationFlaw(
+    in words: UnsafeBufferPointer<UInt64>, _ sums: UnsafePointer<UInt64>, total: UInt64
+  ) -> Flaw? {
+    for start in stride(from: 0, to: words.count, by: RunIndex.stride) {
+      let end = min(start + RunIndex.stride, words.count)
+      let after = end < words.count ? sums[end / RunIndex.stride] >> 32 : total
+      if after == sums[start / RunIndex.stride] >> 32 { continue }
+      for index in start..<end where words[index] & 1 << 56 != 0 {
+        let (word, previous) = (words[index], index > 0 ? words[index - 1] : 1 << 56)
         guard previous & 1 << 56 == 0, (word ^ previous) >> 48 & 0xff == 0, word >> 32 & 0xffff == 1 else {
           return Flaw(found: "a continuation at run \(index) that continues nothing", expected: "a run it can follow")
         }
       }
-      previous = word
     }
     return nil
   }

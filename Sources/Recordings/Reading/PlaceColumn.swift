@@ -5,6 +5,7 @@ struct PlaceColumn: ~Copyable {
   private var stored = ColumnBuffer()
   private var places = ColumnBuffer()
   private var chosen = ColumnBuffer()
+  private var firsts = ColumnBuffer()
   private var sizes: [NarrowException] = []
   private var accesses = 0
 
@@ -29,8 +30,8 @@ struct PlaceColumn: ~Copyable {
     return nil
   }
 
-  /// Decodes the places of the runs on selected pages; what is wrong with them. `firsts` has the first access of each run.
-  mutating func decode(runs: UnsafeBufferPointer<Run>, firsts: UnsafePointer<UInt32>) -> Flaw? {
+  /// Decodes the places of the runs on selected pages; what is wrong with them.
+  mutating func decode(runs: UnsafeBufferPointer<Run>, index: inout RunIndex) -> Flaw? {
     guard let base = runs.baseAddress, let stored = stored.base else { return nil }
     let words = UnsafeRawPointer(base).assumingMemoryBound(to: UInt64.self)
     guard let target = places.bytes(2 * accesses).baseAddress,
@@ -38,14 +39,18 @@ struct PlaceColumn: ~Copyable {
     else { return nil }
     let chosen = UnsafeBufferPointer(
       start: UnsafePointer(found), count: pages.find(in: words, count: runs.count, found))
-    PlacePrediction().decode(stored, into: target, runs: words, firsts: firsts, chosen: chosen)
+    guard let firsts = firsts.bytes(4 * chosen.count).bindMemory(to: UInt32.self).baseAddress else { return nil }
+    for (position, run) in chosen.enumerated() {
+      firsts[position] = UInt32(truncatingIfNeeded: index.count(before: Int(run), in: words).accesses)
+    }
+    PlacePrediction().decode(stored, into: target, runs: words, chosen: chosen, firsts: firsts)
     let offsets = UnsafePointer(target.assumingMemoryBound(to: UInt16.self))
     if chosen.count == runs.count {
       return PlaceValidation.flaw(in: offsets, 0..<accesses, sizes: sizes)
         ?? PlaceValidation.flaw(in: sizes, of: offsets)
     }
-    for run in chosen {
-      let first = Int(firsts[Int(run)])
+    for (position, run) in chosen.enumerated() {
+      let first = Int(firsts[position])
       let range = first..<first + runs[Int(run)].accesses
       if let flaw = PlaceValidation.flaw(in: offsets, range, sizes: sizes) { return flaw }
     }

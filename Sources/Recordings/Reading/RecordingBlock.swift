@@ -9,7 +9,7 @@ public final class RecordingBlock: @unchecked Sendable {
   /// Which block of the trace this is; nil before the first was read.
   public private(set) var number: Int?
   /// The runs, valid until the next block is read.
-  public private(set) var runs = UnsafeBufferPointer<Run>(start: nil, count: 0)
+  @exclusivity(unchecked) public private(set) var runs = UnsafeBufferPointer<Run>(start: nil, count: 0)
   /// The events, in order; each stands before the run it names.
   public private(set) var events: [PlacedEvent] = []
   /// For each run, the instruction count of its first access on its vCPU (`.clocks`).
@@ -30,8 +30,9 @@ public final class RecordingBlock: @unchecked Sendable {
   private var runWords = ColumnBuffer()
   private var clockWords = ColumnBuffer()
   private var linearWords = ColumnBuffer()
-  private var firstWords = ColumnBuffer()
-  private var places = PlaceColumn()
+  @exclusivity(unchecked) private var runIndex = RunIndex()
+  @exclusivity(unchecked) private var clockColumn = ClockColumn()
+  @exclusivity(unchecked) private var places = PlaceColumn()
   /// How often pages were asked for whose places were not decoded.
   private var placesAsked = 0
   private static let placesAskedAtMost = 4
@@ -42,9 +43,6 @@ public final class RecordingBlock: @unchecked Sendable {
   private var pointerWords = ColumnBuffer()
   private var valueBytes = ColumnBuffer()
   private var valueStarts = ColumnBuffer()
-  /// The runs that are continuations, once runs are indexed.
-  private var continuations: [UInt32] = []
-  private var exceptions: [NarrowException] = []
   private var wideSteps: [NarrowException] = []
   private lazy var linear = LinearPages()
   private lazy var pointers = InstructionPointers()
@@ -67,6 +65,8 @@ public final class RecordingBlock: @unchecked Sendable {
     if column == .places {
       places.pages.insertAll()
       try decodePlaces()
+    } else if column == .clocks {
+      try expandClocks()
     } else {
       try read(column)
     }
@@ -99,13 +99,24 @@ public final class RecordingBlock: @unchecked Sendable {
   private func decodePlaces() throws(RecordingError) {
     do throws(RecordingError) {
       if !places.isFilled { try read(.places) }
-      if !firstWords.isFilled { indexRuns() }
-      guard let firsts = firstWords.base?.assumingMemoryBound(to: UInt32.self) else { return }
-      if let flaw = places.decode(runs: runs, firsts: firsts) { throw damage(.places, nil, flaw) }
+      if let flaw = places.decode(runs: runs, index: &runIndex) { throw damage(.places, nil, flaw) }
     } catch {
       places.pages.removeAll()
       throw error
     }
+  }
+
+  private func expandClocks() throws(RecordingError) {
+    if !clockColumn.isFilled { try read(.clocks) }
+    let target = clockWords.bytes(8 * runs.count).bindMemory(to: UInt64.self)
+    if let base = target.baseAddress, let words = words.baseAddress { clockColumn.expand(into: base, words: words) }
+    clocks = UnsafeBufferPointer(target)
+  }
+
+  /// The runs as words.
+  private var words: UnsafeBufferPointer<UInt64> {
+    UnsafeBufferPointer(
+      start: UnsafeRawPointer(runs.baseAddress)?.assumingMemoryBound(to: UInt64.self), count: runs.count)
   }
 
   func start(reader: RecordingReader, number: Int) throws(RecordingError) {
@@ -118,7 +129,7 @@ public final class RecordingBlock: @unchecked Sendable {
     loads = UnsafeBufferPointer(start: nil, count: 0)
     fetches = UnsafeBufferPointer(start: nil, count: 0)
     events.removeAll(keepingCapacity: true)
-    firstWords.isFilled = false
+    clockColumn.removeAll()
     places.removeAll()
     placesAsked = 0
     try load(.runs)
@@ -137,7 +148,8 @@ public final class RecordingBlock: @unchecked Sendable {
     case .places: places.bytes(count)
     case .steps: stepBytes.bytes(count)
     case .values: valueBytes.bytes(count)
-    case .clocks, .linearPages, .instructionPointers, .events, .loads, .fetches: scratch.bytes(count)
+    case .clocks: clockColumn.bytes(count)
+    case .linearPages, .instructionPointers, .events, .loads, .fetches: scratch.bytes(count)
     }
   }
 
@@ -148,10 +160,13 @@ public final class RecordingBlock: @unchecked Sendable {
     switch column {
     case .runs:
       let words = bytes.bindMemory(to: UInt64.self)
-      if let flaw = RunValidation.flaw(in: words, block: block, totals: reader.header.totals) { return flaw }
+      if let flaw = RunValidation.flaw(in: words, block: block, totals: reader.header.totals, index: &runIndex) {
+        return flaw
+      }
       runs = bytes.bindMemory(to: Run.self)
       return nil
-    case .clocks: return expandClocks(bytes, block)
+    case .clocks:
+      return clockColumn.accept(bytes, words: words, starts: block.clocks, vcpus: reader.header.totals.vcpus)
     case .places:
       return places.accept(bytes, accesses: block.accesses)
     case .steps:
@@ -169,7 +184,7 @@ public final class RecordingBlock: @unchecked Sendable {
       let target = linearWords.bytes(8 * block.runs).bindMemory(to: UInt64.self)
       usesLinear = true
       var tail = ByteReader(bytes)
-      guard let words = runWords.base?.assumingMemoryBound(to: UInt64.self), let base = target.baseAddress,
+      guard let words = words.baseAddress, let base = target.baseAddress,
         linear.decode(&tail, runs: words, count: block.runs, into: base)
       else { return block.runs == 0 ? nil : Flaw(found: "a malformed list", expected: "a linear page for every run") }
       guard target.allSatisfy({ $0 < 1 << 52 }) else {
@@ -227,35 +242,6 @@ public final class RecordingBlock: @unchecked Sendable {
     return flaw
   }
 
-  private func expandClocks(_ bytes: UnsafeRawBufferPointer, _ block: BlockHeader) -> Flaw? {
-    var tail = ByteReader(bytes, from: 2 * block.runs)
-    guard NarrowColumn.decode(&tail, count: block.runs, into: &exceptions) else { return .badExceptions }
-    let target = clockWords.bytes(8 * block.runs).bindMemory(to: UInt64.self)
-    let narrow = UnsafeRawBufferPointer(rebasing: bytes[..<(2 * block.runs)]).bindMemory(to: UInt16.self)
-    var next = 0
-    return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: RecordingFormat.maximumVCPUs) { last -> Flaw? in
-      for vcpu in 0..<RecordingFormat.maximumVCPUs { last[vcpu] = vcpu < block.clocks.count ? block.clocks[vcpu] : 0 }
-      for run in 0..<block.runs {
-        let vcpu = runs[run].vcpu
-        var step = UInt64(narrow[run])
-        if narrow[run] == NarrowColumn.clockEscape {
-          guard next < exceptions.count, exceptions[next].index == run,
-            exceptions[next].value < RecordingFormat.maximumCount
-          else { return .badExceptions }
-          step = exceptions[next].value
-          next += 1
-          guard last[vcpu] &+ step < RecordingFormat.maximumCount else { return .badExceptions }
-        }
-        // A block's narrow steps add up to less than 2^36, so nothing wraps between two exceptions.
-        last[vcpu] &+= step
-        target[run] = last[vcpu]
-      }
-      guard next == exceptions.count, last.allSatisfy({ $0 < 1 << 63 }) else { return .badExceptions }
-      clocks = UnsafeBufferPointer(target)
-      return nil
-    }
-  }
-
   private func indexValues(_ bytes: UnsafeRawBufferPointer, _ block: BlockHeader) -> Flaw? {
     let starts = valueStarts.bytes(4 * block.accesses).bindMemory(to: UInt32.self)
     var next = block.accesses
@@ -296,35 +282,29 @@ public final class RecordingBlock: @unchecked Sendable {
   }
 
   /// How many accesses of the block lie before a run.
-  public func firstAccess(ofRun run: Int) -> Int {
-    precondition(run >= 0 && run < runs.count, "no such run")
-    if !firstWords.isFilled { indexRuns() }
-    return Int(firstWords.load(run, as: UInt32.self))
-  }
+  public func firstAccess(ofRun run: Int) -> Int { count(before: run).accesses }
 
   /// How many writes of the block lie before a run: the accesses without the continuations.
   public func firstWrite(ofRun run: Int) -> Int {
-    let accesses = firstAccess(ofRun: run)
-    var low = 0
-    var high = continuations.count
-    while low < high {
-      let middle = (low + high) / 2
-      if continuations[middle] < run { low = middle + 1 } else { high = middle }
-    }
-    return accesses - low
+    let (accesses, continuations) = count(before: run)
+    return accesses - continuations
   }
 
-  private func indexRuns() {
-    let target = firstWords.bytes(4 * runs.count).bindMemory(to: UInt32.self)
-    continuations.removeAll(keepingCapacity: true)
-    var next: UInt32 = 0
-    for index in 0..<runs.count {
-      let word = runs[index].rawValue
-      target[index] = next
-      next &+= UInt32(truncatingIfNeeded: word >> 32 & 0xffff)
-      if word >> 56 & 1 != 0 { continuations.append(UInt32(truncatingIfNeeded: index)) }
-    }
-    firstWords.isFilled = true
+  private func count(before run: Int) -> (accesses: Int, continuations: Int) {
+    precondition(run >= 0 && run < runs.count, "no such run")
+    guard let words = words.baseAddress else { return (0, 0) }
+    return runIndex.count(before: run, in: words)
+  }
+
+  /// Whether ``clock(ofRun:)`` need not read the file or go through many runs.
+  public func hasClock(ofRun run: Int) -> Bool { clockColumn.isNear(run) }
+
+  /// The instruction count of a run's first access on its vCPU; decodes no more of `.clocks` than that takes.
+  public func clock(ofRun run: Int) throws(RecordingError) -> UInt64 {
+    precondition(run >= 0 && run < runs.count, "no such run")
+    if !clockColumn.isFilled { try read(.clocks) }
+    guard let words = words.baseAddress else { return 0 }
+    return clockColumn.clock(ofRun: run, in: words)
   }
 
   func place(_ access: Int) -> Place { places[access] }

@@ -9,8 +9,8 @@ final class ModelledCache: TranslationCache {
   private let vpid: UInt16
   /// The tag of each table set's hierarchy, by raw value.
   var tags: [EPTRTA] = []
-  private var lost = 0
-  private var unsettled: [DroppedMappings] = []
+  @exclusivity(unchecked) private var lost = 0
+  @exclusivity(unchecked) private var unsettled: [DroppedMappings] = []
 
   /// The caches of a vCPU with this VPID.
   init(_ caches: UnsafeMutablePointer<VirtualCPUCaches>, vpid: UInt16) {

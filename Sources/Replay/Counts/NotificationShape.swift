@@ -38,6 +38,13 @@ public struct NotificationShape: Hashable, Sendable {
     self.isAlert = isAlert
     self.actions = actions
   }
+
+  /// Acts follow from the strategy and the delivery, all but always, and are left out.
+  public func hash(into hasher: inout Hasher) {
+    var word = UInt64(treeNodes) << 32 | UInt64(delivery.rawValue) << 40 | (isAlert ? 1 : 0) << 48
+    for level in 0..<4 { word |= UInt64(walkReferences[level]) << UInt64(8 * level) }
+    hasher.combine(word)
+  }
 }
 
 extension Acts {

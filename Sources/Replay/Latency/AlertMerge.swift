@@ -50,7 +50,7 @@ struct AlertMerge {
   mutating func add(_ alert: Alert, on vcpu: Int) {
     waiting[vcpu].append(alert)
     count += 1
-    while count >= Self.window || !waiting.contains(where: \.isEmpty) { releaseFirst() }
+    while count >= Self.window || !waiting.contains { $0.isEmpty } { releaseFirst() }
   }
 
   /// Nothing follows.

@@ -1,3 +1,4 @@
+import Addresses
 import Recordings
 
 /// How many distinct pages a vCPU stored to between two places of a block: a lower bound of what its guest touched.
@@ -17,16 +18,9 @@ final class GuestFootprint {
   private var known: [Stretch: Int] = [:]
   /// Pages of the stretch at hand: its number above, page below; a hash table, at most half full. Raw memory, so that the
   /// loop over runs needs no checks of exclusive access.
-  private let slots: UnsafeMutablePointer<UInt64>
+  private let slots = Storage<UInt64>(repeating: 0, count: mask + 1)
   private static let mask = 2 * limit - 1
   private var stretch: UInt64 = 0
-
-  init() {
-    slots = .allocate(capacity: Self.mask + 1)
-    slots.initialize(repeating: 0, count: Self.mask + 1)
-  }
-
-  deinit { slots.deallocate() }
 
   /// Another block.
   func begin() { known.removeAll(keepingCapacity: true) }
@@ -36,7 +30,7 @@ final class GuestFootprint {
     let asked = Stretch(vcpu: vcpu, start: start, end: end)
     if let pages = known[asked] { return pages }
     stretch += 1
-    let pages = Self.count(on: vcpu, max(start, end - Self.limit, 0), end, of: runs, slots, stretch)
+    let pages = Self.count(on: vcpu, max(start, end - Self.limit, 0), end, of: runs, slots.base, stretch)
     known[asked] = pages
     return pages
   }

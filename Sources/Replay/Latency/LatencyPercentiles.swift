@@ -1,5 +1,3 @@
-import Histogram
-
 /// Percentiles of a latency, nearest rank, three significant digits; each with what the corners enclose.
 public struct LatencyPercentiles: Codable, Equatable, Sendable {
   /// Median.
@@ -21,54 +19,47 @@ public struct LatencyPercentiles: Codable, Equatable, Sendable {
 
 /// A distribution of cycles at each corner, of constant memory.
 struct CornerHistograms {
-  private var histograms: [Histogram<UInt64>]
+  private var histograms = Array(repeating: CycleHistogram(), count: 3)
   private static let limit = 0x1p52
-
-  init() { histograms = (0..<3).map { _ in Histogram(numberOfSignificantValueDigits: .three) } }
+  private static let named = [50, 90, 99, 99.9, 100]
 
   mutating func record(_ cycles: Double, at corner: Int) {
     histograms[corner].record(UInt64(min(max(cycles, 0), Self.limit).rounded()))
   }
 
-  mutating func record(_ cycles: AtCorners, count: UInt64 = 1) {
-    for corner in 0..<3 {
-      histograms[corner].record(UInt64(min(max(cycles[corner], 0), Self.limit).rounded()), count: count)
-    }
+  mutating func record(_ cycles: AtCorners) {
+    for corner in 0..<3 { record(cycles[corner], at: corner) }
   }
 
   /// How many values the middle corner has.
-  var count: UInt64 { histograms[1].totalCount }
+  var count: UInt64 { histograms[1].total }
 
   /// The values of the middle corner, each with how often it was recorded.
-  var middleValues: some Sequence<(value: UInt64, count: UInt64)> {
-    histograms[1].recordedValues().lazy.map { (value: $0.value, count: $0.count) }
-  }
+  var middleValues: [(value: UInt64, count: UInt64)] { histograms[1].recorded }
 
   /// One percentile; nil where nothing was recorded, at the middle corner at least.
-  func bracket(at percentile: Double) -> Bracket? {
-    count > 0 ? bracket { Double($0.valueAtPercentile(percentile)) } : nil
-  }
+  func bracket(at percentile: Double) -> Bracket? { brackets(at: [percentile])?[0] }
 
   /// Nil where nothing was recorded, at the middle corner at least.
   var percentiles: LatencyPercentiles? {
-    guard count > 0 else { return nil }
-    func at(_ percentile: Double) -> Bracket {
-      bracket { Double($0.valueAtPercentile(percentile)) }
+    brackets(at: Self.named).map {
+      LatencyPercentiles(p50: $0[0], p90: $0[1], p99: $0[2], p999: $0[3], max: $0[4])
     }
-    return LatencyPercentiles(p50: at(50), p90: at(90), p99: at(99), p999: at(99.9), max: at(100))
   }
 
   /// The middle corner alone.
   var middle: Percentiles? {
-    percentiles.map {
-      Percentiles(p50: $0.p50.value, p90: $0.p90.value, p99: $0.p99.value, p999: $0.p999.value, max: $0.max.value)
-    }
+    values(at: 1, Self.named).map { Percentiles(p50: $0[0], p90: $0[1], p99: $0[2], p999: $0[3], max: $0[4]) }
   }
 
-  /// A corner at which nothing was recorded (every alert was lost) tells nothing, and bounds nothing.
-  private func bracket(_ figure: (Histogram<UInt64>) -> Double) -> Bracket {
-    let value = figure(histograms[1])
-    let figures = histograms.map { $0.totalCount > 0 ? figure($0) : value }
-    return Bracket(enclosing: AtCorners(figures[0], value, figures[2]))
+  private func brackets(at percentiles: [Double]) -> [Bracket]? {
+    guard let middle = values(at: 1, percentiles) else { return nil }
+    // A corner at which nothing was recorded (every alert was lost) tells nothing, and bounds nothing.
+    let (low, high) = (values(at: 0, percentiles) ?? middle, values(at: 2, percentiles) ?? middle)
+    return middle.indices.map { Bracket(enclosing: AtCorners(low[$0], middle[$0], high[$0])) }
+  }
+
+  private func values(at corner: Int, _ percentiles: [Double]) -> [Double]? {
+    histograms[corner].total > 0 ? histograms[corner].values(at: percentiles).map { Double($0) } : nil
   }
 }

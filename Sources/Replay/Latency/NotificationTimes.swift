@@ -11,6 +11,7 @@ struct NotificationTimes {
   let costs: LatencyCosts
   private let pace: AtCorners
   private var prices: [NotificationShape: (latency: AtCorners, stall: AtCorners)] = [:]
+  private var eventPrices: [Event: AtCorners] = [:]
   private var vcpus: [VCPU]
   private var merges: [AlertMerge]
   private var posted: UInt64 = 0
@@ -149,6 +150,14 @@ struct NotificationTimes {
     if let known = prices[shape] { return known }
     let price = (costs.price(shape.latencyPrice), costs.price(shape.stallPrice))
     prices[shape] = price
+    return price
+  }
+
+  /// What an event that is no part of a notification keeps its vCPU.
+  mutating func price(of event: Event) -> AtCorners {
+    if let known = eventPrices[event] { return known }
+    let price = costs.price(PriceList.price(of: event))
+    eventPrices[event] = price
     return price
   }
 

@@ -34,10 +34,8 @@ struct BlockCursor {
 
   /// Instructions that its vCPU had retired at the first store of a run, decoded from the file when first asked for.
   func clock(ofRun index: Int) throws(RecordingError) -> UInt64 {
-    if !block.loaded.contains(.clocks) {
-      try stopwatch.share { () throws(RecordingError) in try block.load(.clocks) }
-    }
-    return block.clocks[index]
+    if block.hasClock(ofRun: index) { return try block.clock(ofRun: index) }
+    return try stopwatch.share { () throws(RecordingError) in try block.clock(ofRun: index) }
   }
 
   /// Whether a run's last access is the first part of a page-crossing store.

@@ -2,12 +2,11 @@ import Addresses
 import Recordings
 
 /// The runs of a block under the keys of their linear pages: what the filter and the first-level TLBs go by in two
-/// dimensions. The owner calls ``deallocate()``.
+/// dimensions.
 ///
 /// The words are those of the block but for the page, so filter and loop are the same in one dimension and in two.
-struct LinearRuns {
-  private var words: UnsafeMutablePointer<Run>
-  private var capacity = 1
+struct LinearRuns: ~Copyable {
+  private var words = Storage(repeating: Run(rawValue: 0), count: 1)
   private var regions = RegionNumbers()
   /// For each region 512 bits: which of its pages are mapped by a global leaf.
   private var globals: [UInt64] = []
@@ -20,27 +19,23 @@ struct LinearRuns {
   /// For a recording with this name, of so many guest pages.
   init(name: String, pages: UInt64) {
     self.name = name
-    words = .allocate(capacity: 1)
     watched = PageSet(capacity: pages)
   }
-
-  func deallocate() { words.deallocate() }
 
   /// Has every run on these guest pages found from now on, under whatever linear page it is.
   func watch(_ range: PageRange) { watched.insert(range) }
 
   /// Makes room for the runs of a block; they have no keys yet.
   mutating func begin(_ block: RecordingBlock) -> UnsafeBufferPointer<Run> {
-    if block.runs.count > capacity {
-      words.deallocate()
-      capacity = block.runs.count
-      words = .allocate(capacity: capacity)
-    }
-    return UnsafeBufferPointer(start: words, count: block.runs.count)
+    if block.runs.count > words.count { words = Storage(repeating: Run(rawValue: 0), count: block.runs.count) }
+    return UnsafeBufferPointer(start: words.base, count: block.runs.count)
   }
 
   /// Gives runs their keys. A key whose run lies on a watched guest page is watched by the filter from now on.
-  mutating func assign(_ range: Range<Int>, of block: RecordingBlock, _ filter: RunFilter) throws(ReplayError) {
+  mutating func assign(
+    _ range: Range<Int>, of block: RecordingBlock, _ filter: borrowing RunFilter
+  ) throws(ReplayError) {
+    let words = words.base
     var latest: (region: UInt64, number: UInt32) = (.max, 0)
     for index in range {
       let run = block.runs[index]

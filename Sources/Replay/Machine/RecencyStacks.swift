@@ -1,3 +1,4 @@
+import Addresses
 import Recordings
 
 /// The pages that each set of each vCPU's first-level TLB holds for certain, most recent first: the second step of
@@ -7,40 +8,46 @@ import Recordings
 /// but the order of the set, which matters when the set is asked for a page that is not known to be there: only then, and at
 /// the end, are the runs told that made the order what it is, the oldest first. So a strategy that follows finds every set in
 /// the right order whenever it looks at one, and never looks at the others.
-struct RecencyStacks {
+struct RecencyStacks: ~Copyable {
   private let ways: Int
   private let setMask: UInt32
   private let setShift: UInt32
   private let slots: Int
   /// By slot (vCPU and set), `ways` entries: the page in bits 31:0, the last run that accessed it, of those told here, in 63:32.
-  private let entries: UnsafeMutablePointer<UInt64>
+  private let entries: Storage<UInt64>
   /// By slot: how many entries there are, and how many of them, the most recent, nobody was told the order of.
-  private let counts: UnsafeMutablePointer<(known: Int32, untold: Int32)>
+  private let counts: Storage<Counts>
+
+  struct Counts {
+    var known: Int32 = 0
+    var untold: Int32 = 0
+  }
 
   init(vcpus: Int, sets: UInt32, ways: Int) {
     self.ways = ways
     setMask = sets - 1
     setShift = UInt32(sets.trailingZeroBitCount)
     slots = vcpus << Int(setShift)
-    entries = .allocate(capacity: slots * ways)
-    counts = .allocate(capacity: slots)
-    forget()
+    entries = Storage(repeating: 0, count: slots * ways)
+    counts = Storage(repeating: Counts(), count: slots)
   }
 
-  func deallocate() {
-    entries.deallocate()
-    counts.deallocate()
+  func forget() { counts.fill(with: Counts()) }
+
+  /// Whether a run is told whatever is known of its page, and after it nothing is known of its set: a watched page's, since
+  /// strategies do different things to it, and the second part of a page-crossing store, which may be skipped by whoever
+  /// judges the store whole.
+  @inline(__always)
+  private static func isSpecial(_ run: UInt64, watched: borrowing PageMarks) -> Bool {
+    watched.bytes[Int(truncatingIfNeeded: run & UInt64(watched.mask))] != 0 || run &>> 56 != 0
   }
-
-  func forget() { counts.update(repeating: (0, 0), count: slots) }
-
-  /// The mark of a run that is told whatever is known of its page, and after which nothing is known of its set.
-  static var special: UInt32 { 1 << 31 }
 
   /// Replaces indices of runs by those that must be told, in the order to look at them; returns how many.
   @inline(never)
-  func strip(_ indices: UnsafeMutablePointer<UInt32>, count: Int, of runs: UnsafePointer<Run>) -> Int {
-    let (ways, setMask, setShift, entries, counts) = (ways, setMask, setShift, entries, counts)
+  func strip(
+    _ indices: UnsafeMutablePointer<UInt32>, count: Int, of runs: UnsafePointer<Run>, watched: borrowing PageMarks
+  ) -> Int {
+    let (ways, setMask, setShift, entries, counts) = (ways, setMask, setShift, entries.base, counts.base)
     // Never past what was read: an entry is untold because a run was left out.
     var told = 0
     @inline(__always)
@@ -55,10 +62,10 @@ struct RecencyStacks {
     }
     var next = 0
     while next < count {
-      let index = indices[next] & ~Self.special
-      let isSpecial = indices[next] & Self.special != 0
+      let index = indices[next]
       next &+= 1
       let run = runs[Int(index)].rawValue
+      let isSpecial = Self.isSpecial(run, watched: watched)
       let slot = Self.slot(of: run, setShift, setMask)
       let stack = entries + slot &* ways
       let known = isSpecial ? 0 : Int(counts[slot].known)
@@ -69,9 +76,8 @@ struct RecencyStacks {
         if place >= Int(counts[slot].untold) { counts[slot].untold &+= 1 }
       } else {
         // A store's second part must be told right behind the first.
-        if next < count, indices[next] == (index &+ 1) | Self.special {
-          let second = runs[Int(index &+ 1)]
-          if second.isContinuation { tell(Self.slot(of: second.rawValue, setShift, setMask)) }
+        if next < count, indices[next] == index &+ 1, runs[Int(index &+ 1)].isContinuation {
+          tell(Self.slot(of: runs[Int(index &+ 1)].rawValue, setShift, setMask))
         }
         tell(slot)
         indices[told] = index

@@ -14,9 +14,8 @@ extension StrategyReplay {
       store.vcpu, run: index, clock: try cursor.clock(ofRun: index) &+ UInt64(access), in: cursor, footprint)
     var lines: [MemoryLine] = []
     if let verdict, verdict.nodesVisited > 0, !shape.isAnsweredOutside {
-      for page in [store.address.page, store.pageAfter].compactMap(\.self) {
-        lines += hypervisor.tree.linesWaitedFor(lookingUp: page)
-      }
+      lines = hypervisor.tree.linesWaitedFor(lookingUp: store.address.page)
+      if let second = store.pageAfter { lines += hypervisor.tree.linesWaitedFor(lookingUp: second) }
     }
     if verdict?.isAlert == true {
       times?.alert(shape, at: place, tree: lines)
@@ -27,7 +26,7 @@ extension StrategyReplay {
 
   /// A hypercall has been executed, and before it the driver's own stores that were refused.
   func timeHypercall(at clock: UInt64, on vcpu: Int, after ownStores: EventCounts) throws {
-    guard let costs = times?.costs else { return }
+    guard let hypercall = times?.price(of: .hypercallExits) else { return }
     if !isArmed {
       isArmed = true
       for other in logged.indices where other != vcpu {
@@ -36,18 +35,19 @@ extension StrategyReplay {
         }
       }
     }
-    let own = PriceList.price(of: hypervisor.processors.ownStores) - PriceList.price(of: ownStores)
-    times?.exit(
-      at: ExitPlace(vcpu, run: position, clock: clock, in: cursor, footprint),
-      keeping: costs.price(own) + costs.price(PriceList.price(of: .hypercallExits)))
+    let kept = price(ofOwnStoresSince: ownStores) + hypercall
+    times?.exit(at: ExitPlace(vcpu, run: position, clock: clock, in: cursor, footprint), keeping: kept)
+  }
+
+  private func price(ofOwnStoresSince before: EventCounts) -> AtCorners {
+    guard let costs = times?.costs, hypervisor.processors.ownStores != before else { return .zero }
+    return costs.price(PriceList.price(of: hypervisor.processors.ownStores) - PriceList.price(of: before))
   }
 
   /// The page-modification log is full.
   func timeFullLog(at clock: UInt64, on vcpu: Int) {
-    guard let costs = times?.costs else { return }
-    times?.exit(
-      at: ExitPlace(vcpu, run: position, clock: clock, in: cursor, footprint),
-      keeping: costs.price(PriceList.price(of: .pmlFullExits)))
+    guard let price = times?.price(of: .pmlFullExits) else { return }
+    times?.exit(at: ExitPlace(vcpu, run: position, clock: clock, in: cursor, footprint), keeping: price)
   }
 
   /// An exit that has nothing to do with the monitor, and is no cost of it: the handler's lines are touched, and a

@@ -36,13 +36,15 @@ final class StrategyReplay {
   /// Whether a hypercall has been executed.
   var isArmed = false
   /// The run, of the block at hand, before which everything has been replayed.
-  var position = 0
-  var translations = TranslationCounts()
-  var cursor: BlockCursor
+  ///
+  /// What the loop over runs reads and writes has its accesses unchecked: one thread has it, and nobody keeps a reference.
+  @exclusivity(unchecked) var position = 0
+  @exclusivity(unchecked) var translations = TranslationCounts()
+  @exclusivity(unchecked) var cursor: BlockCursor
   /// Stores in each vCPU's page-modification log, oldest first.
   var logged: [[LoggedStore]]
   /// The run, of the block at hand, whose store has been judged whole with the part before.
-  var judgedContinuation: Int?
+  @exclusivity(unchecked) var judgedContinuation: Int?
   let dimensions: Dimensions
   /// The guest's own paging; nil in one dimension.
   var guest: GuestPaging?
@@ -118,7 +120,9 @@ final class StrategyReplay {
 
   /// Replays the runs of a range of the block that a ``RunFilter`` found; true if caches lost entries, so that the filter
   /// must forget what it knows.
-  func replay(_ touches: UnsafeBufferPointer<UInt32>, of range: Range<Int>, _ filter: RunFilter) throws -> Bool {
+  func replay(
+    _ touches: UnsafeBufferPointer<UInt32>, of range: Range<Int>, _ filter: borrowing RunFilter
+  ) throws -> Bool {
     defer { position = range.upperBound }
     let runs = cursor.keys
     var next = 0

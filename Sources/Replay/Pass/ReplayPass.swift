@@ -99,11 +99,6 @@ final class ReplayPass {
     for replay in replays where replay.noticed != nil { replay.noticed?.removeAll(keepingCapacity: true) }
   }
 
-  deinit {
-    linear?.deallocate()
-    filter.deallocate()
-  }
-
   /// Replays the whole recording; what each strategy's replay counted.
   func run() throws -> [Recording.Outcome] {
     let rate = request.countersOnly ? nil : TickRate()
@@ -217,7 +212,6 @@ final class ReplayPass {
       return try each { try $0.replayEvery(from: range.lowerBound, to: range.upperBound) }
     }
     let touches = filter.touches(in: keys, from: range.lowerBound, to: range.upperBound)
-    let filter = filter
     var haveLost = false
     try each { if try $0.replay(touches, of: range, filter) { haveLost = true } }
     if haveLost { filter.forget() }
@@ -229,7 +223,7 @@ final class ReplayPass {
     for due in calls {
       for range in due.call.namedPages {
         monitored.insert(range)
-        if let linear { linear.watch(range) } else { filter.watch(range) }
+        if linear == nil { filter.watch(range) } else { linear?.watch(range) }
       }
       filter.forget()
       try each { replay in

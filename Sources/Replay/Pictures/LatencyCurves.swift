@@ -1,5 +1,3 @@
-import Histogram
-
 /// The latency of one strategy in more points than results keep: for pictures.
 public struct LatencyCurves: Equatable, Sendable {
   /// The strategy.

@@ -23,11 +23,9 @@ public struct LinearForm: Equatable, Sendable {
     return difference
   }
 
-  /// The price where costs have these values, in the order of ``CostParameter``.
-  func value(at costs: [Double]) -> Double {
-    var value = 0.0
-    for (coefficient, cost) in zip(coefficients, costs) { value += coefficient * cost }
-    return value
+  /// Each cost that enters, by its position in ``CostParameter``, and how often.
+  var terms: [(cost: Int, times: Double)] {
+    coefficients.enumerated().filter { $1 != 0 }.map { (cost: $0, times: $1) }
   }
 
   /// The price under a profile: the middle value, and the least and greatest over the box of all brackets.

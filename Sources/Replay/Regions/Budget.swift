@@ -104,7 +104,7 @@ struct BudgetQuestion {
     let values = box.values(of: price)
     let (least, most) = (cyclesPerInstruction.low, cyclesPerInstruction.high)
     return box.share { point in
-      inPercent(values[point], least + box.points[point].beside * (most - least)) <= percent
+      inPercent(values[point], least + box.beside[point] * (most - least)) <= percent
     }
   }
 

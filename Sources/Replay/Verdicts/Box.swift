@@ -10,39 +10,50 @@ struct Box {
   /// The seed they come from.
   static let seed: UInt64 = 15
 
-  /// One point.
-  struct Point {
-    /// Which structure of the world.
-    var structure: Int
-    /// A value of each cost, in the order of ``CostParameter``.
-    var costs: [Double]
-    /// Where between two ends of anything else, from 0 to 1.
-    var beside: Double
-  }
-
   let structures: [Structure]
-  let points: [Point]
+  /// Which structure of the world each point has.
+  let chosen: [Int]
+  /// Where between two ends of anything else each point is, from 0 to 1.
+  let beside: [Double]
+  /// A value of each cost, in the order of ``CostParameter``: point after point.
+  private let costs: [Double]
 
   init(_ structures: [Structure], points count: Int = Box.points, seed: UInt64 = Box.seed) {
     self.structures = structures
     var random = SplitMix64(seed: seed)
     func unit() -> Double { Double(random.next() >> 11) * 0x1p-53 }
     let brackets = structures.map { structure in structure.profile.parameters.map(\.bracket) }
-    points = (0..<count).map { _ in
+    var (chosen, costs, beside): ([Int], [Double], [Double]) = ([], [], [])
+    chosen.reserveCapacity(count)
+    costs.reserveCapacity(count * CostParameter.allCases.count)
+    precondition(brackets.allSatisfy { $0.count == CostParameter.allCases.count }, "a profile without every cost")
+    beside.reserveCapacity(count)
+    for _ in 0..<count {
       let structure = min(Int(unit() * Double(structures.count)), structures.count - 1)
-      let costs = brackets[structure].map { $0.low + unit() * ($0.high - $0.low) }
-      return Point(structure: structure, costs: costs, beside: unit())
+      chosen.append(structure)
+      for bracket in brackets[structure] { costs.append(bracket.low + unit() * (bracket.high - bracket.low)) }
+      beside.append(unit())
     }
+    (self.chosen, self.costs, self.beside) = (chosen, costs, beside)
+  }
+
+  /// The costs at a point.
+  func costs(at point: Int) -> ArraySlice<Double> {
+    let each = CostParameter.allCases.count
+    return costs[point * each..<(point + 1) * each]
   }
 
   /// The prices at every point.
   func values(of price: StrategyPrice) -> [Double] {
-    let forms = structures.map(price.form)
-    return points.map { forms[$0.structure].value(at: $0.costs) }
+    let terms = structures.map { price.form(in: $0).terms }
+    let each = CostParameter.allCases.count
+    return chosen.indices.map { point in
+      terms[chosen[point]].reduce(0) { $0 + $1.times * costs[point * each + $1.cost] }
+    }
   }
 
   /// The share of the points at which something holds.
   func share(where holds: (Int) -> Bool) -> Double {
-    points.isEmpty ? 0 : Double(points.indices.count(where: holds)) / Double(points.count)
+    chosen.isEmpty ? 0 : Double(chosen.indices.count(where: holds)) / Double(chosen.count)
   }
 }

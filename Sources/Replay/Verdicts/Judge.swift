@@ -8,15 +8,19 @@ struct Judge {
   /// The regions of each strategy, the dearest first.
   private let regions: [[RegionPrice]]
   private let pricing: Pricing
+  /// The price of each strategy in the world that headline figures are for.
+  let overheads: [LinearForm]
+  /// Every pair, in the order of the ranking.
+  let pairs: [PairVerdict]
 
   /// Of outcomes, the first is the guest unmonitored.
   init(_ request: ReplayRequest, _ protection: Protection, _ all: [Recording.Outcome]) {
     self.request = request
     outcomes = Array(all.dropFirst())
-    let structures = request.choices.structures(on: request.profile)
-    box = Box(structures)
+    let box = Box(request.choices.structures(on: request.profile))
+    self.box = box
     pricing = Pricing(profile: request.profile, dimensions: request.dimensions)
-    prices = outcomes.map { StrategyPrice($0.counts, beyond: all[0].counts, geometry: request.profile.geometry) }
+    let prices = outcomes.map { StrategyPrice($0.counts, beyond: all[0].counts, geometry: request.profile.geometry) }
     regions = outcomes.map { outcome in
       outcome.tally.byRegion.map { id, shapes in
         RegionPrice(name: protection.name(of: UInt64(id.rawValue)), shapes)
@@ -26,10 +30,10 @@ struct Judge {
         return cycles[0] == cycles[1] ? x.name < y.name : cycles[0] > cycles[1]
       }
     }
+    self.prices = prices
+    overheads = prices.map { $0.form(in: box.structures[0]) }
+    pairs = Self.pairs(request.strategies, prices, in: pricing.order(of: overheads), over: box)
   }
-
-  /// The price of each strategy in the world that headline figures are for.
-  var overheads: [LinearForm] { prices.map { $0.form(in: box.structures[0]) } }
 
   var results: [StrategyResult] {
     zip(request.strategies, outcomes).enumerated().map { index, each in
@@ -37,15 +41,15 @@ struct Judge {
     }
   }
 
-  /// Every pair, in the order of the ranking.
-  var pairs: [PairVerdict] {
-    let order = pricing.order(of: overheads)
+  private static func pairs(
+    _ strategies: [Strategy], _ prices: [StrategyPrice], in order: [Int], over box: Box
+  ) -> [PairVerdict] {
     let values = prices.map(box.values)
     return order.indices.flatMap { first in
       order[(first + 1)...].map { dearer in
         let cheaper = order[first]
         return PairVerdict(
-          cheaper: request.strategies[cheaper].name, dearer: request.strategies[dearer].name,
+          cheaper: strategies[cheaper].name, dearer: strategies[dearer].name,
           difference: prices[dearer] - prices[cheaper], structures: box.structures,
           share: box.share { values[cheaper][$0] < values[dearer][$0] })
       }
@@ -55,7 +59,6 @@ struct Judge {
   /// Rankings by contract; robust where a pair is.
   var rankings: [Contract: Ranking] {
     let order = pricing.order(of: overheads).map { request.strategies[$0] }
-    let pairs = pairs
     return Dictionary(grouping: order, by: \.promise).mapValues { strategies in
       let names = strategies.map(\.name)
       return Ranking(
