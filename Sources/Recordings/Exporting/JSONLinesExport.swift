@@ -2,7 +2,7 @@ import Foundation
 
 /// Writes a trace as the lines of JSON that `JSONLines` reads; read again, they give the same records.
 public enum JSONLinesExport {
-  private struct Header: Encodable {
+  private struct FirstLine: Encodable {
     var log = 1
     var columns: [String]
     var recording: RecordingDescription
@@ -15,7 +15,7 @@ public enum JSONLinesExport {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let optional = columns.subtracting(.always).columns.map(\.name)
-    let header = Header(columns: optional, recording: reader.header.recording.withoutTables)
+    let header = FirstLine(columns: optional, recording: reader.header.recording.withoutTables)
     try output.put(String(decoding: try encoder.encode(header), as: UTF8.self) + "\n")
     try reader.forEachRecord { record in
       switch record {

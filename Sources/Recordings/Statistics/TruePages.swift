@@ -2,7 +2,7 @@
 /// ones beyond what a run can name.
 public struct TruePages: Sendable {
   /// What the true pages are.
-  public let space: RecordedLog.TruePages
+  public let space: RecordedLog.PageSpace
   private var pages: [UInt64: UInt64] = [:]
   /// Frames by their true pages, ascending.
   private var frames: [(page: UInt64, frame: UInt64)] = []

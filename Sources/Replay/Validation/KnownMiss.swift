@@ -9,13 +9,13 @@ struct KnownMiss: Decodable, Equatable {
   /// Why the model misses it, as far as that is known.
   let reason: String
 
-  private struct File: Decodable {
+  private struct Listing: Decodable {
     let schema: Int
     let misses: [KnownMiss]
   }
 
   /// Every known miss, from the file that comes with gi-bench.
   static func all() throws -> [KnownMiss] {
-    try JSONDecoder().decode(File.self, from: Data(PackageResources.known_misses_json)).misses
+    try JSONDecoder().decode(Listing.self, from: Data(PackageResources.known_misses_json)).misses
   }
 }

@@ -26,7 +26,7 @@ public struct RecordedLog: Codable, Hashable, Sendable {
   /// Lines that were not understood and left out, as asked.
   public var skippedLines: UInt64?
   /// What the linear-pages column holds, where the pages of the runs are frames numbered in the order of first touch.
-  public var truePages: TruePages?
+  public var truePages: PageSpace?
 
   /// Which stores a log holds.
   public enum Coverage: String, Codable, Sendable {
@@ -51,7 +51,7 @@ public struct RecordedLog: Codable, Hashable, Sendable {
   }
 
   /// What the true pages behind numbered frames are.
-  public enum TruePages: String, Codable, Sendable {
+  public enum PageSpace: String, Codable, Sendable {
     /// Linear pages.
     case linear
     /// Guest-physical pages beyond what a run can hold.

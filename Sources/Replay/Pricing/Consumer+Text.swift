@@ -75,23 +75,3 @@ extension CycleProfile {
     return named.isEmpty ? [.poll] : named
   }
 }
-
-extension GuestPace {
-  /// A pace from one figure, or three from the fastest guest to the slowest, in cycles an instruction.
-  public init(_ text: String) throws(LatencyTextError) {
-    let figures = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
-    let bracket: Bracket? =
-      switch figures.count {
-      case 1: Bracket(low: figures[0], value: figures[0], high: figures[0])
-      case 3: Bracket(low: figures[0], value: figures[1], high: figures[2])
-      default: nil
-      }
-    guard let bracket, let pace = GuestPace(bracket) else {
-      throw LatencyTextError(
-        description:
-          "--cpi \(text) is no pace, expected cycles an instruction above 0 and at most 1000000; give one figure, "
-          + "or three from the least to the greatest, as in 0.5,1,2")
-    }
-    self = pace
-  }
-}
