@@ -1,7 +1,7 @@
 /// Why a measurement cannot be used: one sentence with place, finding, expectation and remedy.
-public struct CalibrationError: Error, CustomStringConvertible, Equatable {
+package struct CalibrationError: Error, CustomStringConvertible, Equatable {
   /// The sentence.
-  public let description: String
+  package let description: String
 
   init(_ description: String) { self.description = description }
 }

@@ -2,20 +2,20 @@ import CHost
 import Foundation
 
 /// The machine that is measured, as far as a profile's source needs to tell it.
-public struct MachineIdentity: Equatable, Sendable {
+package struct MachineIdentity: Equatable, Sendable {
   /// Processor model, as the kernel names it.
-  public var processor: String
+  package var processor: String
   /// Revision of the microcode, as the kernel gives it.
-  public var microcode: String
+  package var microcode: String
   /// Release of the kernel.
-  public var kernel: String
+  package var kernel: String
   /// Whether CPUID says that a hypervisor is below.
-  public var isUnderHypervisor: Bool
+  package var isUnderHypervisor: Bool
   /// Day, as YYYY-MM-DD in UTC.
-  public var date: String
+  package var date: String
 
   /// A machine in these words.
-  public init(processor: String, microcode: String, kernel: String, isUnderHypervisor: Bool, date: String) {
+  package init(processor: String, microcode: String, kernel: String, isUnderHypervisor: Bool, date: String) {
     self.processor = processor
     self.microcode = microcode
     self.kernel = kernel
@@ -24,7 +24,7 @@ public struct MachineIdentity: Equatable, Sendable {
   }
 
   /// This machine, today.
-  public static var current: MachineIdentity {
+  package static var current: MachineIdentity {
     let information = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
     let release = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)) ?? "unknown"
     let day = ISO8601DateFormatter()

@@ -1,18 +1,18 @@
 /// What was measured of one thing, in ticks of the time-stamp counter.
-public struct MeasuredFigure: Equatable, Sendable {
+package struct MeasuredFigure: Equatable, Sendable {
   /// What it is, in the programs' words.
-  public var name: String
+  package var name: String
   /// The least of all samples.
-  public var low: Double
+  package var low: Double
   /// The median.
-  public var value: Double
+  package var value: Double
   /// The 99th percentile.
-  public var high: Double
+  package var high: Double
   /// How many samples.
-  public var samples: Int
+  package var samples: Int
 
   /// A figure as a program prints it.
-  public init(name: String, low: Double, value: Double, high: Double, samples: Int) {
+  package init(name: String, low: Double, value: Double, high: Double, samples: Int) {
     self.name = name
     self.low = low
     self.value = value

@@ -1,9 +1,9 @@
 import Replay
 
 /// A profile made of what was measured on a machine, and of another profile where nothing was.
-public struct MeasuredProfile: Sendable {
+package struct MeasuredProfile: Sendable {
   /// What became of a part.
-  public enum Outcome: Sendable {
+  package enum Outcome: Sendable {
     /// It ran, and printed this.
     case report(ProgramReport)
     /// It may not run here.
@@ -13,32 +13,32 @@ public struct MeasuredProfile: Sendable {
   }
 
   /// Costs that keep the value they had, and why.
-  public struct Omission: Equatable, Sendable {
+  package struct Omission: Equatable, Sendable {
     /// Which.
-    public var costs: [CostParameter]
+    package var costs: [CostParameter]
     /// Why.
-    public var reason: String
+    package var reason: String
   }
 
   /// The profile that `--profile` takes.
-  public private(set) var profile: CycleProfile
+  package private(set) var profile: CycleProfile
   /// The costs measured, and how.
-  public private(set) var measured: [(cost: CostParameter, how: String)] = []
+  package private(set) var measured: [(cost: CostParameter, how: String)] = []
   /// The machine, for what its figures are worth.
-  public private(set) var machine: String
+  package private(set) var machine: String
   /// The profile that it started from.
   private let base: CycleProfile
   /// Whether it is no measurement.
-  public let isFunctional: Bool
+  package let isFunctional: Bool
   /// What the parts that ran have printed.
-  public let reports: [CalibrationPart: ProgramReport]
+  package let reports: [CalibrationPart: ProgramReport]
   /// The costs not measured.
-  public private(set) var omissions: [Omission] = []
+  package private(set) var omissions: [Omission] = []
 
   /// The profile of a machine, which starts from another.
   ///
   /// - Parameter isFunctional: the figures come from a run that measures nothing, and every source says so.
-  public init(
+  package init(
     startingFrom base: CycleProfile, machine: MachineIdentity, outcomes: [CalibrationPart: Outcome], isFunctional: Bool
   ) {
     self.isFunctional = isFunctional
@@ -68,7 +68,7 @@ public struct MeasuredProfile: Sendable {
   }
 
   /// Figures that enter no cost, in the order of the parts: what an alert takes to a consumer on another core, for one.
-  public var otherFigures: [MeasuredFigure] {
+  package var otherFigures: [MeasuredFigure] {
     CalibrationPart.allCases.flatMap { reports[$0]?.figures ?? [] }.filter { !CostRule.figures.contains($0.name) }
   }
 

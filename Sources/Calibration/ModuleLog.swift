@@ -1,12 +1,12 @@
 /// What the kernel module has told by the kernel's log.
-public enum ModuleLog {
+package enum ModuleLog {
   private static let prefix = "gi_calibration: "
 
   /// The report in records of `/dev/kmsg` (Linux, Documentation/ABI/testing/dev-kmsg): numbers, a semicolon, the text;
   /// lines that begin with a space belong to the record before them. Others' records may lie between ours.
   ///
   /// Throws ``CalibrationError``.
-  public static func report(in records: String) throws -> ProgramReport {
+  package static func report(in records: String) throws -> ProgramReport {
     let texts = records.split(separator: "\n").compactMap { record -> Substring? in
       guard !record.hasPrefix(" "), let semicolon = record.firstIndex(of: ";") else { return nil }
       let text = record[record.index(after: semicolon)...]

@@ -5,7 +5,7 @@ import Replay
 /// Times our own paths on this machine: the tree look-up, and the alert up to its consumer, each hot and cold.
 ///
 /// Pins the calling thread, so it wants a process of its own.
-public struct OwnPaths {
+package struct OwnPaths {
   private let guest: ProtectedGuest
   /// The nodes of the tree; pages given for nodes that hold nothing are left out.
   private let nodes: [UnsafeRawBufferPointer]
@@ -17,7 +17,7 @@ public struct OwnPaths {
   private static let warmUps = 64
 
   /// A guest with something to notice; so many samples of each figure.
-  public init(samples: Int) throws {
+  package init(samples: Int) throws {
     self.samples = samples
     processors = ProcessorPair()
     _ = chost_pin(processors.first)
@@ -29,7 +29,7 @@ public struct OwnPaths {
   }
 
   /// All figures.
-  public func report() -> ProgramReport {
+  package func report() -> ProgramReport {
     var report = ProgramReport()
     // Our own code is as fast as it was built.
     let build = "a \(ToolDescription.current.build ?? "foreign") build"

@@ -2,50 +2,50 @@
 ///
 /// The program ran as the user's own, yet its output is checked like any input: a compiler, a kernel or a machine may
 /// have spoilt it.
-public struct ProgramReport: Equatable, Sendable {
+package struct ProgramReport: Equatable, Sendable {
   /// A name, and what is said of it.
-  public struct Statement: Equatable, Sendable {
+  package struct Statement: Equatable, Sendable {
     /// The name.
-    public var name: String
+    package var name: String
     /// The rest of the line.
-    public var text: String
+    package var text: String
 
     /// A statement.
-    public init(name: String, text: String) {
+    package init(name: String, text: String) {
       self.name = name
       self.text = text
     }
   }
 
   /// A figure at a place of a curve.
-  public struct Point: Equatable, Sendable {
+  package struct Point: Equatable, Sendable {
     /// The place: how many pages were touched.
-    public var n: Int
+    package var n: Int
     /// The figure there.
-    public var figure: MeasuredFigure
+    package var figure: MeasuredFigure
   }
 
   /// Every figure, each name once.
-  public var figures: [MeasuredFigure] = []
+  package var figures: [MeasuredFigure] = []
   /// Every point of every curve, as they came.
-  public var curves: [Point] = []
+  package var curves: [Point] = []
   /// What is known of the machine.
-  public var facts: [Statement] = []
+  package var facts: [Statement] = []
   /// What could not be taken, and why.
-  public var omissions: [Statement] = []
+  package var omissions: [Statement] = []
   /// What happened, in order.
-  public var events: [Statement] = []
+  package var events: [Statement] = []
 
   /// More than any program prints.
-  public static let longest = 1 << 20
+  package static let longest = 1 << 20
 
   /// Nothing yet.
-  public init() {}
+  package init() {}
 
   /// What was printed by the program called `name`.
   ///
   /// Throws ``CalibrationError``.
-  public init(output: [UInt8], of name: String) throws {
+  package init(output: [UInt8], of name: String) throws {
     guard output.count <= Self.longest, let text = String(validating: output, as: UTF8.self) else {
       throw CalibrationError("\(name): printed no text of at most 1 MiB, expected lines of figures; try again")
     }
@@ -101,7 +101,7 @@ public struct ProgramReport: Equatable, Sendable {
   }
 
   /// The report as a program prints it; curves are left out.
-  public var lines: String {
+  package var lines: String {
     let figures = figures.map { "figure \($0.name) \($0.low) \($0.value) \($0.high) \($0.samples)" }
     let others = [("fact", facts), ("omitted", omissions), ("event", events)].flatMap { word, statements in
       statements.map { "\(word) \($0.name) \($0.text)" }
@@ -110,7 +110,7 @@ public struct ProgramReport: Equatable, Sendable {
   }
 
   /// Takes over what another program has printed.
-  public mutating func add(_ other: ProgramReport) {
+  package mutating func add(_ other: ProgramReport) {
     figures += other.figures
     curves += other.curves
     facts += other.facts
@@ -119,8 +119,8 @@ public struct ProgramReport: Equatable, Sendable {
   }
 
   /// A figure by name.
-  public func figure(_ name: String) -> MeasuredFigure? { figures.first { $0.name == name } }
+  package func figure(_ name: String) -> MeasuredFigure? { figures.first { $0.name == name } }
 
   /// A fact by name.
-  public func fact(_ name: String) -> String? { facts.first { $0.name == name }?.text }
+  package func fact(_ name: String) -> String? { facts.first { $0.name == name }?.text }
 }

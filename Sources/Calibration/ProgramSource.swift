@@ -1,23 +1,23 @@
 /// The C sources of a part, which the program carries inside itself: they are compiled where they are to measure.
-public struct ProgramSource: Sendable {
+package struct ProgramSource: Sendable {
   /// A file by name.
-  public struct File: Sendable {
+  package struct File: Sendable {
     /// Its name, without folder.
-    public let name: String
+    package let name: String
     /// What it holds.
-    public let bytes: [UInt8]
+    package let bytes: [UInt8]
   }
 
   /// What the compiled program, or the module, is called.
-  public let name: String
+  package let name: String
   /// Every file, headers included.
-  public let files: [File]
+  package let files: [File]
 
   /// The files that a C compiler is given.
-  public var compiled: [String] { files.map(\.name).filter { $0.hasSuffix(".c") || $0.hasSuffix(".S") } }
+  package var compiled: [String] { files.map(\.name).filter { $0.hasSuffix(".c") || $0.hasSuffix(".S") } }
 
   /// The program of a part; for ``CalibrationPart/module`` it is a kernel module with its Kbuild.
-  public static func of(_ part: CalibrationPart) -> ProgramSource {
+  package static func of(_ part: CalibrationPart) -> ProgramSource {
     switch part {
     case .plain: ProgramSource(name: "gi-plain", files: plain + shared)
     case .kvm: ProgramSource(name: "gi-kvm", files: kvm + shared)

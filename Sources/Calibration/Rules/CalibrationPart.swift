@@ -1,7 +1,7 @@
 import Replay
 
 /// A part of the measurements, by what it needs of the machine; in the order in which they run.
-public enum CalibrationPart: String, CaseIterable, Sendable {
+package enum CalibrationPart: String, CaseIterable, Sendable {
   /// Anybody's program: memory levels, second-level TLB, locked stores, and our own tree and ring.
   case plain
   /// A program that runs a guest through `/dev/kvm`.
@@ -10,7 +10,7 @@ public enum CalibrationPart: String, CaseIterable, Sendable {
   case module
 
   /// What reports call it.
-  public var title: String {
+  package var title: String {
     switch self {
     case .plain: "plain program"
     case .kvm: "/dev/kvm"
@@ -19,5 +19,5 @@ public enum CalibrationPart: String, CaseIterable, Sendable {
   }
 
   /// The costs it is there for.
-  public var costs: [CostParameter] { CostRule.all.filter { $0.part == self }.map(\.cost) }
+  package var costs: [CostParameter] { CostRule.all.filter { $0.part == self }.map(\.cost) }
 }

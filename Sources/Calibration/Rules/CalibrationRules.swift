@@ -1,7 +1,7 @@
 /// What is asked of a machine, and what it grants.
-public struct CalibrationRules: Sendable {
+package struct CalibrationRules: Sendable {
   /// What a machine says about `/dev/kvm`.
-  public enum KVMDevice: Sendable {
+  package enum KVMDevice: Sendable {
     /// It can be opened.
     case usable
     /// There is none.
@@ -11,16 +11,16 @@ public struct CalibrationRules: Sendable {
   }
 
   /// Whether the kernel module is asked for.
-  public var wantsModule: Bool
+  package var wantsModule: Bool
   /// Whether the guests run although they measure nothing.
-  public var isFunctional: Bool
+  package var isFunctional: Bool
   /// Whether a hypervisor is below.
-  public var isUnderHypervisor: Bool
+  package var isUnderHypervisor: Bool
   /// What there is of `/dev/kvm`.
-  public var device: KVMDevice
+  package var device: KVMDevice
 
   /// A request to a machine.
-  public init(wantsModule: Bool, isFunctional: Bool, isUnderHypervisor: Bool, device: KVMDevice) {
+  package init(wantsModule: Bool, isFunctional: Bool, isUnderHypervisor: Bool, device: KVMDevice) {
     self.wantsModule = wantsModule
     self.isFunctional = isFunctional
     self.isUnderHypervisor = isUnderHypervisor
@@ -28,7 +28,7 @@ public struct CalibrationRules: Sendable {
   }
 
   /// Why a part may not run; nil if it may.
-  public func refusal(of part: CalibrationPart) -> String? {
+  package func refusal(of part: CalibrationPart) -> String? {
     if part != .plain, isUnderHypervisor, !isFunctional {
       return "under a hypervisor exits cost what that makes of them; run this on the machine itself "
         + "(--functional runs it all the same, as no measurement)"
@@ -45,7 +45,7 @@ public struct CalibrationRules: Sendable {
   /// Why figures of a part are none of a machine's; nil if they may be.
   ///
   /// Time on a machine spreads; an emulator that counts instructions as time gives most exits the same.
-  public func doubt(about report: ProgramReport, of part: CalibrationPart) -> String? {
+  package func doubt(about report: ProgramReport, of part: CalibrationPart) -> String? {
     guard part != .plain, !isFunctional,
       let roundTrip = report.figure(part == .kvm ? "vmcall" : "exit.vmcall"),
       roundTrip.value == roundTrip.low || roundTrip.value == roundTrip.high
