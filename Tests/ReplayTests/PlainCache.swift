@@ -6,6 +6,8 @@ struct PlainCache {
     var set: TableSet
     var number: UInt64
     var isGlobal = false
+    /// The number is that of a linear region of 2 MiB.
+    var isRegion = false
   }
 
   private var lists: [[Key]]

@@ -8,6 +8,8 @@ import GuestIntegrity
 struct PlainLinearPage {
   var number: UInt64
   var isGlobal: Bool
+  /// As far as the recording tells, guest and EPT both map its region by leaves of 2 MiB or more.
+  var isOfLargePage: Bool
 }
 
 extension EPTViolation {
@@ -112,6 +114,8 @@ struct PlainProcessors: ProcessorControl {
     var outcome: TranslationOutcome?
     /// Entries read.
     var references = 0
+    /// The smaller of the leaves that a walk in both dimensions has ended at; nil for other walks.
+    var leaf: Level?
     /// Pages that the processor logged, oldest first.
     var logged: [GuestPageNumber] = []
   }
@@ -120,15 +124,19 @@ struct PlainProcessors: ProcessorControl {
   mutating func access(_ access: GuestAccess, linear: PlainLinearPage?, on vcpu: Int) -> Access {
     let page = access.gpa.page.rawValue
     let set = caches[vcpu].active
-    let key = PlainCache.Key(set: set, number: linear?.number ?? page, isGlobal: linear?.isGlobal ?? false)
     filled = []
+    var keys = [PlainCache.Key(set: set, number: linear?.number ?? page, isGlobal: linear?.isGlobal ?? false)]
+    if let linear {
+      let region = PlainCache.Key(set: set, number: linear.number / 512, isGlobal: linear.isGlobal, isRegion: true)
+      keys = linear.isOfLargePage ? [region] : keys + [region]
+    }
     defer { shadow(access, linear, on: vcpu) }
-    if caches[vcpu].l1.hit(key) {
+    for key in keys where caches[vcpu].l1.hit(key) {
       count(.l1TLBHits)
       include("a TLB hit", access.gpa, linear, on: vcpu)
       return Access()
     }
-    if caches[vcpu].stlb.hit(key) {
+    for key in keys where caches[vcpu].stlb.hit(key) {
       count(.stlbHits)
       caches[vcpu].l1.insert(key)
       include("a hit of the second level", access.gpa, linear, on: vcpu)
@@ -150,6 +158,7 @@ struct PlainProcessors: ProcessorControl {
     }
     result.logged = logged(since: before, on: vcpu)
     if case .translated(let translation) = result.outcome, !translation.bySubPage {
+      let key = (result.leaf ?? .pte) > .pte ? keys[keys.count - 1] : keys[0]
       caches[vcpu].stlb.insert(key)
       caches[vcpu].l1.insert(key)
     }
@@ -299,7 +308,11 @@ struct PlainProcessors: ProcessorControl {
     for level in pointers.indices where ended && level >= known {
       if !caches[vcpu].combined[level].hit(pointers[level]) { caches[vcpu].combined[level].insert(pointers[level]) }
     }
-    return Access(outcome: outcome, references: read)
+    var leaf: Level?
+    if case .translated(let translation) = outcome, let last = guest.last {
+      leaf = min(last.level, translation.walk.level)
+    }
+    return Access(outcome: outcome, references: read, leaf: leaf)
   }
 
   /// Drops what a load of CR3 drops.

@@ -24,6 +24,11 @@ final class PlainReplay {
   private var mappings: [RecordedEvent.LinearMapping] = []
   /// The last mapping of each page, as (page size, page number).
   private var lastMapping: [[UInt64]: Int] = [:]
+  /// The last mapping of less than 2 MiB in each region, and the last of more.
+  private var lastSmall: [UInt64: Int] = [:]
+  private var lastLarge: [[UInt64]: Int] = [:]
+  /// Guest regions of 2 MiB that hypercalls have named.
+  private var named: Set<UInt64> = []
   private let regions: [RecordingDescription.Region]
   /// Region ids that claim a page.
   private var claims: [UInt64: Set<UInt64>] = [:]
@@ -224,7 +229,13 @@ final class PlainReplay {
     guard tables != nil else { return nil }
     let page = block.linearPages[index]
     let last = [12, 21, 30].compactMap { lastMapping[[$0, page >> ($0 - 12)]] }.max()
-    return PlainLinearPage(number: page, isGlobal: last.map { mappings[$0].entry & 1 << 8 != 0 } ?? false)
+    let large = [21, 30].compactMap { lastLarge[[$0, page >> ($0 - 12)]] }.max()
+    let small = lastSmall[page >> 9]
+    let isKernel = page >> 51 == 1
+    return PlainLinearPage(
+      number: page, isGlobal: last.map { mappings[$0].entry & 1 << 8 != 0 } ?? false,
+      isOfLargePage: large.map { isKernel ? $0 > small ?? -1 : small == nil } ?? false
+        && !named.contains(block.runs[index].page.rawValue >> 9))
   }
 
   private func complete(_ store: Store, _ index: Int, in block: RecordingBlock) {
@@ -288,6 +299,7 @@ final class PlainReplay {
     if tables != nil { applyPaging(event) }
     guard case .hypercall(let recorded) = event else { return }
     let call = Hypercall(recorded)
+    for range in call.namedPages { named.formUnion(range.first.rawValue >> 9...range.last.rawValue >> 9) }
     let result = hypervisor.hypercall(call, on: recorded.vcpu)
     judgeLate(recorded.vcpu, call.time)
     let changing: [HypercallNumber] = [.protect, .unprotect]
@@ -310,6 +322,11 @@ final class PlainReplay {
       if hypervisor.processors.caches[mapping.vcpu].root == nil { setRoot(mapping.cr3, on: mapping.vcpu) }
       let shift = UInt64(mapping.pageShift)
       lastMapping[[shift, mapping.linear.rawValue >> shift]] = mappings.count
+      if shift == 12 {
+        lastSmall[mapping.linear.rawValue >> 21] = mappings.count
+      } else {
+        lastLarge[[shift, mapping.linear.rawValue >> shift]] = mappings.count
+      }
       mappings.append(mapping)
       guard let level = tables?.install(mapping) else { return }
       for vcpu in logs.indices {
@@ -319,7 +336,10 @@ final class PlainReplay {
         hypervisor.processors.shadowFlush(mapping.linear, below: level, ofKernel: isKernel, on: vcpu)
         hypervisor.processors.flush(on: vcpu) {
           level >= .pdpte
-            ? isKernel || !$0.isGlobal : $0.number / level.pageCount == mapping.linear.rawValue >> 12 / level.pageCount
+            ? isKernel || !$0.isGlobal
+            : $0.isRegion
+              ? $0.number == mapping.linear.rawValue >> 21
+              : $0.number / level.pageCount == mapping.linear.rawValue >> 12 / level.pageCount
         }
       }
     case .hypercall, .mark, .halt, .control: break

@@ -12,6 +12,12 @@ struct LinearRuns: ~Copyable {
   private var globals: [UInt64] = []
   /// Regions in gigabytes mapped whole by a global leaf start with all bits set.
   private var globalGigabytes: Set<UInt64> = []
+  /// Sizes of the leaves by which the guest maps a region, or has mapped it in one of its address spaces.
+  private var sizes: [LeafSizes] = []
+  /// Regions in gigabytes mapped whole start with large leaves.
+  private var gigabytes: Set<UInt64> = []
+  /// Guest regions of 2 MiB that a hypercall has named: there EPT may have leaves of 4 KiB, under one strategy or another.
+  private let named: PageSet
   /// Guest pages on which every run is found.
   private let watched: PageSet
   private let name: String
@@ -20,10 +26,17 @@ struct LinearRuns: ~Copyable {
   init(name: String, pages: UInt64) {
     self.name = name
     watched = PageSet(capacity: pages)
+    named = PageSet(capacity: pages >> 9 + 1)
   }
 
   /// Has every run on these guest pages found from now on, under whatever linear page it is.
-  func watch(_ range: PageRange) { watched.insert(range) }
+  func watch(_ range: PageRange) {
+    watched.insert(range)
+    let regions = range.first.rawValue >> 9...range.last.rawValue >> 9
+    if let regions = PageRange(first: GuestPageNumber(regions.lowerBound), count: UInt64(regions.count)) {
+      named.insert(regions)
+    }
+  }
 
   /// Makes room for the runs of a block; they have no keys yet.
   mutating func begin(_ block: RecordingBlock) -> UnsafeBufferPointer<Run> {
@@ -31,7 +44,8 @@ struct LinearRuns: ~Copyable {
     return UnsafeBufferPointer(start: words.base, count: block.runs.count)
   }
 
-  /// Gives runs their keys. A key whose run lies on a watched guest page is watched by the filter from now on.
+  /// Gives runs their keys: that of the region, where translations are sure to be cached for the whole of it, and else that of
+  /// the page. The filter watches keys from now on whose run lies on a watched guest page, or may hit either kind of entry.
   mutating func assign(
     _ range: Range<Int>, of block: RecordingBlock, _ filter: borrowing RunFilter
   ) throws(ReplayError) {
@@ -41,9 +55,18 @@ struct LinearRuns: ~Copyable {
       let run = block.runs[index]
       let page = block.linearPages[index]
       if page >> 9 != latest.region { latest = (page >> 9, try number(of: page >> 9)) }
-      let key = key(of: page, in: latest.number)
+      var key = key(of: page, in: latest.number)
+      var isWatched = watched.contains(run.page.rawValue)
+      let sizes = sizes[Int(latest.number)]
+      if sizes.contains(.large) {
+        if sizes == .large, !named.contains(run.page.rawValue >> 9) {
+          key = LinearKey.whole(key)
+        } else {
+          isWatched = true
+        }
+      }
       words[index] = Run(rawValue: run.rawValue & ~0xffff_ffff | UInt64(key))
-      if watched.contains(run.page.rawValue) { filter.watch(key) }
+      if isWatched { filter.watch(key) }
     }
   }
 
@@ -52,17 +75,31 @@ struct LinearRuns: ~Copyable {
     let page = mapping.linear.rawValue >> 12
     let isGlobal = mapping.entry & 1 << 8 != 0
     let region = try number(of: page >> 9)
+    let isKernel = page >> 51 != 0
     switch mapping.pageShift {
-    case 12: setGlobal(isGlobal, page & 511..<page & 511 + 1, of: region)
-    case 21: setGlobal(isGlobal, 0..<512, of: region)
+    case 12:
+      setGlobal(isGlobal, page & 511..<page & 511 + 1, of: region)
+      noteLeaf(.small, of: region, ofKernel: isKernel)
+    case 21:
+      setGlobal(isGlobal, 0..<512, of: region)
+      noteLeaf(.large, of: region, ofKernel: isKernel)
     default:
+      gigabytes.insert(page >> 18)
       if isGlobal { globalGigabytes.insert(page >> 18) } else { globalGigabytes.remove(page >> 18) }
       let first = page >> 18 * 512
       for region in first..<first + 512 {
-        if let number = regions.known(region) { setGlobal(isGlobal, 0..<512, of: number) }
+        if let number = regions.known(region) {
+          setGlobal(isGlobal, 0..<512, of: number)
+          noteLeaf(.large, of: number, ofKernel: isKernel)
+        }
       }
     }
     return key(of: page, in: region)
+  }
+
+  /// All address spaces share the kernel's tables, where a leaf takes the place of what was there; the user's are one each.
+  private mutating func noteLeaf(_ size: LeafSizes, of region: UInt32, ofKernel: Bool) {
+    if ofKernel { sizes[Int(region)] = size } else { sizes[Int(region)].formUnion(size) }
   }
 
   private func key(of page: UInt64, in region: UInt32) -> UInt32 {
@@ -78,23 +115,39 @@ struct LinearRuns: ~Copyable {
   }
 
   private mutating func number(of region: UInt64) throws(ReplayError) -> UInt32 {
-    let number = regions.number(of: region)
-    if Int(number) << 3 == globals.count {
-      guard Int(number) < LinearKey.regionLimit else {
-        throw ReplayError(
-          "\(name): stores to more than \(LinearKey.regionLimit) linear regions of 2 MiB, which a two-dimensional replay "
-            + "cannot tell apart; replay it with --dimensions 1")
-      }
-      globals += [UInt64](repeating: globalGigabytes.contains(region >> 9) ? ~0 : 0, count: 8)
+    if let known = regions.known(region) { return known }
+    guard let number = regions.add(region) else {
+      throw ReplayError(
+        "\(name): stores to more than \(RegionNumbers.limit) linear regions of 2 MiB that are a multiple of 256 MiB apart, which "
+          + "a two-dimensional replay cannot tell apart; replay it with --dimensions 1")
     }
+    while sizes.count <= Int(number) {
+      sizes.append([])
+      globals += repeatElement(0, count: 8)
+    }
+    if gigabytes.contains(region >> 9) { sizes[Int(number)] = .large }
+    if globalGigabytes.contains(region >> 9) { setGlobal(true, 0..<512, of: number) }
     return number
   }
 }
 
-/// Numbers linear regions in the order in which they appear: a hash table with open addressing, at most half full.
+/// Sizes of the leaves that map a region of 2 MiB: 4 KiB, or 2 MiB and more.
+private struct LeafSizes: OptionSet {
+  let rawValue: UInt8
+  static let small = Self(rawValue: 1)
+  static let large = Self(rawValue: 2)
+}
+
+/// Numbers linear regions in the order in which they appear, with the low bits of their addresses below, so that entries of
+/// whole regions fall into the sets that their addresses name: a hash table with open addressing, at most half full.
 private struct RegionNumbers {
+  private static let lowBits: UInt64 = 7
+  /// How many regions of the same low bits can be numbered.
+  static var limit: Int { LinearKey.regionLimit >> Int(lowBits) }
+
   private var slots = [(region: UInt64, number: UInt32)](repeating: (.max, 0), count: 1024)
-  private var count: UInt32 = 0
+  private var count = 0
+  private var byLowBits = [UInt32](repeating: 0, count: 1 << Int(lowBits))
 
   private func slot(of region: UInt64) -> Int {
     let mask = slots.count - 1
@@ -108,15 +161,20 @@ private struct RegionNumbers {
     return entry.region == region ? entry.number : nil
   }
 
-  mutating func number(of region: UInt64) -> UInt32 {
-    if let number = known(region) { return number }
-    if Int(count) * 2 >= slots.count {
+  /// Numbers a region that has none; nil if there is none left.
+  mutating func add(_ region: UInt64) -> UInt32? {
+    if count * 2 >= slots.count {
       let old = slots
       slots = .init(repeating: (.max, 0), count: old.count * 2)
       for entry in old where entry.region != .max { slots[slot(of: entry.region)] = entry }
     }
-    slots[slot(of: region)] = (region, count)
+    let low = region & (1 << Self.lowBits - 1)
+    let place = byLowBits[Int(low)]
+    guard place < Self.limit else { return nil }
+    byLowBits[Int(low)] += 1
+    let number = place << UInt32(Self.lowBits) | UInt32(low)
+    slots[slot(of: region)] = (region, number)
     count += 1
-    return count - 1
+    return number
   }
 }

@@ -13,6 +13,8 @@ struct RecencyStacks: ~Copyable {
   private let setMask: UInt32
   private let setShift: UInt32
   private let slots: Int
+  /// A special run may hit, and fill, an entry of its whole region as well.
+  private let hasRegions: Bool
   /// By slot (vCPU and set), `ways` entries: the page in bits 31:0, the last run that accessed it, of those told here, in 63:32.
   private let entries: Storage<UInt64>
   /// By slot: how many entries there are, and how many of them, the most recent, nobody was told the order of.
@@ -23,8 +25,9 @@ struct RecencyStacks: ~Copyable {
     var untold: Int32 = 0
   }
 
-  init(vcpus: Int, sets: UInt32, ways: Int) {
+  init(vcpus: Int, sets: UInt32, ways: Int, hasRegions: Bool = false) {
     self.ways = ways
+    self.hasRegions = hasRegions
     setMask = sets - 1
     setShift = UInt32(sets.trailingZeroBitCount)
     slots = vcpus << Int(setShift)
@@ -77,9 +80,16 @@ struct RecencyStacks: ~Copyable {
       } else {
         // A store's second part must be told right behind the first.
         if next < count, indices[next] == index &+ 1, runs[Int(index &+ 1)].isContinuation {
-          tell(Self.slot(of: runs[Int(index &+ 1)].rawValue, setShift, setMask))
+          let second = runs[Int(index &+ 1)].rawValue
+          tell(Self.slot(of: second, setShift, setMask))
+          if hasRegions { tell(Self.slot(ofRegion: second, setShift, setMask)) }
         }
         tell(slot)
+        if hasRegions, isSpecial {
+          let other = Self.slot(ofRegion: run, setShift, setMask)
+          tell(other)
+          counts[other].known = 0
+        }
         indices[told] = index
         told &+= 1
         let depth = isSpecial ? 0 : min(known &+ 1, ways)
@@ -100,6 +110,11 @@ struct RecencyStacks: ~Copyable {
   @inline(__always)
   private static func slot(of run: UInt64, _ setShift: UInt32, _ setMask: UInt32) -> Int {
     Int(UInt32(truncatingIfNeeded: run &>> 48 & 0xff) &<< setShift | UInt32(truncatingIfNeeded: run) & setMask)
+  }
+
+  /// The slot of the whole region that a run's page lies in.
+  private static func slot(ofRegion run: UInt64, _ setShift: UInt32, _ setMask: UInt32) -> Int {
+    slot(of: run & ~0xffff_ffff | UInt64(LinearKey.whole(UInt32(truncatingIfNeeded: run))), setShift, setMask)
   }
 
   /// Brings a strategy's sets in order where it stands, at run `end` of a range that began at `start`: `apply` gets, in order,

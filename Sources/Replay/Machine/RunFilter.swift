@@ -15,18 +15,22 @@ struct RunFilter: ~Copyable {
   /// The page last touched, by vCPU and set of the first-level TLB.
   private let latest: Storage<UInt32>
   private let watched: PageMarks
+  /// Runs on watched keys may hit, and fill, an entry of the whole region as well, in a set of its own.
+  private let hasRegions: Bool
   private var found = Storage<UInt32>(repeating: 0, count: 1)
   let stacks: RecencyStacks
   /// Most pages that are told apart, 16 GiB of them: of two that are not, the one is watched with the other.
   private static let mostPages: UInt64 = 1 << 22
 
-  init(vcpus: Int, geometry: CacheGeometry, pages: UInt64) {
+  init(vcpus: Int, geometry: CacheGeometry, pages: UInt64, hasRegions: Bool = false) {
+    self.hasRegions = hasRegions
     let sets = UInt32(geometry.l1StoreTLB.entries / max(1, geometry.l1StoreTLB.ways))
     setMask = sets - 1
     setShift = UInt32(sets.trailingZeroBitCount)
     latest = Storage(repeating: SetAssociativeCache.empty, count: vcpus << Int(setShift))
     watched = PageMarks(pages: pages, most: Self.mostPages)
-    stacks = RecencyStacks(vcpus: vcpus, sets: sets, ways: max(1, geometry.l1StoreTLB.ways))
+    stacks = RecencyStacks(
+      vcpus: vcpus, sets: sets, ways: max(1, geometry.l1StoreTLB.ways), hasRegions: hasRegions)
   }
 
   /// Says that caches may have lost entries, or table sets changed: the next run of each set is found again.
@@ -48,7 +52,7 @@ struct RunFilter: ~Copyable {
   {
     guard let base = runs.baseAddress, start < end else { return UnsafeBufferPointer(start: nil, count: 0) }
     if end - start > found.count { found = Storage(repeating: 0, count: end - start) }
-    let count = scan(base, from: start, to: end)
+    let count = hasRegions ? scanWithRegions(base, from: start, to: end) : scanPages(base, from: start, to: end)
     return UnsafeBufferPointer(
       start: found.base, count: stacks.strip(found.base, count: count, of: base, watched: watched))
   }
@@ -56,8 +60,8 @@ struct RunFilter: ~Copyable {
   /// Finds the runs that hit no most recent entry, and those that are special: see ``RecencyStacks/isSpecial(_:watched:)``.
   ///
   /// Free of branches but for the loop's own: which run is found is as good as random.
-  @inline(never)
-  private func scan(_ runs: UnsafePointer<Run>, from start: Int, to end: Int) -> Int {
+  @inline(__always)
+  private func scan(_ runs: UnsafePointer<Run>, from start: Int, to end: Int, hasRegions: Bool) -> Int {
     let (latest, found, watched, watchedMask) = (latest.base, found.base, watched.bytes, UInt64(watched.mask))
     let (setMask, vcpuMask, vcpuShift) = (UInt64(setMask), UInt64(0xff) &<< setShift, UInt64(48 - setShift))
     var count = 0
@@ -71,8 +75,22 @@ struct RunFilter: ~Copyable {
       found[count] = UInt32(truncatingIfNeeded: next)
       count &+= Int((slot.pointee != page ? 1 : 0) | isSpecial)
       slot.pointee = page | (0 &- isSpecial)
+      if hasRegions {
+        let region = word & ~0xffff_ffff | UInt64(LinearKey.whole(page))
+        latest[Int(truncatingIfNeeded: region &>> vcpuShift & vcpuMask | region & setMask)] |= 0 &- isSpecial
+      }
       next &+= 1
     }
     return count
+  }
+
+  @inline(never)
+  private func scanPages(_ runs: UnsafePointer<Run>, from start: Int, to end: Int) -> Int {
+    scan(runs, from: start, to: end, hasRegions: false)
+  }
+
+  @inline(never)
+  private func scanWithRegions(_ runs: UnsafePointer<Run>, from start: Int, to end: Int) -> Int {
+    scan(runs, from: start, to: end, hasRegions: true)
   }
 }

@@ -44,7 +44,7 @@ extension StrategyReplay: Executor {
     guard case .translated(let translation) = walk.outcome else { return walk.outcome }
     // Modelled: a permission that sub-pages gave is asked for anew by every store.
     access.isCached = !translation.bySubPage
-    if access.isCached { cache(key, on: access.run.vcpu) }
+    if access.isCached { cache(key, isWhole: walk.isWhole, on: access.run.vcpu) }
     return nil
   }
 
@@ -96,7 +96,8 @@ extension StrategyReplay: Executor {
       translations.repeated += 1
       if isCached(key, on: vcpu) { continue }
       let request = GuestAccess(cursor.block.runs[index].page.address, .dataWrite)
-      if case .translated = try walk(request, ofRun: index, 0, on: vcpu).outcome { cache(key, on: vcpu) }
+      let walk = try walk(request, ofRun: index, 0, on: vcpu)
+      if case .translated = walk.outcome { cache(key, isWhole: walk.isWhole, on: vcpu) }
     }
     return true
   }

@@ -58,7 +58,9 @@ extension StrategyReplay {
     }
     let cost = caches[vcpu].walk.cost(
       of: path, set: TranslationKey.set(of: fast[vcpu].tag), translated: isTranslated)
-    return Walk(outcome: outcome, cost: cost, asksSubPages: path.asksSubPages)
+    return Walk(
+      outcome: outcome, cost: cost, asksSubPages: path.asksSubPages,
+      isWhole: path.leaf >= .pde && outcome.leaf >= .pde)
   }
 }
 
@@ -76,6 +78,8 @@ extension EPTMachine {
 }
 
 extension TranslationOutcome {
+  /// The level of the EPT leaf that a translation ended at.
+  fileprivate var leaf: Level { if case .translated(let translation) = self { translation.walk.level } else { .pte } }
   fileprivate var isTranslation: Bool { if case .translated = self { true } else { false } }
 
   /// Whether an outcome tells what became of a store to this page: it got there, was refused there, or was held up by the

@@ -44,28 +44,37 @@ extension StrategyReplay {
       byteCount: UInt16(accesses[access].size))
   }
 
-  /// Whether a TLB of the vCPU holds the page under the active table set; a second-level hit fills the first level.
+  /// Whether a TLB of the vCPU holds the page under the active table set, or in two dimensions its whole region; a second-level
+  /// hit fills the first level.
   func isCached(_ page: UInt32, on vcpu: Int) -> Bool {
     let key = page | fast[vcpu].tag
-    let caches = caches[vcpu]
-    if caches.l1.hit(key) { return true }
-    guard caches.stlb.hit(key) else { return false }
+    if caches[vcpu].l1.hit(key) { return true }
+    guard dimensions == .two, !LinearKey.isWhole(key) else { return isInSecondLevel(key, on: vcpu) }
+    let whole = LinearKey.whole(key)
+    return caches[vcpu].l1.hit(whole) || isInSecondLevel(key, on: vcpu) || isInSecondLevel(whole, on: vcpu)
+  }
+
+  private func isInSecondLevel(_ key: UInt32, on vcpu: Int) -> Bool {
+    guard caches[vcpu].stlb.hit(key) else { return false }
     translations.stlbHits += 1
-    caches.l1.insert(key)
+    caches[vcpu].l1.insert(key)
     return true
   }
 
-  func cache(_ page: UInt32, on vcpu: Int) {
-    let key = page | fast[vcpu].tag
+  /// Caches what a walk has found: the page, or its whole region.
+  func cache(_ page: UInt32, isWhole: Bool, on vcpu: Int) {
+    let key = (isWhole && !LinearKey.isWhole(page) ? LinearKey.whole(page) : page) | fast[vcpu].tag
     caches[vcpu].stlb.insert(key)
     caches[vcpu].l1.insert(key)
   }
 
-  /// A walk as it ended, what it read, and whether it asked the sub-page permission tables.
+  /// A walk as it ended, what it read, whether it asked the sub-page permission tables, and whether its translation is that of a
+  /// whole region: in two dimensions, where the leaves of both have 2 MiB or more.
   struct Walk {
     let outcome: TranslationOutcome
     let cost: WalkCost
     let asksSubPages: Bool
+    var isWhole = false
   }
 
   /// Walks for an access, in both dimensions if there are two; what the processor has logged is remembered.

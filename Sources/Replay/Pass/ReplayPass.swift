@@ -62,7 +62,7 @@ final class ReplayPass {
     linear = request.dimensions == .two ? LinearRuns(name: recording.path, pages: ramBytes >> 12) : nil
     filter = RunFilter(
       vcpus: totals.vcpus, geometry: request.profile.geometry,
-      pages: request.dimensions == .one ? ramBytes >> 12 : LinearKey.limit)
+      pages: request.dimensions == .one ? ramBytes >> 12 : LinearKey.limit, hasRegions: request.dimensions == .two)
     background = BackgroundExits(
       request.latency, cyclesPerNanosecond: LatencyCosts(request.profile).cyclesPerNanosecond, vcpus: totals.vcpus)
     armed = ArmedInstructions(vcpus: totals.vcpus)

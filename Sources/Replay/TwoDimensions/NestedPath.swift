@@ -10,6 +10,8 @@ struct NestedPath: WalkObserver {
   private(set) var guestEntries = 0
   /// Of them, those that point to tables.
   private(set) var pointers = 0
+  /// The level of the guest's leaf.
+  private(set) var leaf = Level.pte
   /// Whether the sub-page permission tables were read too; what that costs is priced by the look-up.
   private(set) var asksSubPages = false
   /// Guest entries whose accessed or dirty flag the walk has set.
@@ -52,6 +54,7 @@ struct NestedPath: WalkObserver {
     places[guestEntries] = count - 1
     guestEntries += 1
     if GuestEntry(value).mapsPage(at: level) {
+      leaf = level
       let offset = level.offsetMask
       pages[guestEntries] = (value & EPTEntry.addressMask & ~offset | linear & offset) >> 12
     } else {

@@ -71,6 +71,9 @@ extension RunResult {
         Document.Fact(
           "dimensions", "\(dimensions): linear pages through the guest's tables, and each entry of them through the EPT"
         ))
+    } else {
+      facts.append(
+        Document.Fact("dimensions", "1: guest-physical pages through the EPT; a TLB entry spans 4 KiB"))
     }
     if let host {
       facts.append(

@@ -9,14 +9,10 @@ enum HotPath: String, CaseIterable {
   case lookUp = "tree-look-up"
   case notification
   case replayedWrite = "replayed-write"
-  case everyStrategy = "replayed-write-all"
 
   /// How many operations one run of the path makes.
   func operations() throws -> Int {
-    switch self {
-    case .replayedWrite, .everyStrategy: Int(try RecordingReader(path: Self.trace).header.totals.writes)
-    case .walk, .linearWalk, .lookUp, .notification: Self.batch
-    }
+    self == .replayedWrite ? Int(try RecordingReader(path: Self.trace).header.totals.writes) : Self.batch
   }
 
   /// Runs the path; returns the sum of what it found, so that nothing is left out.
@@ -35,11 +31,7 @@ enum HotPath: String, CaseIterable {
       let workload = NotificationWorkload()
       return repeated(times) { workload.notify(0..<Self.batch) }
     case .replayedWrite:
-      return try repeated(times) { try Self.replayTrace { _ in [.eptpExit] } }
-    case .everyStrategy:
-      return try repeated(times) {
-        try Self.replayTrace { profile in Strategy.all.filter { $0.missingFeatures(on: profile).isEmpty } }
-      }
+      return try repeated(times, Self.replayTrace)
     }
   }
 
@@ -48,10 +40,9 @@ enum HotPath: String, CaseIterable {
   private static let trace = "traces/quick.trace"
 
   @inline(never)
-  private static func replayTrace(under strategies: (CycleProfile) -> [Strategy]) throws -> UInt64 {
+  private static func replayTrace() throws -> UInt64 {
     guard let profile = try ProfileLibrary.profile(named: ProfileLibrary.defaultName) else { return 0 }
-    let request = ReplayRequest(
-      tracePath: trace, strategies: strategies(profile), profile: profile, countersOnly: true)
+    let request = ReplayRequest(tracePath: trace, strategies: [.eptpExit], profile: profile, countersOnly: true)
     return UInt64(try replay(request).strategies.count)
   }
 
