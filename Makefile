@@ -26,7 +26,7 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan judge fuzz faults ratios scaling counted release lint format docs man completions completions-test schemas-test install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz faults ratios scaling counted release lint format docs man completions completions-test schemas-test examples install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -130,6 +130,12 @@ completions-test: completions ## ask bash, zsh and fish themselves what they com
 	@command -v zsh >/dev/null && command -v fish >/dev/null || { echo "installing zsh and fish (apt-get)"; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq zsh fish >/dev/null; }
 	Tests/Completions/completions-test.sh .build/completions
+
+# A package of somebody else's, with a build folder of its own: what is not public it does not see.
+examples: deps ## build and run the programs of Examples/Library, which use the library as other packages do
+	$(SWIFT) build --package-path Examples/Library
+	cd Examples/Library/.build/debug && ./differential-walk && ./page-look-up \
+	  && ./own-strategy $(CURDIR)/traces/quick.trace && ./own-consumer $(CURDIR)/traces/quick.trace
 
 schemas-test: deps ## validate results, policies, profiles and plans against their JSON schemas
 	@python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null || { echo "installing python3-jsonschema (apt-get)"; \

@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "GuestIntegrity", targets: ["EPTTables", "GuestIntegrity"]),
     .library(name: "Replay", targets: ["Replay"]),
     .library(name: "Report", targets: ["Report"]),
+    .library(name: "ScriptedGuest", targets: ["ScriptedGuest"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -1,7 +1,7 @@
 import Replay
 
 /// The formats reports come in; one exporter each.
-package enum ReportFormat: String, CaseIterable, Sendable {
+public enum ReportFormat: String, CaseIterable, Sendable {
   /// For a terminal or a log.
   case text
   /// Schema 2, keys sorted.
@@ -19,7 +19,7 @@ package enum ReportFormat: String, CaseIterable, Sendable {
 }
 
 /// Results of runs in one of the formats.
-package func report(
+public func report(
   on results: [RunResult], as format: ReportFormat, painted: Bool = false, width: Int? = nil
 ) throws -> String {
   func documents(_ detail: Detail) -> [Document] {

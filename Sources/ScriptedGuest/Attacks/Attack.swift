@@ -2,13 +2,13 @@ import Addresses
 import GuestIntegrity
 
 /// An attack on guest integrity: a program against the scripted machine, and what it is after.
-package struct Attack: Sendable {
+public struct Attack: Sendable {
   /// "A1" and so on; a letter tells variants apart.
-  package let id: String
+  public let id: String
   /// What the attacker does.
-  package let name: String
+  public let name: String
   /// What the attacker has won if it succeeds, as the machine's state shows it afterwards.
-  package let groundTruth: String
+  public let groundTruth: String
   /// How the machine is set up, beyond the mechanism.
   let setup: @Sendable (inout AttackSetup) -> Void
   let program: @Sendable (GuestMachine) -> AttackResult
@@ -26,7 +26,7 @@ package struct Attack: Sendable {
   }
 
   /// Every attack, in order.
-  package static let all: [Attack] =
+  public static let all: [Attack] =
     [
       callForeignly, enterFromOwnCode, patchDriverCode, editDriverData, editTree, redirectRoot, remapEntry,
       remapExit, craftRegisters,

@@ -1,9 +1,9 @@
 import GuestIntegrity
 
 /// What came of an attack under a mechanism.
-package struct AttackOutcome: Hashable, Sendable {
+public struct AttackOutcome: Hashable, Sendable {
   /// The kinds of outcome, as reports name them.
-  package enum Kind: String, CaseIterable, Sendable {
+  public enum Kind: String, CaseIterable, Sendable {
     /// The attacker did not get what it was after.
     case blocked
     /// The attacker got it, and an alert was raised before its next instruction.
@@ -17,14 +17,14 @@ package struct AttackOutcome: Hashable, Sendable {
   }
 
   /// What came of it.
-  package let kind: Kind
+  public let kind: Kind
   /// Why: what the machine did, and the alerts it raised.
-  package let reason: String
+  public let reason: String
 }
 
 extension Attack {
   /// Runs the attack on a machine of its own under a mechanism.
-  package func run(under mechanism: Mechanism) throws(HypervisorError) -> AttackOutcome {
+  public func run(under mechanism: Mechanism) throws(HypervisorError) -> AttackOutcome {
     var setup = AttackSetup(configuration: Configuration(mechanism))
     self.setup(&setup)
     let machine = try GuestMachine(setup.configuration)
