@@ -8,7 +8,7 @@ extension CachingWorld {
   // MARK: Accesses
 
   mutating func target() -> StaleTranslation.Target {
-    if !random.oneIn(3) { lastLinear = random.pick(Self.linears) }
+    if !random.oneIn(3) { lastLinear = random.pick(linears) }
     let linear = GuestLinearAddress(lastLinear)
     guard random.oneIn(4) else {
       return .linear(linear, random.pick([.read, .read, .write, .write, .fetch, .readWrite]), user: random.oneIn(2))
@@ -48,7 +48,7 @@ extension CachingWorld {
       switch random.next() % 6 {
       case 0: guest.smep.toggle()
       case 1: guest.writeProtect.toggle()
-      case 2: guest.processContextIDs.toggle()
+      case 2: guest.processContextIDs = !guest.processContextIDs && !mode.is32Bit
       case 3: guest.globalPages.toggle()
       case 4: guest.noExecute = true
       default: guest.paging.toggle()
@@ -66,7 +66,11 @@ extension CachingWorld {
       if random.oneIn(2) { source |= 1 << 63 }
     }
     let isOther = (source ^ twins.plain.guest.cr3) & 0xf000 != 0
-    twins.both { $0.moveToCR3(source) }
+    let registers = pdptes[space]
+    twins.both {
+      $0.guest.pdptes = registers
+      $0.moveToCR3(source)
+    }
     if isOther && twins.plain.guest.globalPages {
       twins.both { _ = $0.invpcid(type: 2, pcid: 0, linear: GuestLinearAddress(0)) }
     }
@@ -91,6 +95,26 @@ extension CachingWorld {
       body(&$0)
       $0.vmTransition()
     }
+  }
+
+  /// The guest turns to another paging mode, makes some accesses by the same tables, and returns. It invalidates nothing: the change of CR0.PG or
+  /// CR4.PAE that leads there does (SDM vol. 3A, "Operations that Invalidate TLBs and Paging-Structure Caches").
+  mutating func visit(retrying: Bool) -> (complaint: String?, retries: Int) {
+    // Flags that 4-byte entries are given would be address bits of 8-byte ones.
+    let others = [PagingMode.off, .pae, .fourLevel, .fiveLevel].filter { $0 != mode }
+    let own = twins.plain.guest
+    var guest = own
+    guest.paging = true
+    guest.mode = random.pick(others)
+    twins.both { $0.adopt(guest, cr3: nil) }
+    var retries = 0
+    for _ in 0..<3 {
+      let (complaint, more) = twins.access(target(), retrying: retrying)
+      retries += more
+      if let complaint { return ("as a visit to \(guest.mode): \(complaint)", retries) }
+    }
+    twins.both { $0.adopt(own, cr3: nil) }
+    return (nil, retries)
   }
 
   /// Turns a hierarchy's accessed and dirty flags on or off; on owes INVEPT before the next VM entry.
@@ -128,8 +152,8 @@ extension CachingWorld {
     guard (change.old + [change.new]).allSatisfy(isLeaf), !random.oneIn(4) else { return flushGuest() }
     // One address of each page that the entry may map.
     var pages: [UInt64: UInt64] = [:]
-    for linear in Self.linears where slot.level.index(of: linear) == slot.index {
-      pages[linear >> slot.level.shift] = linear
+    for linear in linears where index(linear, slot.level) == slot.index {
+      pages[linear >> shift(slot.level)] = linear
     }
     for linear in pages.values.sorted() { flushPage(GuestLinearAddress(linear)) }
   }

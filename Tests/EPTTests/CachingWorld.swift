@@ -3,8 +3,8 @@ import SeededRandom
 
 @testable import EPT
 
-/// Two hierarchies of EPT over one guest with two address spaces: small, shared and self-similar, so that random changes hit what is used. Guest
-/// pages, and the pages of the guest's tables, lie in EPT pages of 4 KiB, 2 MiB and 1 GiB.
+/// Two hierarchies of EPT, of four or five levels, over one guest of one paging mode with two address spaces: small, shared and self-similar, so
+/// that random changes hit what is used. Guest pages, and the pages of the guest's tables, lie in EPT pages of 4 KiB, 2 MiB and 1 GiB.
 ///
 /// | guest-physical | host-physical |
 /// |---|---|
@@ -14,7 +14,7 @@ import SeededRandom
 struct CachingWorld {
   /// A paging-structure entry that changes.
   struct Slot: Hashable {
-    /// Where the word lies; a guest's entry may lie in several frames.
+    /// Where the entry lies; a guest's entry may lie in several frames.
     var places: [UInt64]
     var level: Level
     var isGuest: Bool
@@ -38,13 +38,33 @@ struct CachingWorld {
   static let huge: UInt64 = 0x1_0000_0000
 
   /// Linear addresses that accesses go to: in every kind of guest page, through both slots of every upper table.
-  static let linears: [UInt64] = [
+  static let linears: [PagingMode: [UInt64]] = [
+    .off: [
+      0x0, 0x1123, 0x8000, 0xa008, 0xb010, 0x10_123, 0x11_ffc, 0x20_1000, 0x20_5678, 0x40_1000, 0x4000_3000,
+      0x7fff_f000,
+    ],
+    .bits32: [
+      0x0, 0x1123, 0x2ff8, 0x3000, 0x20_0000, 0x3f_f000, 0x40_0000, 0x40_1000, 0x60_3456, 0x7f_f000, 0x80_0000,
+      0x80_2000,
+      0xa0_1000,
+    ],
+    .pae: common + [0x7fff_f000, 0x8000_1000, 0x8020_3000, 0xc000_3000, 0xc040_1000],
+    .fourLevel: common + [0x7fff_f000, 0x80_0000_1000, 0x80_0020_3000, 0x80_4000_5000],
+    .fiveLevel: common + [
+      0x7fff_f000, 0x80_0020_3000, 0x1_0000_0000_1000, 0x1_0000_0020_3000, 0x1_0080_4000_5000,
+    ],
+  ]
+  private static let common: [UInt64] = [
     0x0, 0x1123, 0x2ff8, 0x3000, 0x20_0000, 0x20_3456, 0x3f_f000, 0x40_0000, 0x40_1000, 0x4000_0000, 0x4020_3000,
-    0x7fff_f000, 0x80_0000_1000, 0x80_0020_3000, 0x80_4000_5000,
   ]
 
   var twins: Twins
   var random: SplitMix64
+  /// How the guest pages.
+  let mode: PagingMode
+  let linears: [UInt64]
+  /// EPT has five levels.
+  let hasFiveLevels: Bool
   private(set) var slots: [Slot] = []
   /// Which hierarchy keeps accessed and dirty flags.
   var flags = [false, false]
@@ -52,12 +72,17 @@ struct CachingWorld {
   var lastLinear: UInt64 = 0
   /// The registers of the virtual processors that are not running, by VPID.
   var guests: [UInt16: GuestState] = [:]
+  /// The PDPTE registers of each address space, while paging is PAE.
+  var pdptes = [PDPTERegisters(), PDPTERegisters()]
   /// Words of the sub-page permission tables.
   private(set) var subPageSlots: [UInt64] = []
 
   /// - Parameter narrow: rights are withheld at many places, so that they can be added.
-  init(seed: UInt64, cache: Policies.Cache, narrow: Bool) {
+  init(seed: UInt64, mode: PagingMode, cache: Policies.Cache, narrow: Bool) {
     random = SplitMix64(seed: seed)
+    self.mode = mode
+    linears = Self.linears[mode] ?? []
+    hasFiveLevels = random.oneIn(3)
     var controls = Controls.ept
     controls.set(.enableVMFunctions, to: true)
     controls.vmFunctions = 1
@@ -74,15 +99,18 @@ struct CachingWorld {
   }
 
   func pointer(_ hierarchy: Int) -> EPTPointer {
-    EPTPointer(Self.roots[hierarchy] | 0x1e | (flags[hierarchy] ? 0x40 : 0))
+    EPTPointer(Self.roots[hierarchy] | (hasFiveLevels ? 0x26 : 0x1e) | (flags[hierarchy] ? 0x40 : 0))
   }
 
   private mutating func buildFields() {
     let (vpid, guestRoot) = (UInt16(random.pick([1, 2])), random.pick(Self.guestRoots))
     let pointer = pointer(0)
-    let processContexts = random.oneIn(2)
+    let processContexts = random.oneIn(2) && !mode.is32Bit
+    let (mode, hasFiveLevels) = (mode, hasFiveLevels)
     twins.both {
+      $0.capabilities.set(.walkLength5, to: hasFiveLevels)
       $0.eptp = pointer
+      $0.guest.mode = mode
       $0.fields.vpid = $0.controls.has(.enableVPID) ? vpid : 0
       $0.fields.eptpList = HostPhysicalAddress(Self.list)
       $0.fields.spptp = HostPhysicalAddress(Self.subPages)
@@ -104,13 +132,29 @@ struct CachingWorld {
     }
   }
 
-  private mutating func add(_ value: UInt64, _ slot: Slot, narrow: Bool) {
+  mutating func add(_ value: UInt64, _ slot: Slot, narrow: Bool) {
     slots.append(slot)
     var value = value
     if narrow && random.oneIn(6) {
       value &= slot.isGuest ? ~random.pick([1, 2, 2, 0x20, 0x40]) : ~random.pick([2, 2, 4, 6, 0x402, 0x404, 0x407])
     }
-    for place in slot.places { twins.store(value, place) }
+    for place in slot.places { store(value, place, of: slot) }
+  }
+
+  /// How many bytes a guest's entry has.
+  var guestEntryBytes: UInt64 { mode == .bits32 ? 4 : 8 }
+
+  /// An entry as the processor without caches has it.
+  func load(_ place: UInt64, of slot: Slot) -> UInt64 {
+    guard slot.isGuest, mode == .bits32 else { return twins.load(place) }
+    return twins.load(place & ~7) >> (8 * (place & 4)) & 0xffff_ffff
+  }
+
+  /// Stores an entry in both memories.
+  mutating func store(_ value: UInt64, _ place: UInt64, of slot: Slot) {
+    guard slot.isGuest, mode == .bits32 else { return twins.store(value, place) }
+    let shift = 8 * (place & 4)
+    twins.store(twins.load(place & ~7) & ~(0xffff_ffff << shift) | value << shift, place & ~7)
   }
 
   private mutating func buildEPT(narrow: Bool) {
@@ -118,9 +162,16 @@ struct CachingWorld {
     func slot(_ table: UInt64, _ index: UInt64, _ level: Level, _ tables: [UInt64], _ pages: [UInt64] = []) -> Slot {
       Slot(places: [table + index * 8], level: level, isGuest: false, tables: tables, pages: pages, index: index)
     }
-    for root in Self.roots {
+    var tops = Self.roots
+    if hasFiveLevels {
+      tops = [0x3_0000, 0x3_1000]
+      for root in Self.roots {
+        add((root == 0x1000 ? tops[0] : random.pick(tops)) | all, slot(root, 0, .pml5e, tops), narrow: narrow)
+      }
+    }
+    for root in tops {
       add(
-        (root == 0x1000 ? 0x3000 : random.pick([0x3000, 0x4000])) | all, slot(root, 0, .pml4e, [0x3000, 0x4000]),
+        (root == tops[0] ? 0x3000 : random.pick([0x3000, 0x4000])) | all, slot(root, 0, .pml4e, [0x3000, 0x4000]),
         narrow: narrow)
     }
     for table in [0x3000, 0x4000] as [UInt64] {
@@ -147,50 +198,9 @@ struct CachingWorld {
   }
 
   /// Where a guest-physical address may lie in host-physical memory; with EPT off at its own.
-  private static func places(_ gpa: UInt64) -> [UInt64] {
+  static func places(_ gpa: UInt64) -> [UInt64] {
     if gpa < 0x20_0000 { return [gpa + frames[0], gpa + frames[1], gpa] }
     if gpa < 0x4000_0000 { return [1, 2].map { large + $0 << 21 + gpa & 0x1f_ffff } + [gpa] }
     return [huge + gpa & 0x3fff_ffff, gpa]
-  }
-
-  private mutating func buildGuest(narrow: Bool) {
-    func slot(_ table: UInt64, _ index: UInt64, _ level: Level, _ tables: [UInt64], _ pages: [UInt64] = []) -> Slot {
-      Slot(
-        places: Self.places(table + index * 8), level: level, isGuest: true, tables: tables, pages: pages, index: index)
-    }
-    // One table of each kind in a 4-KiB page of EPT, one in a 2-MiB page, one in the 1-GiB page.
-    let pointers: [UInt64] = [0xa000, 0x20_1000, 0x4000_1000]
-    let directories: [UInt64] = [0xb000, 0x20_2000, 0x4000_2000]
-    let tables: [UInt64] = [0xc000, 0x20_3000, 0x4000_3000]
-    for root in Self.guestRoots {
-      for index in UInt64(0)...1 {
-        add(random.pick(pointers) | 0x67, slot(root, index, .pml4e, pointers), narrow: narrow)
-      }
-    }
-    for table in pointers {
-      add(random.pick(directories) | 0x67, slot(table, 0, .pdpte, directories), narrow: narrow)
-      let isPage = random.oneIn(2)
-      add(
-        isPage ? 0x4000_00e7 : random.pick(directories) | 0x67, slot(table, 1, .pdpte, directories, [0x4000_0000]),
-        narrow: narrow)
-    }
-    for table in directories {
-      for index in UInt64(0)..<3 {
-        let isPage = index == 1 || random.oneIn(3)
-        let flag: UInt64 = random.oneIn(4) ? 0x100 : 0
-        add(
-          isPage ? random.pick([0, 0x20_0000]) | 0xe7 | flag : random.pick(tables) | 0x67,
-          slot(table, index, .pde, tables, [0, 0x20_0000, 0x4020_0000]), narrow: narrow)
-      }
-    }
-    for table in tables {
-      for index in UInt64(0)..<4 {
-        let flag: UInt64 = random.oneIn(4) ? 0x100 : 0
-        add(
-          random.pick([0x10_000, 0x11_000, 0x20_5000, 0x4000_5000]) | 0x67 | flag,
-          slot(table, index, .pte, [], [0x10_000, 0x11_000, 0x12_000, 0x20_5000, 0x4000_5000, 0x4000_6000]),
-          narrow: narrow)
-      }
-    }
   }
 }

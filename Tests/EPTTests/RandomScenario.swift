@@ -260,7 +260,9 @@ struct RandomScenario {
       return compare("invept \(hex(type)) \(hex(pointer))", model.invept(type, pointer))
     case 2:
       let (type, vpid) = (random.next() % 6, random.pick([0, 1, 0xffff, 0x10000, 1 << 63]) as UInt64)
-      let linear: UInt64 = random.pick([0, 0x7fff_ffff_ffff, 0x8000_0000_0000, 0xffff_8000_0000_0000, 1 << 63])
+      let linear: UInt64 = random.pick([
+        0, 0x7fff_ffff_ffff, 0x8000_0000_0000, 0xffff_8000_0000_0000, 0xff_ffff_ffff_ffff, 1 << 56, ~0 << 56, 1 << 63,
+      ])
       return compare("invvpid \(hex(type)) \(hex(vpid)) \(hex(linear))", model.invvpid(type, vpid, linear))
     default:
       let address = random.pick(entries)

@@ -386,8 +386,8 @@ struct SlowModel {
   func invvpid(_ type: UInt64, _ vpid: UInt64, _ laddr: UInt64) -> String {
     if type > 3 || vpid > 0xffff { return "FAIL 28" }
     if type != 2 && vpid == 0 { return "FAIL 28" }
-    let top = field(laddr, 63, 47)
-    if type == 0 && top != 0 && top != 0x1ffff { return "FAIL 28" }
+    let highest = paging == "5" ? 56 : 47
+    if type == 0 && (highest...63).contains(where: { bit(laddr, $0) != bit(laddr, 63) }) { return "FAIL 28" }
     return "OK"
   }
 }

@@ -17,14 +17,14 @@ extension TranslationCaches {
   package func hasTranslation(of linear: GuestLinearAddress, _ context: CombinedContext) -> Bool {
     var global = context
     global.pcid = CombinedContext.anyPCID
-    return [Level.pte, .pde, .pdpte].contains { level in
-      [context, global].contains { combined[Self.key($0, level, linear)] != nil }
+    return CombinedKey.shifts.contains { shift in
+      [context, global].contains { combined[CombinedKey($0, shift, linear)] != nil }
     }
   }
 
-  /// Whether the guest entry of this level on the way to a linear address is cached in a context.
+  /// Whether the guest entry of this level, of 8 bytes, on the way to a linear address is cached in a context.
   package func hasStructure(_ level: Level, of linear: GuestLinearAddress, _ context: CombinedContext) -> Bool {
-    combinedStructures[Self.key(context, level, linear)] != nil
+    combinedStructures[CombinedKey(context, level.shift, linear)] != nil
   }
 
   /// Adds what other caches hold: of what may be cached, all of it.
@@ -54,7 +54,7 @@ extension TranslationCaches {
       }
     case .page(let linear, let contexts, let retainingGlobals):
       combined = combined.filter {
-        !($0.value.isOnPage(of: linear, $0.key.prefix << $0.key.level.shift) && contexts.contains($0.key.context))
+        !($0.value.isOnPage(of: linear, $0.key.first) && contexts.contains($0.key.context))
           || (retainingGlobals && $0.key.context.isGlobal)
       }
       combinedStructures = combinedStructures.filter { !($0.key.covers(linear) && contexts.contains($0.key.context)) }
@@ -86,7 +86,7 @@ extension TranslationCaches {
 extension CombinedMapping {
   /// Whether the guest page that this mapping of a linear address is part of holds another one.
   fileprivate func isOnPage(of linear: GuestLinearAddress, _ own: UInt64) -> Bool {
-    (own ^ linear.rawValue) >> page.level.shift == 0
+    (own ^ linear.rawValue) >> pageShift == 0
   }
 }
 

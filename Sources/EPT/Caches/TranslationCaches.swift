@@ -21,6 +21,8 @@ public struct CombinedContext: Hashable, Sendable {
 public struct CombinedMapping: Hashable, Sendable {
   /// What the guest's tables said; `gpa` is that of the first byte of the mapping.
   public var page: GuestTranslation
+  /// How many bits of an address are an offset in the guest's page.
+  public var pageShift: UInt64
   /// How EPT translated it.
   public var walk: EPTWalk
 }
@@ -89,13 +91,26 @@ public struct TranslationCaches: Sendable {
     let prefix: UInt64
   }
 
-  /// Context, level and address prefix of a combined mapping.
+  /// Context, size and address prefix of a combined mapping.
   struct CombinedKey: Hashable, Sendable {
     let context: CombinedContext
-    let level: Level
+    /// How many address bits the mapping spans: those of a level, or the 22 of a 32-bit guest's page directory.
+    let shift: UInt64
     let prefix: UInt64
 
-    func covers(_ linear: GuestLinearAddress) -> Bool { prefix == linear.rawValue >> level.shift }
+    init(_ context: CombinedContext, _ shift: UInt64, _ linear: GuestLinearAddress) {
+      self.context = context
+      self.shift = shift
+      prefix = linear.rawValue >> shift
+    }
+
+    func covers(_ linear: GuestLinearAddress) -> Bool { prefix == linear.rawValue >> shift }
+
+    /// The first address.
+    var first: UInt64 { prefix << shift }
+
+    /// The sizes that translations have, smallest first.
+    static let shifts: [UInt64] = [12, 21, 22, 30]
   }
 
   /// Whether the policy caches anything.
@@ -157,10 +172,6 @@ public struct TranslationCaches: Sendable {
 
   static func key(_ tag: EPTRTA, _ level: Level, _ gpa: GuestPhysicalAddress) -> PhysicalKey {
     PhysicalKey(tag: tag, level: level, prefix: gpa.rawValue >> level.shift)
-  }
-
-  static func key(_ context: CombinedContext, _ level: Level, _ linear: GuestLinearAddress) -> CombinedKey {
-    CombinedKey(context: context, level: level, prefix: linear.rawValue >> level.shift)
   }
 }
 
@@ -266,15 +277,15 @@ extension TranslationCaches {
   mutating func combinedMapping(_ linear: GuestLinearAddress, _ context: CombinedContext) -> CombinedMapping? {
     var global = context
     global.pcid = CombinedContext.anyPCID
-    for level in [Level.pte, .pde, .pdpte] {
+    for shift in CombinedKey.shifts {
       for context in [context, global] {
-        let key = Self.key(context, level, linear)
+        let key = CombinedKey(context, shift, linear)
         guard var mapping = combined[key] else { continue }
         if drops() {
           combined[key] = nil
           continue
         }
-        mapping.page.gpa.rawValue |= linear.rawValue & level.offsetMask
+        mapping.page.gpa.rawValue |= linear.rawValue & (1 << shift - 1)
         return mapping
       }
     }
@@ -282,9 +293,11 @@ extension TranslationCaches {
   }
 
   /// The deepest guest table that a paging-structure cache remembers for a linear address.
-  mutating func combinedStructure(_ linear: GuestLinearAddress, _ context: CombinedContext) -> CombinedStructure? {
+  mutating func combinedStructure(
+    _ linear: GuestLinearAddress, _ context: CombinedContext, _ mode: PagingMode
+  ) -> CombinedStructure? {
     for level in [Level.pde, .pdpte, .pml4e, .pml5e] {
-      let key = Self.key(context, level, linear)
+      let key = CombinedKey(context, mode.shift(level), linear)
       guard let structure = combinedStructures[key] else { continue }
       if drops() {
         combinedStructures[key] = nil
@@ -305,23 +318,23 @@ extension TranslationCaches {
     current.trail.append((above, structure))
   }
 
-  /// Caches the trail, and the translation it led to.
+  /// Caches the trail, and the translation it led to: as large as the smaller page of both dimensions.
   mutating func insertCombined(
-    _ linear: GuestLinearAddress, _ context: CombinedContext, _ mapping: CombinedMapping, isGlobal: Bool,
-    flagsDisabled: Bool
+    _ linear: GuestLinearAddress, _ context: CombinedContext, _ mapping: CombinedMapping, _ mode: PagingMode,
+    isGlobal: Bool, flagsDisabled: Bool
   ) {
     let assumed = flagsDisabled ? EPTEntry.accessedBit | EPTEntry.dirtyBit : 0
     for (level, structure) in current.trail {
       var structure = structure
       structure.walk.assume(assumed)
-      combinedStructures[Self.key(context, level, linear)] = structure
+      combinedStructures[CombinedKey(context, mode.shift(level), linear)] = structure
     }
     var context = context
     if isGlobal { context.pcid = CombinedContext.anyPCID }
-    let level = min(mapping.page.level, mapping.walk.level)
+    let shift = context.tag == .noHierarchy ? mapping.pageShift : min(mapping.pageShift, mapping.walk.level.shift)
     var mapping = mapping
-    mapping.page.gpa.rawValue &= ~level.offsetMask
+    mapping.page.gpa.rawValue &= ~(1 << shift - 1)
     mapping.walk.assume(assumed)
-    combined[Self.key(context, level, linear)] = mapping
+    combined[CombinedKey(context, shift, linear)] = mapping
   }
 }

@@ -86,7 +86,7 @@ struct GuestPaging: GuestFormat {
 
   /// How many address bits an entry of this level spans.
   @inlinable
-  func shift(_ level: Level) -> UInt64 { isNarrow && level == .pde ? 22 : level.shift }
+  func shift(_ level: Level) -> UInt64 { mode.shift(level) }
 
   @inlinable
   func offset(_ linear: GuestLinearAddress, _ level: Level) -> UInt64 {

@@ -61,7 +61,7 @@ extension EPTMachine {
     else { return .invalidOperand }
     switch type {
     case 0:
-      guard linear.isCanonical else { return .invalidOperand }
+      guard linear.isCanonical(width: operandWidth) else { return .invalidOperand }
       drop(.page(linear, CombinedContexts(vpid: vpid), retainingGlobals: false))
     case 1: drop(.combined(CombinedContexts(vpid: vpid), retainingGlobals: false))
     case 2: drop(.combined(CombinedContexts(vpid: nil), retainingGlobals: false))
@@ -69,6 +69,10 @@ extension EPTMachine {
     }
     return .success
   }
+
+  /// How many bits of a linear address count where an instruction that invalidates wants it canonical: 57 while the guest has 5-level paging,
+  /// whose addresses it must be able to name, else 48.
+  private var operandWidth: UInt64 { guest.pagingMode == .fiveLevel ? 57 : 48 }
 
   private mutating func refusal(
     of feature: Capabilities.Feature, exitReason: UInt16, _ mode: ExecutionMode
@@ -91,6 +95,7 @@ extension EPTMachine {
   /// INVLPG: the page under the current PCID and global, and every combined paging-structure entry of the PCID. An address that is not
   /// canonical makes it do nothing (SDM vol. 2, "INVLPG—Invalidate TLB Entries").
   public mutating func invlpg(_ linear: GuestLinearAddress) {
+    let linear = guest.pagingMode.linear(linear)
     guard guest.pagingMode.isCanonical(linear) else { return }
     let contexts = CombinedContexts(vpid: vpid, pcid: guest.pcid)
     drop(.page(linear, contexts, retainingGlobals: false))
@@ -101,8 +106,9 @@ extension EPTMachine {
   ///
   /// Types: 0 address in a PCID, 1 PCID, 2 everything with global translations, 3 everything without.
   public mutating func invpcid(type: UInt64, pcid: UInt64, linear: GuestLinearAddress) -> Bool {
+    let linear = guest.pagingMode.linear(linear)
     guard type <= 3, pcid <= 0xfff, type > 1 || pcid == 0 || guest.processContextIDs,
-      type != 0 || linear.isCanonical(width: guest.pagingMode == .fiveLevel ? 57 : 48)
+      type != 0 || linear.isCanonical(width: operandWidth)
     else { return false }
     let context = CombinedContexts(vpid: vpid, pcid: type < 2 ? UInt16(pcid) : nil)
     if type == 0 {

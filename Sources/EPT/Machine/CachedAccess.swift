@@ -60,7 +60,7 @@ extension EPTMachine {
   mutating func combinedStart(_ linear: GuestLinearAddress, _ root: GuestPlace) -> GuestPlace {
     caches.beginTrail()
     var start = root
-    if let structure = caches.combinedStructure(linear, combinedContext) {
+    if let structure = caches.combinedStructure(linear, combinedContext, guest.pagingMode) {
       start.table = structure.table
       start.level = structure.level
       start.tableWalk = structure.walk
@@ -79,16 +79,18 @@ extension EPTMachine {
     if kind.contains(.write) && guest.pagingMode != .off && !isDirty { return nil }
     let access = GuestAccess(
       mapping.page.gpa, kind.union(mapping.page.accessKind), gla: linear, byteCount: byteCount)
-    guard regime.missingFlags(mapping.walk, access.kind) == 0 else { return nil }
-    caches.noteUse(mapping.page.gpa, .translation(mapping.walk))
+    // A linear mapping is as large as the guest's page, and what stands for its walk is not.
+    let walk = isEnabled ? mapping.walk : .identity(access.gpa)
+    guard regime.missingFlags(walk, access.kind) == 0 else { return nil }
+    caches.noteUse(mapping.page.gpa, .translation(walk))
     if guest.pagingMode != .off, let code = guest.refusal(kind, user: user, mapping.page) {
       caches.noteDenial(by: mapping.page)
       return .refused(fault(code, linear))
     }
-    switch check(access, mapping.walk, &observer) {
+    switch check(access, walk, &observer) {
     case .refused(let outcome): return .refused(outcome)
     case .allowed(let bySubPage):
-      return .ready(PendingAccess(access, mapping.walk, bySubPage: bySubPage, page: mapping.page, isCached: true))
+      return .ready(PendingAccess(access, walk, bySubPage: bySubPage, page: mapping.page, isCached: true))
     }
   }
 
@@ -116,9 +118,12 @@ extension EPTMachine {
     var walk = pending.walk
     walk.assume(regime.flags(of: pending.access.kind))
     let isGlobal = guest.globalPages && page.leaf.rawValue & GuestEntry.globalBit != 0
+    // Without paging there are no pages but those of EPT.
+    let mode = guest.pagingMode
+    let pageShift = mode == .off ? walk.level.shift : mode.shift(page.level)
     caches.insertCombined(
-      pending.access.gla, combinedContext, CombinedMapping(page: page, walk: walk), isGlobal: isGlobal,
-      flagsDisabled: !regime.hasFlags)
+      pending.access.gla, combinedContext, CombinedMapping(page: page, pageShift: pageShift, walk: walk), mode,
+      isGlobal: isGlobal, flagsDisabled: !regime.hasFlags)
   }
 
   /// What an EPT violation invalidates: guest-physical mappings of its address, and combined mappings of the linear address that led to it,

@@ -44,6 +44,7 @@ extension StaleTranslation: CustomStringConvertible {
     let remedy =
       switch owed {
       case .invept(let tag): "a single-context INVEPT of the hierarchy at \(hex(tag.rawValue << 12)) was owed"
+      case .guestInvalidation(vpid: 0): "an INVLPG or MOV to CR3 by the guest, or a VM exit without VPIDs, was owed"
       case .guestInvalidation(let vpid): "an INVLPG or MOV to CR3 by the guest, or an INVVPID of \(vpid), was owed"
       case .nothing: "nothing was owed: rights were only added, and the retry finds them"
       }

@@ -101,17 +101,26 @@ extension EntryRules {
   public func walk<Memory: PhysicalMemory, Observer: WalkObserver>(
     _ gpa: GuestPhysicalAddress, from start: WalkStart, in memory: Memory, _ observer: inout Observer
   ) -> EPTWalk {
-    guard gpa.rawValue >> 48 == 0 || (start.hasFiveLevels && gpa.rawValue >> 52 == 0) else {
-      return EPTWalk(.addressTooWide, .pml4e, 0, at: start.table, above: 0)
-    }
+    guard gpa.rawValue >> 48 == 0, start.level < .pml5e else { return walk(beyond: gpa, start, memory, &observer) }
     var at = start
-    if start.hasFiveLevels && start.level > .pml4e, let walk = step(.pml5e, gpa, &at, memory, &observer) { return walk }
     if start.level >= .pml4e, let walk = step(.pml4e, gpa, &at, memory, &observer) { return walk }
     if start.level >= .pdpte, let walk = step(.pdpte, gpa, &at, memory, &observer) { return walk }
     if start.level >= .pde, let walk = step(.pde, gpa, &at, memory, &observer) { return walk }
     let (address, entry) = read(.pte, gpa, at.table, memory, &observer)
     if isPlainPage(entry, .pte) { return EPTWalk(.page, .pte, entry, at: address, above: at.granted) }
     return walk(on: gpa, from: entry, at: address, .pte, above: at.granted, memory, &observer)
+  }
+
+  /// Walks for an address, or from a level, that there is with five levels only.
+  @inlinable @inline(never)
+  func walk<Memory: PhysicalMemory, Observer: WalkObserver>(
+    beyond gpa: GuestPhysicalAddress, _ start: WalkStart, _ memory: Memory, _ observer: inout Observer
+  ) -> EPTWalk {
+    guard gpa.rawValue >> (start.hasFiveLevels ? 52 : 48) == 0 else {
+      return EPTWalk(.addressTooWide, .pml4e, 0, at: start.table, above: 0)
+    }
+    let (address, entry) = read(start.level, gpa, start.table, memory, &observer)
+    return walk(on: gpa, from: entry, at: address, start.level, above: start.granted, memory, &observer)
   }
 
   /// Reads the entry of one of the upper levels: nil, and the place moved on, if it is a plain reference to a table; else the whole walk.
