@@ -16,8 +16,12 @@ define gate
 	    --baseline Benchmarks/baselines/$$(basename $$trace .trace).$$profile$$(test $$dimensions = 1 || echo .2d).json || status=$$?; \
 	  done; done; done; exit $$status
 endef
-FUZZ = tree writer trace file header replay import stream script profile policy description results snapshot hypercalls
+FUZZ = tree writer trace file header replay import stream script walks profile policy description results snapshot hypercalls machine
 SECONDS ?= 60
+STEPS ?= 1000000
+# How many faults `make mutants` plants, and in which rooms.
+COUNT ?= 200
+ROOMS ?= EPT EPTTables MonitorTree GuestIntegrity Execution
 # What `make coverage` runs, and the files or folders that it reports.
 TESTS ?= .
 FILES ?= Sources Benchmarks/gi-bench
@@ -26,7 +30,7 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan judge fuzz faults ratios scaling counted release lint format docs man completions completions-test schemas-test examples install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz differential mutants faults ratios scaling counted release lint format docs man completions completions-test schemas-test examples install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +69,13 @@ fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each, FUZZ="tree trace" 
 	$(SWIFT) build --package-path Tests/Fuzz --scratch-path .build-fuzz --product fuzz \
 	  --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=address,fuzzer
 	Tests/Fuzz/fuzz.sh $(SECONDS) $(FUZZ)
+
+differential: deps ## run random programs on the whole machine and on a slow reference: STEPS=1000000, SEED=n repeats
+	GI_STEPS=$(STEPS) $(if $(SEED),GI_SEED=$(SEED)) $(SWIFT) test --filter DifferentialTests
+
+# One build holds all the faults, so what is long is the tests: some seconds to a minute a fault. ONLY="12 40-60" tests those alone.
+mutants: deps ## plant single faults in a copy of the sources, and tell which of them tests see: COUNT=200, ROOMS="EPT MonitorTree"
+	SWIFT=$(SWIFT) Tests/Mutants/mutants.sh $(COUNT) $(ROOMS)
 
 faults: deps ## end every command that writes at 1000 random moments, and leave it no room: about 10 minutes
 	GI_INTERRUPTIONS=$${GI_INTERRUPTIONS:-1000} $(SWIFT) test --filter InterruptionTests

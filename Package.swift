@@ -22,6 +22,7 @@ let package = Package(
     .library(name: "MonitorTree", targets: ["Addresses", "MonitorTree"]),
     .library(name: "Recordings", targets: ["Addresses", "Recordings"]),
     .library(name: "GuestIntegrity", targets: ["EPTTables", "GuestIntegrity"]),
+    .library(name: "ScriptedGuest", targets: ["ScriptedGuest"]),
     .library(name: "Replay", targets: ["Replay"]),
     .library(name: "Report", targets: ["Report"]),
     .library(name: "ScriptedGuest", targets: ["ScriptedGuest"]),

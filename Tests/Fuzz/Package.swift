@@ -14,7 +14,7 @@ let package = Package(
         .product(name: "MonitorTree", package: "gi-bench"), .product(name: "Recordings", package: "gi-bench"),
         .product(name: "EPT", package: "gi-bench"), .product(name: "Replay", package: "gi-bench"),
         .product(name: "GuestIntegrity", package: "gi-bench"), .product(name: "SeededRandom", package: "gi-bench"),
-        .product(name: "Report", package: "gi-bench"),
+        .product(name: "ScriptedGuest", package: "gi-bench"), .product(name: "Report", package: "gi-bench"),
       ])
   ],
   swiftLanguageModes: [.v6]

@@ -44,7 +44,11 @@ extension GuestMachine {
   @discardableResult
   package func add(_ addend: UInt64, to linear: GuestLinearAddress, on vcpu: Int) -> StepOutcome {
     execute(on: vcpu) {
-      guard case .ready(let host) = resolve(linear, .read, on: vcpu) else { return .fault(.pageFault) }
+      let host: HostPhysicalAddress
+      switch resolve(linear, .read, on: vcpu) {
+      case .ready(let place): host = place
+      case .refused(let outcome): return outcome
+      }
       let sum = memory.load(host) &+ addend
       return perform((0..<8).map { UInt8(truncatingIfNeeded: sum >> ($0 * 8)) }, at: linear, on: vcpu)
     }

@@ -14,7 +14,7 @@ private let targets: [String: any FuzzTarget.Type] = [
   "header": HeaderFuzz.self, "replay": ReplayFuzz.self, "import": ImportFuzz.self, "stream": StreamFuzz.self,
   "script": ScriptFuzz.self, "profile": ProfileFuzz.self, "policy": PolicyFuzz.self,
   "description": DescriptionFuzz.self, "results": ResultsFuzz.self, "snapshot": SnapshotFuzz.self,
-  "hypercalls": HypercallFuzz.self,
+  "hypercalls": HypercallFuzz.self, "walks": WalkFuzz.self, "machine": MachineFuzz.self,
 ]
 
 /// The target named by `FUZZ`; libFuzzer calls from one thread.

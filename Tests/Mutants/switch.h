@@ -1,0 +1,3 @@
+#include <stdbool.h>
+
+_Bool gi_mutant(int number);
