@@ -24,7 +24,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
   var fields: ProcessorFields
   var openView: OpenView?
   /// Pages whose stores are refused although stores are logged; nil where none ever is.
-  var promoted: PromotedPages?
+  @exclusivity(unchecked) var promoted: PromotedPages?
   /// The processors: what the hypervisor asks of them, the caller models.
   public var processors: Processors
 
