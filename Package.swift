@@ -25,7 +25,6 @@ let package = Package(
     .library(name: "ScriptedGuest", targets: ["ScriptedGuest"]),
     .library(name: "Replay", targets: ["Replay"]),
     .library(name: "Report", targets: ["Report"]),
-    .library(name: "ScriptedGuest", targets: ["ScriptedGuest"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -36,6 +36,8 @@ public enum RecordingFormat {
   public static let maximumRuns = 1 << 20
   /// The most accesses of a block.
   public static let maximumAccesses = 1 << 23
+  /// The most loads or fetches of one page that a record can tell of.
+  static let maximumRecordedAccesses = 1 << 32
   /// The most runs of loads of a block, and the most of fetches.
   public static let maximumAccessRuns = 1 << 21
   /// The most events of a block.

@@ -231,11 +231,12 @@ struct RunBuilder {
     guard new.vcpu >= 0, new.vcpu < RecordingFormat.maximumVCPUs, new.page.rawValue < RecordingFormat.maximumPages - 1,
       new.count < RecordingFormat.maximumCount
     else { throw .record(flaw(vcpu: new.vcpu, count: new.count, gpa: new.page.rawValue << 12, size: 1)) }
-    guard new.accesses >= 1, linear < 1 << 52 else {
+    // Each 65 535 of them are a run of their own: what a record of 48 bytes can ask for is bounded.
+    guard 1...RecordingFormat.maximumRecordedAccesses ~= new.accesses, linear < 1 << 52 else {
       throw .record(
         Flaw(
-          found: "\(new.accesses) accesses to linear page \(hex(linear))", expected: "at least 1, to a page below 2^52")
-      )
+          found: "\(new.accesses) accesses to linear page \(hex(linear))",
+          expected: "1 to \(RecordingFormat.maximumRecordedAccesses), to a page below 2^52"))
     }
     let last = lastAccesses[new.kind]?[new.vcpu] ?? 0
     guard new.count >= last else {
