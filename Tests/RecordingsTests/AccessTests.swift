@@ -164,7 +164,8 @@ struct AccessTests {
     try writer.accesses(accesses(10))
     for bad in [
       accesses(9), accesses(11, vcpu: 256), accesses(11, vcpu: -1), accesses(11, page: 1 << 32), accesses(11, 0),
-      accesses(11, -1), accesses(11, (1 << 32) + 1), accesses(11, .max), accesses(1 << 62), accesses(11, linear: 1 << 52),
+      accesses(11, -1), accesses(11, (1 << 32) + 1), accesses(11, .max), accesses(1 << 62),
+      accesses(11, linear: 1 << 52),
     ] {
       let error = #expect(throws: RecordingError.self) { try writer.accesses(bad) }
       #expect(error?.kind == .input)
