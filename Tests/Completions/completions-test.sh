@@ -51,7 +51,7 @@ expect() { # $1: the line, $2: what must be among the answers
 }
 
 expect 'gi-bench quick.trace --st' --strategy
-expect 'gi-bench quick.trace --strategy vm' vmfunc
+expect 'gi-bench quick.trace --strategy vmf' vmfunc
 expect 'gi-bench --st' --strategy
 expect 'gi-bench run quick.trace --pro' --profile
 expect 'gi-bench run quick.trace --profile sky' skylake-sp
