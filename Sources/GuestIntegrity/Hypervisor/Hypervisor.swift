@@ -128,6 +128,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
       return Verdict(.notMine, nodesVisited: 0, otherClients: [])
     }
     if let fetchedFrom { endIfForeign(fetchedFrom, rip: store.rip, on: store.vcpu, time: store.time) }
+    // Asked first: where there are none, the call costs more than the question.
     if promoted != nil { promoted?.stored(to: store.address.page) }
     return monitor.judge(store)
   }

@@ -10,22 +10,23 @@ struct PromotedPages {
   private var drains: UInt64 = 0
   /// At which of the drains up to `last` the log held a page: bit 0 is that drain.
   private var histories: [GuestPageNumber: (hits: UInt64, last: UInt64)] = [:]
-  /// The drain before which a store to the page came last; ``always`` for pages of critical regions, which stay.
+  /// Pages written often, and the drain before which a store to each came last.
   private var promoted: [GuestPageNumber: UInt64] = [:]
-  private static let always = UInt64.max
+  /// Pages of critical regions, which stay; apart, so that no drain looks through them.
+  private var kept: Set<GuestPageNumber> = []
 
   init(_ client: TraceClient, _ rule: Promotion) { (self.client, self.rule) = (client, rule) }
 
   /// A store to a page has been refused.
   mutating func stored(to page: GuestPageNumber) {
-    if let last = promoted[page], last != Self.always { promoted[page] = drains }
+    if promoted[page] != nil { promoted[page] = drains }
   }
 
   /// A log has been drained, and held these monitored pages: those that are promoted by that, and those that are not any more.
   mutating func drained(_ pages: [GuestPageNumber]) -> (promoted: [GuestPageNumber], demoted: [GuestPageNumber]) {
     drains += 1
     var hot: [GuestPageNumber] = []
-    for page in pages where promoted[page] == nil {
+    for page in pages where promoted[page] == nil && !kept.contains(page) {
       let hits = (hits(of: page) | 1) & mask
       histories[page] = (hits, drains)
       guard hits.nonzeroBitCount >= rule.hits else { continue }
@@ -33,7 +34,7 @@ struct PromotedPages {
       promoted[page] = drains
       hot.append(page)
     }
-    let cold = promoted.filter { $1 != Self.always && drains - $1 > UInt64(rule.window) }.keys.sorted()
+    let cold = promoted.filter { drains - $1 > UInt64(rule.window) }.keys.sorted()
     for page in cold { promoted[page] = nil }
     // What has left the window is forgotten once a window.
     if drains % UInt64(rule.window) == 0 { histories = histories.filter { hits(of: $0.key) & mask != 0 } }
@@ -42,9 +43,7 @@ struct PromotedPages {
 
   /// Pages of a critical region are monitored: those that were not promoted.
   mutating func keep(_ range: PageRange) -> [GuestPageNumber] {
-    pages(of: range).filter { page in
-      promoted.updateValue(Self.always, forKey: page) == nil
-    }
+    pages(of: range).filter { kept.insert($0).inserted && promoted.removeValue(forKey: $0) == nil }
   }
 
   /// Pages are not monitored any more: those that were promoted.
@@ -52,8 +51,9 @@ struct PromotedPages {
     histories = histories.filter { !range.contains($0.key) }
     // Whichever are fewer.
     let pages =
-      range.count < UInt64(promoted.count) ? pages(of: range) : promoted.keys.filter(range.contains).sorted()
-    return pages.filter { promoted.removeValue(forKey: $0) != nil }
+      range.count < UInt64(promoted.count + kept.count)
+      ? pages(of: range) : (promoted.keys.filter(range.contains) + kept.filter(range.contains)).sorted()
+    return pages.filter { promoted.removeValue(forKey: $0) != nil || kept.remove($0) != nil }
   }
 
   private var mask: UInt64 { ~0 >> UInt64(64 - rule.window) }
