@@ -9,15 +9,19 @@ import Testing
 /// against the plain ones that are watched here.
 @Suite("A finite cache holds nothing that a maximal one has lost")
 struct InclusionTests {
-  @Test("over random drivers, under every strategy", arguments: 400..<412 as Range<UInt64>)
-  func random(seed: UInt64) throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("gi-in-\(seed)-\(getpid()).trace").path
+  @Test(
+    "over random drivers, under every strategy", arguments: 400..<412 as Range<UInt64>, [Dimensions.one, .two])
+  func random(seed: UInt64, dimensions: Dimensions) throws {
+    let name = "gi-in-\(seed)-\(dimensions)-\(getpid()).trace"
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent(name).path
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try RandomDriverTrace.write(to: path, seed: seed)
+    let tables = RandomPaging.Tables.allCases[Int(seed / 2) % 3]
+    let paging = RandomPaging(tables, isDefective: seed % 2 == 0)
+    try RandomDriverTrace.write(to: path, seed: seed, paging: dimensions == .one ? nil : paging)
     let reader = try RecordingReader(path: path)
     for strategy in Strategy.all {
       let geometry = AgainstPlainReplayTests.geometries[Int(seed) % AgainstPlainReplayTests.geometries.count]
-      let plain = try PlainReplay(strategy, reader, geometry: geometry, dimensions: .one, watchesInclusion: true)
+      let plain = try PlainReplay(strategy, reader, geometry: geometry, dimensions: dimensions, watchesInclusion: true)
       #expect(plain.excluded == [], "seed \(seed), \(strategy.name)")
       #expect(plain.included > 500, "seed \(seed), \(strategy.name): too few hits to say anything")
     }

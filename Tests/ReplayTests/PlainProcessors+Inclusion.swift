@@ -7,7 +7,6 @@ import GuestIntegrity
 extension PlainProcessors {
   /// Has shadows watch from now on.
   mutating func watchInclusion() {
-    unmapped = machines.map { _ in [] }
     shadows = machines.map { machine in
       var shadow = machine
       shadow.cache = nil
@@ -18,12 +17,14 @@ extension PlainProcessors {
     }
   }
 
-  /// Holds a hit against the shadow: of a linear page against its combined mappings; in one dimension, and where a recording
-  /// leaves the guest's mapping out, against the guest-physical ones.
-  mutating func include(_ what: String, _ gpa: GuestPhysicalAddress, _ linear: PlainLinearPage?, on vcpu: Int) {
-    guard !shadows.isEmpty else { return }
+  /// Holds a hit against the shadow: of a linear page against its combined mappings, in one dimension against the guest-physical
+  /// ones. Where a recording leaves the guest's mapping out, nobody knows what the combined one would be.
+  mutating func include(
+    _ what: String, _ gpa: GuestPhysicalAddress, _ linear: PlainLinearPage?, isUnmapped: Bool, on vcpu: Int
+  ) {
+    guard !shadows.isEmpty, linear == nil || !isUnmapped else { return }
     let shadow = shadows[vcpu]
-    guard let linear, !unmapped[vcpu].contains(linear.number) else {
+    guard let linear else {
       return note(shadow.caches.hasTranslation(of: gpa, shadow.eptp.tag), "\(what): page \(hex(gpa.rawValue))", vcpu)
     }
     let address = GuestLinearAddress(linear.number << 12)
@@ -57,28 +58,28 @@ extension PlainProcessors {
 
   /// Has the shadow see an access, and hold besides what a walk from the root finds: a processor may always make one, so
   /// a finite cache that has evicted an entry may read again what a maximal one has no need to.
-  mutating func shadow(_ access: GuestAccess, _ linear: PlainLinearPage?, on vcpu: Int) {
+  mutating func shadow(
+    _ access: GuestAccess, _ linear: PlainLinearPage?, isHit: Bool, isUnmapped: Bool, on vcpu: Int
+  ) {
     guard !shadows.isEmpty else { return }
     var fresh = shadows[vcpu]
     fresh.caches = TranslationCaches(.maximal)
-    Self.see(access, linear, &shadows[vcpu])
-    Self.see(access, linear, &fresh)
+    // Nothing is walked by a linear address before the guest's first root is known, nor where a TLB has what was walked without.
+    let linear = caches[vcpu].root == nil || isHit && isUnmapped ? nil : linear
+    Self.see(access, linear, isUnmapped: isUnmapped, &shadows[vcpu])
+    Self.see(access, linear, isUnmapped: isUnmapped, &fresh)
     shadows[vcpu].caches.formUnion(fresh.caches)
   }
 
-  /// An access in both dimensions, and where the guest's tables lead elsewhere, or nowhere, in one.
-  private static func see(_ access: GuestAccess, _ linear: PlainLinearPage?, _ shadow: inout EPTMachine<FlatMemory>) {
-    guard let linear else {
-      _ = shadow.access(access)
-      return
+  /// An access by its linear address, and where the guest's tables lead elsewhere, or nowhere, by its guest-physical one.
+  private static func see(
+    _ access: GuestAccess, _ linear: PlainLinearPage?, isUnmapped: Bool, _ shadow: inout EPTMachine<FlatMemory>
+  ) {
+    if let linear {
+      var path = PlainPath()
+      _ = shadow.write(access, to: GuestLinearAddress(linear.number << 12 | access.gpa.pageOffset), &path)
     }
-    var path = PlainPath()
-    let address = GuestLinearAddress(linear.number << 12 | access.gpa.pageOffset)
-    switch shadow.write(access, to: address, &path) {
-    case .translated(let translation) where translation.gpa.page != access.gpa.page: _ = shadow.access(access)
-    case .pageFault, .notCanonical: _ = shadow.access(access)
-    default: break
-    }
+    if isUnmapped { _ = shadow.access(access) }
   }
 
   /// Switches the shadow as its processor.

@@ -78,8 +78,8 @@ struct PlainProcessors: ProcessorControl {
   var verdicts: [[Verdict]]
   /// If it was asked for, what caches hold that see the same and lose only what they must.
   var shadows: [EPTMachine<FlatMemory>] = []
-  /// Linear pages, by vCPU, that were walked in one dimension when they were last walked for.
-  var unmapped: [Set<UInt64>] = []
+  /// Translations in the TLBs, by vCPU, that were walked for in one dimension.
+  var unmapped: [Set<PlainCache.Key>]
   /// Entries of the guest-physical kind that the access under way has cached.
   private var filled: Set<PlainCache.Key> = []
   /// Hits and starts of walks that the shadows had, too.
@@ -90,6 +90,7 @@ struct PlainProcessors: ProcessorControl {
   init(memory: FlatMemory, vcpus: Int, geometry: CacheGeometry) {
     machines = (0..<vcpus).map { _ in EPTMachine(memory: memory) }
     verdicts = (0..<vcpus).map { _ in [] }
+    unmapped = (0..<vcpus).map { _ in [] }
     func full(_ entries: Int) -> PlainCache { PlainCache(entries: entries, ways: entries) }
     func lines(_ count: Int) -> PlainCache {
       guard count > 0 else { return full(0) }
@@ -130,19 +131,24 @@ struct PlainProcessors: ProcessorControl {
       let region = PlainCache.Key(set: set, number: linear.number / 512, isGlobal: linear.isGlobal, isRegion: true)
       keys = linear.isOfLargePage ? [region] : keys + [region]
     }
-    defer { shadow(access, linear, on: vcpu) }
+    var isHit = true
+    var isUnmapped = linear == nil
+    defer { shadow(access, linear, isHit: isHit, isUnmapped: isUnmapped, on: vcpu) }
     for key in keys where caches[vcpu].l1.hit(key) {
       count(.l1TLBHits)
-      include("a TLB hit", access.gpa, linear, on: vcpu)
+      isUnmapped = isUnmapped || unmapped[vcpu].contains(key)
+      include("a TLB hit", access.gpa, linear, isUnmapped: isUnmapped, on: vcpu)
       return Access()
     }
     for key in keys where caches[vcpu].stlb.hit(key) {
       count(.stlbHits)
       caches[vcpu].l1.insert(key)
-      include("a hit of the second level", access.gpa, linear, on: vcpu)
+      isUnmapped = isUnmapped || unmapped[vcpu].contains(key)
+      include("a hit of the second level", access.gpa, linear, isUnmapped: isUnmapped, on: vcpu)
       return Access()
     }
     count(.walks)
+    isHit = false
     let before = machines[vcpu].fields
     var result = Access()
     if let linear {
@@ -151,7 +157,7 @@ struct PlainProcessors: ProcessorControl {
       } else {
         count(.unmappedWalks)
         result = walkOne(access, linear, on: vcpu)
-        if !shadows.isEmpty { unmapped[vcpu].insert(linear.number) }
+        isUnmapped = true
       }
     } else {
       result = walkOne(access, nil, on: vcpu)
@@ -161,6 +167,7 @@ struct PlainProcessors: ProcessorControl {
       let key = (result.leaf ?? .pte) > .pte ? keys[keys.count - 1] : keys[0]
       caches[vcpu].stlb.insert(key)
       caches[vcpu].l1.insert(key)
+      if isUnmapped { unmapped[vcpu].insert(key) } else { unmapped[vcpu].remove(key) }
     }
     return result
   }
@@ -201,13 +208,44 @@ struct PlainProcessors: ProcessorControl {
     case .pageFault: break
     default: return
     }
+    if let physical { forgetPhysical(physical, on: vcpu) }
+    guard let linear else { return }
     for level in 0..<3 {
-      let shift = UInt64(27 - 9 * level)
-      if let page = physical {
-        _ = caches[vcpu].pointers[level].drop { $0.set == set && $0.number == page >> shift }
-      }
-      guard let linear else { continue }
-      _ = caches[vcpu].combined[level].drop { $0.set == set && $0.number == linear >> shift }
+      _ = caches[vcpu].combined[level].drop { $0.set == set && $0.number == linear >> UInt64(27 - 9 * level) }
+    }
+  }
+
+  /// A violation by a linear address drops what would translate the guest's tables on its way, and the page they lead to: it does not
+  /// recur when the access is made again (SDM vol. 3C, "Guidelines for Use of the INVEPT Instruction").
+  mutating func forgetTables(of linear: GuestLinearAddress, after outcome: TranslationOutcome, on vcpu: Int) {
+    switch outcome {
+    case .violation, .virtualizationException: break
+    default: return
+    }
+    // Loads that change nothing: no accessed flags, no log, no event.
+    var machine = machines[vcpu]
+    machine.controls.set([.eptViolationVE, .enablePML], to: false)
+    machine.eptp = EPTPointer(machine.eptp.rawValue & ~(1 << 6))
+    guard var table = caches[vcpu].root else { return }
+    for level in [Level.pml4e, .pdpte, .pde, .pte] {
+      forgetPhysical(table >> 12, on: vcpu)
+      let slot = table & 0xf_ffff_ffff_f000 + 8 * level.index(of: linear.rawValue)
+      var path = PlainPath()
+      let load = machine.access(GuestAccess(GuestPhysicalAddress(slot), .read), &path)
+      guard case .translated(let translation) = load else { return }
+      let entry = machine.memory.load(translation.hpa)
+      guard entry & 1 != 0 else { return }
+      table = entry & 0xf_ffff_ffff_f000
+      guard GuestEntry(entry).mapsPage(at: level) else { continue }
+      forgetPhysical((table & ~level.offsetMask | linear.rawValue & level.offsetMask) >> 12, on: vcpu)
+      return
+    }
+  }
+
+  private mutating func forgetPhysical(_ page: UInt64, on vcpu: Int) {
+    let set = caches[vcpu].active
+    for level in 0..<3 {
+      _ = caches[vcpu].pointers[level].drop { $0.set == set && $0.number == page >> UInt64(27 - 9 * level) }
     }
   }
 
@@ -239,7 +277,6 @@ struct PlainProcessors: ProcessorControl {
     var path = PlainPath()
     let address = GuestLinearAddress(linear.number << 12 | access.gpa.pageOffset)
     let outcome = machines[vcpu].write(access, to: address, &path)
-    if !shadows.isEmpty { unmapped[vcpu].remove(linear.number) }
     count(.guestFlagUpdates, path.flagUpdates)
     var leadsHere = false
     var ended = false
@@ -256,7 +293,10 @@ struct PlainProcessors: ProcessorControl {
     default: break
     }
     let number = linear.number & 0xf_ffff_ffff
-    defer { forget(after: outcome, linear: number, on: vcpu) }
+    defer {
+      forget(after: outcome, linear: number, on: vcpu)
+      forgetTables(of: address, after: outcome, on: vcpu)
+    }
     guard leadsHere else { return nil }
     if path.asksSubPages { count(.sppLookups) }
 

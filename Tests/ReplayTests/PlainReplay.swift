@@ -209,6 +209,7 @@ final class PlainReplay {
       let outcome = hypervisor.processors.machines[vcpu].access(linear: linear, .write, user: false, &path)
       counts[.guestFlagUpdates, default: 0] += UInt64(path.flagUpdates)
       hypervisor.processors.forget(after: outcome, linear: linear.rawValue >> 12 & 0xf_ffff_ffff, on: vcpu)
+      hypervisor.processors.forgetTables(of: linear, after: outcome, on: vcpu)
       let second = try block.accesses(ofRun: run)
       for page in hypervisor.processors.logged(since: before, on: vcpu) {
         let touches = touchesProtectedByte([(second.address(0).rawValue, UInt64(second[0].size))])

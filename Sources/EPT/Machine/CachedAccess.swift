@@ -150,7 +150,8 @@ extension EPTMachine {
   }
 
   /// Drops, after a violation by a linear access, the guest-physical mappings of the guest's tables that the address is translated by, and of
-  /// where they lead: when the access is performed again it walks them all, and the violation may not recur at any.
+  /// where they lead: when the access is performed again it walks them all, and the violation may not recur at any (SDM vol. 3C,
+  /// "Guidelines for Use of the INVEPT Instruction").
   @usableFromInline @inline(never)
   mutating func dropWay(to linear: GuestLinearAddress, after outcome: TranslationOutcome) {
     switch outcome {
@@ -172,8 +173,8 @@ extension EPTMachine {
     for reference in log.references where reference.kind == .guest {
       tables.append(reference.value & EPTEntry.addressMask)
     }
-    if case .page = end { tables.append(place.page.gpa.rawValue) }
-    for table in tables { caches.drop(.physical(GuestPhysicalAddress(table), eptp.tag)) }
+    if case .page = end { tables[tables.count - 1] = place.page.gpa.rawValue }
+    for table in tables { drop(.physical(GuestPhysicalAddress(table), eptp.tag)) }
   }
 
   /// Hands an outcome on, after what the VM exit invalidates that it may be.

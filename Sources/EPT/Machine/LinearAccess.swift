@@ -98,7 +98,7 @@ extension EPTMachine {
   /// Hands an outcome on, after what it invalidates.
   @inlinable @inline(__always)
   mutating func left(by outcome: TranslationOutcome, from target: StaleTranslation.Target) -> TranslationOutcome {
-    if caches.isActive, case .linear(let linear, _, _, _) = target { dropWay(to: linear, after: outcome) }
+    if isCaching, case .linear(let linear, _, _, _) = target { dropWay(to: linear, after: outcome) }
     return left(by: outcome)
   }
 

@@ -55,7 +55,7 @@ extension EPTMachine {
       let kind = crosses ? AccessKind.write.union(machine.crossingMark) : .write
       return machine.resolve(part, kind, user: user, byteCount: UInt16(count), &observer)
     }
-    if caches.isActive, let refusal = outcome.refusal {
+    if isCaching, let refusal = outcome.refusal {
       dropWay(to: linear, after: refusal)
       dropWay(to: last, after: refusal)
     }
