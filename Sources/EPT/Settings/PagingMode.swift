@@ -14,21 +14,8 @@ public enum PagingMode: UInt8, Hashable, Sendable, CaseIterable {
   /// 5-level paging.
   case fiveLevel
 
-  /// The level of the table that CR3, or with PAE a PDPTE register, refers to.
-  @inlinable var root: Level {
-    switch self {
-    case .off, .bits32, .pae: .pde
-    case .fourLevel: .pml4e
-    case .fiveLevel: .pml5e
-    }
-  }
-
   /// Linear addresses have 32 bits; what more there is of one is not looked at.
   @inlinable package var is32Bit: Bool { rawValue < PagingMode.fourLevel.rawValue }
-
-  /// How many address bits an entry of this level spans.
-  @inlinable
-  func shift(_ level: Level) -> UInt64 { self == .bits32 && level == .pde ? 22 : level.shift }
 
   /// How many bits of a linear address count where it must be canonical; nil where it need not be.
   @inlinable package var canonicalWidth: UInt64? {

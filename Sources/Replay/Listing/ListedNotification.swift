@@ -56,14 +56,3 @@ public struct ListedNotification: Equatable, Sendable {
     (symbol ?? "page \(hex(address.page.rawValue))") + "+" + hex(offset)
   }
 }
-
-extension NotificationTally.Touched {
-  /// As listings spell it.
-  var name: String {
-    switch self {
-    case .bytes: "bytes"
-    case .subPage: "sub-page"
-    case .page: "page"
-    }
-  }
-}

@@ -98,3 +98,14 @@ struct StoreSet: Equatable {
   /// As results spell it.
   var text: String { "\(count)-" + String(digest, radix: 16) }
 }
+
+extension NotificationTally.Touched {
+  /// As listings spell it.
+  var name: String {
+    switch self {
+    case .bytes: "bytes"
+    case .subPage: "sub-page"
+    case .page: "page"
+    }
+  }
+}

@@ -5,10 +5,10 @@ package struct NotificationTimeline {
   /// The notification.
   package let notification: ListedNotification
   /// Its stages that took any time, in order.
-  package let stages: [Stage]
+  package let stages: [TimedStage]
 
   /// A stage.
-  package struct Stage: Encodable {
+  package struct TimedStage: Encodable {
     /// Its name.
     package var name: String
     /// What it took.
@@ -37,46 +37,46 @@ package struct NotificationTimeline {
   /// The timeline of a notification that a profile prices.
   package init(of notification: ListedNotification, priced profile: CycleProfile) {
     self.notification = notification
-    func stage(_ stage: Replay.Stage) -> Stage {
+    func stage(_ stage: Stage) -> TimedStage {
       let form = notification.shape.price(of: stage)
       let steps = profile.parameters.filter { form[$0.name] != 0 }.map { cost in
         var one = LinearForm()
         one[cost.name] = form[cost.name]
         return Step(cost: cost, count: form[cost.name], cycles: one.priced(by: profile))
       }
-      return Stage(
-        name: stage.rawValue, cycles: form.priced(by: profile), isBeforeRing: Replay.Stage.latency.contains(stage),
+      return TimedStage(
+        name: stage.rawValue, cycles: form.priced(by: profile), isBeforeRing: Stage.latency.contains(stage),
         steps: steps)
     }
-    func more(_ name: String, _ cycles: Double, isBeforeRing: Bool) -> Stage? {
+    func more(_ name: String, _ cycles: Double, isBeforeRing: Bool) -> TimedStage? {
       // What is left of sums of hundreds of cycles is their last bits.
       cycles > 0.01
-        ? Stage(
+        ? TimedStage(
           name: name, cycles: Bracket(low: cycles, value: cycles, high: cycles), isBeforeRing: isBeforeRing, steps: [])
         : nil
     }
-    var before = Replay.Stage.latency.map(stage).filter { !$0.steps.isEmpty }
+    var before = Stage.latency.map(stage).filter { !$0.steps.isEmpty }
     if let cold = notification.cold, cold.high > 0 {
-      before.append(Stage(name: "caches left cold", cycles: cold, isBeforeRing: true, steps: []))
+      before.append(TimedStage(name: "caches left cold", cycles: cold, isBeforeRing: true, steps: []))
     }
     if let raised = notification.raised?.value,
       let wait = more("wait for room in the ring", raised - Self.sum(before), isBeforeRing: true)
     {
       before.append(wait)
     }
-    var after = Replay.Stage.allCases.filter { !Replay.Stage.latency.contains($0) }.map(stage).filter {
+    var after = Stage.allCases.filter { !Stage.latency.contains($0) }.map(stage).filter {
       !$0.steps.isEmpty
     }
     if let stall = notification.stall?.value,
       let rest = more("wait for who answers", stall - Self.sum(before) - Self.sum(after), isBeforeRing: false)
     {
-      after.insert(rest, at: after.firstIndex { $0.name == Replay.Stage.answer.rawValue } ?? 0)
+      after.insert(rest, at: after.firstIndex { $0.name == Stage.answer.rawValue } ?? 0)
     }
     stages = before + after
   }
 
   /// The sum of stages, at the profile's values.
-  private static func sum(_ stages: [Stage]) -> Double { stages.reduce(0) { $0 + $1.cycles.value } }
+  private static func sum(_ stages: [TimedStage]) -> Double { stages.reduce(0) { $0 + $1.cycles.value } }
 
 }
 
@@ -94,7 +94,7 @@ extension NotificationTimeline {
     var profile: String
     var hypervisor: String?
     var notification: NotificationListing.Line
-    var stages: [Stage]
+    var stages: [TimedStage]
   }
 
   /// The timeline as rows of comma-separated values.

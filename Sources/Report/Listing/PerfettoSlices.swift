@@ -13,7 +13,7 @@ struct PerfettoSlices {
 
   init(profile: CycleProfile) { self.profile = profile }
 
-  private struct Event: Encodable {
+  private struct TraceEvent: Encodable {
     var ph: String
     var pid: Int
     var tid: Int
@@ -29,12 +29,12 @@ struct PerfettoSlices {
   mutating func events(of listed: ListedNotification, in trace: String) throws -> String {
     let process = "\(listed.strategy), \(trace)"
     let (pid, tid) = (processes[process] ?? processes.count + 1, listed.vcpu + 1)
-    var events: [Event] = []
+    var events: [TraceEvent] = []
     if processes.updateValue(pid, forKey: process) == nil {
-      events.append(Event(ph: "M", pid: pid, tid: 0, name: "process_name", args: ["name": process]))
+      events.append(TraceEvent(ph: "M", pid: pid, tid: 0, name: "process_name", args: ["name": process]))
     }
     if threads.insert([pid, tid]).inserted {
-      events.append(Event(ph: "M", pid: pid, tid: tid, name: "thread_name", args: ["name": "vCPU \(listed.vcpu)"]))
+      events.append(TraceEvent(ph: "M", pid: pid, tid: tid, name: "thread_name", args: ["name": "vCPU \(listed.vcpu)"]))
     }
     events += listed.issued.map { slices(of: listed, issued: $0, pid, tid) } ?? [instant(of: listed, pid, tid)]
     return try events.map { event in
@@ -44,9 +44,9 @@ struct PerfettoSlices {
   }
 
   /// What was noticed in time: one slice as long as the stall, and the stages inside.
-  private func slices(of listed: ListedNotification, issued: Double, _ pid: Int, _ tid: Int) -> [Event] {
+  private func slices(of listed: ListedNotification, issued: Double, _ pid: Int, _ tid: Int) -> [TraceEvent] {
     var events = [
-      Event(
+      TraceEvent(
         ph: "X", pid: pid, tid: tid, name: listed.target, ts: time(issued), dur: time(listed.stall?.value ?? 0),
         args: arguments(of: listed))
     ]
@@ -54,13 +54,13 @@ struct PerfettoSlices {
     let timeline = NotificationTimeline(of: listed, priced: profile)
     for stage in timeline.stages where stage.cycles.value > 0 {
       events.append(
-        Event(ph: "X", pid: pid, tid: tid, name: stage.name, ts: time(at), dur: time(stage.cycles.value)))
+        TraceEvent(ph: "X", pid: pid, tid: tid, name: stage.name, ts: time(at), dur: time(stage.cycles.value)))
       at += stage.cycles.value
     }
     guard let raised = listed.raised, let delivered = listed.delivered else { return events }
     for (phase, cycles) in [("b", raised.value), ("e", delivered.value)] {
       events.append(
-        Event(
+        TraceEvent(
           ph: phase, pid: pid, tid: tid, name: "on the way to the consumer", cat: "alert", id: listed.number,
           ts: time(issued + cycles)))
     }
@@ -68,8 +68,8 @@ struct PerfettoSlices {
   }
 
   /// What was noticed late, by its vCPU's instructions at one cycle each: when a log is drained no model of time tells.
-  private func instant(of listed: ListedNotification, _ pid: Int, _ tid: Int) -> Event {
-    Event(
+  private func instant(of listed: ListedNotification, _ pid: Int, _ tid: Int) -> TraceEvent {
+    TraceEvent(
       ph: "i", pid: pid, tid: tid, name: "\(listed.target), noticed late",
       ts: time(Double(listed.instructions + (listed.lateInstructions ?? 0))), s: "t", args: arguments(of: listed))
   }
