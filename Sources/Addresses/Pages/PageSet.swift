@@ -6,10 +6,10 @@ import Glibc
 @usableFromInline
 package final class PageSet {
   /// How many pages are in the set.
-  package private(set) var count: UInt64 = 0
+  @exclusivity(unchecked) package private(set) var count: UInt64 = 0
   /// The pages that there is room for: those below this number.
-  @usableFromInline package private(set) var capacity: UInt64
-  @usableFromInline package private(set) var words: UnsafeMutablePointer<UInt64>
+  @usableFromInline @exclusivity(unchecked) package private(set) var capacity: UInt64
+  @usableFromInline @exclusivity(unchecked) package private(set) var words: UnsafeMutablePointer<UInt64>
 
   /// The empty set, with room for the pages below `capacity`.
   package init(capacity: UInt64 = 0) {

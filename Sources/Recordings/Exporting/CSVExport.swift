@@ -20,8 +20,7 @@ public enum CSVExport {
       case .event(let event): try put(event, output)
       case .accesses(let accesses): try put(accesses, output)
       }
-      output.put(0x0a)
-      try output.drainIfFull()
+      try output.endRecord()
       return true
     }
     try output.finish()
@@ -38,7 +37,7 @@ public enum CSVExport {
   }
 
   private static func put(_ write: RecordedWrite, hasValues: Bool, _ output: TextOutput) {
-    for byte in "write,".utf8 { output.put(byte) }
+    output.put(fixed: "write,")
     output.put(decimal: UInt64(write.vcpu))
     output.put(0x2c)
     output.put(decimal: write.count)
@@ -46,17 +45,19 @@ public enum CSVExport {
     output.put(hexadecimal: write.gpa.rawValue)
     output.put(0x2c)
     output.put(decimal: UInt64(write.size))
-    for address in [write.gva, write.rip] {
-      guard let address else { continue }
-      output.put(0x2c)
-      output.put(hexadecimal: address.rawValue)
-    }
+    if let linear = write.gva { put(linear.rawValue, output) }
+    if let pointer = write.rip { put(pointer.rawValue, output) }
     if hasValues {
       output.put(0x2c)
       if let value = write.value { put(value, output) }
     }
     output.put(0x2c)
     if let rest = write.rest { output.put(decimal: rest.rawValue) }
+  }
+
+  private static func put(_ field: UInt64, _ output: TextOutput) {
+    output.put(0x2c)
+    output.put(hexadecimal: field)
   }
 
   private static func put(_ value: StoredValue, _ output: TextOutput) {
@@ -68,10 +69,7 @@ public enum CSVExport {
     try output.put("\(accesses.kind.rawValue),\(accesses.vcpu),\(accesses.count),")
     output.put(hexadecimal: accesses.page.rawValue << 12)
     try output.put(",\(accesses.accesses)")
-    if let linear = accesses.linearPage {
-      output.put(0x2c)
-      output.put(hexadecimal: linear << 12)
-    }
+    if let linear = accesses.linearPage { put(linear << 12, output) }
   }
 
   private static func put(_ event: RecordedEvent, _ output: TextOutput) throws(RecordingError) {
@@ -94,9 +92,6 @@ public enum CSVExport {
     case .control(let change): (kind, fields) = ("control", [change.register.rawValue, change.value])
     }
     try output.put("\(kind),\(event.vcpu),\(event.count)")
-    for field in fields {
-      output.put(0x2c)
-      output.put(hexadecimal: field)
-    }
+    for field in fields { put(field, output) }
   }
 }

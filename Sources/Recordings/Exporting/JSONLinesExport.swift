@@ -23,7 +23,7 @@ public enum JSONLinesExport {
       case .event(let event): try put(event, output)
       case .accesses(let accesses): put(accesses, output)
       }
-      try output.put("}\n")
+      try output.endRecord("}\n")
       return true
     }
     try output.finish()
@@ -32,18 +32,18 @@ public enum JSONLinesExport {
   private static func put(_ write: RecordedWrite, _ output: TextOutput) {
     start("{\"kind\":\"write\",\"vcpu\":", UInt64(write.vcpu), write.count, output)
     put(",\"gpa\":", hexadecimal: write.gpa.rawValue, output)
-    put(",\"size\":", output)
+    output.put(fixed: ",\"size\":")
     output.put(decimal: UInt64(write.size))
     if let gva = write.gva { put(",\"gva\":", hexadecimal: gva.rawValue, output) }
     if let rip = write.rip { put(",\"rip\":", hexadecimal: rip.rawValue, output) }
     if let value = write.value {
-      put(",\"value\":\"", output)
+      output.put(fixed: ",\"value\":\"")
       output.put(hexadecimal: value.high != 0 ? value.high : value.low)
       if value.high != 0 { output.put(digits: value.low, count: 16) }
       output.put(0x22)
     }
     if let rest = write.rest {
-      put(",\"rest\":", output)
+      output.put(fixed: ",\"rest\":")
       output.put(decimal: rest.rawValue)
     }
   }
@@ -53,7 +53,7 @@ public enum JSONLinesExport {
       accesses.kind == .load ? "{\"kind\":\"load\",\"vcpu\":" : "{\"kind\":\"fetch\",\"vcpu\":"
     start(kind, UInt64(accesses.vcpu), accesses.count, output)
     put(",\"gpa\":", hexadecimal: accesses.page.rawValue << 12, output)
-    put(",\"accesses\":", output)
+    output.put(fixed: ",\"accesses\":")
     output.put(decimal: UInt64(accesses.accesses))
     if let linear = accesses.linearPage { put(",\"gva\":", hexadecimal: linear << 12, output) }
   }
@@ -93,21 +93,17 @@ public enum JSONLinesExport {
   }
 
   private static func start(_ kind: StaticString, _ vcpu: UInt64, _ count: UInt64, _ output: TextOutput) {
-    put(kind, output)
+    output.put(fixed: kind)
     output.put(decimal: vcpu)
-    put(",\"count\":", output)
+    output.put(fixed: ",\"count\":")
     output.put(decimal: count)
   }
 
   private static func put(_ name: StaticString, hexadecimal value: UInt64, _ output: TextOutput) {
-    put(name, output)
+    output.put(fixed: name)
     output.put(0x22)
     output.put(hexadecimal: value)
     output.put(0x22)
-  }
-
-  private static func put(_ text: StaticString, _ output: TextOutput) {
-    for index in 0..<text.utf8CodeUnitCount { output.put(text.utf8Start[index]) }
   }
 }
 

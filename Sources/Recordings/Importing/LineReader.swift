@@ -11,11 +11,11 @@ final class LineReader {
 
   let name: String
   /// The number of the line last handed out, counted from 1.
-  private(set) var number = 0
+  @exclusivity(unchecked) private(set) var number = 0
   private let input: UnpackedInput
   private let buffer: UnsafeMutableRawBufferPointer
-  private var start = 0
-  private var end = 0
+  @exclusivity(unchecked) private var start = 0
+  @exclusivity(unchecked) private var end = 0
   private var isAtEnd = false
 
   /// Opens a text, packed or not; what is no text at all is refused by its name.

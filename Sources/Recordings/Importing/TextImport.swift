@@ -44,7 +44,7 @@ public final class TextImport {
   public let columns: RecordingColumns
   private let lines: LineReader
   private var options: Options
-  private var parser: any LineParser
+  @exclusivity(unchecked) private var parser: any LineParser
   /// What the first lines look like.
   private let likeness: Format?
 

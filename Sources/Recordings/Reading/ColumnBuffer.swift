@@ -22,6 +22,7 @@ struct ColumnBuffer: ~Copyable {
   }
 
   /// An element, checked.
+  @inline(__always)
   func load<T: BitwiseCopyable>(_ index: Int, as type: T.Type) -> T {
     guard let base, index >= 0, index < count / MemoryLayout<T>.size else { preconditionFailure("no such element") }
     return base.load(fromByteOffset: index * MemoryLayout<T>.size, as: type)

@@ -53,54 +53,71 @@ extension RecordingReader {
     from firstBlock: Int = 0, _ body: (RecordedEntry) throws -> Bool
   ) throws {
     let block = RecordingBlock()
-    let columns = header.columnSet
+    let known = KnownDetails(header.columnSet)
     for number in blocks.indices.dropFirst(firstBlock) {
-      try read(block: number, columns: columns, into: block)
+      try read(block: number, columns: header.columnSet, into: block)
+      let (runs, events) = (block.runs, block.events)
       var nextEvent = 0
       var pending: RecordedWrite?
-      var others = AccessCursor(block, hasLinear: columns.contains(.linearPages))
-      func events(before run: Int) throws -> Bool {
-        while nextEvent < block.events.count, block.events[nextEvent].run == run {
+      var others = AccessCursor(block, hasLinear: known.linear)
+      /// Whether anything stands before a run, behind as many events as have passed.
+      func isPreceded(_ run: Int) -> Bool {
+        nextEvent < events.count && events[nextEvent].run == run || others.place <= run + nextEvent
+      }
+      func precede(_ run: Int) throws -> Bool {
+        while nextEvent < events.count, events[nextEvent].run == run {
           while let next = others.next(upTo: run + nextEvent) { if try !body(.accesses(next)) { return false } }
           nextEvent += 1
-          if try !body(.event(block.events[nextEvent - 1].event)) { return false }
+          if try !body(.event(events[nextEvent - 1].event)) { return false }
         }
         while let next = others.next(upTo: run + nextEvent) { if try !body(.accesses(next)) { return false } }
         return true
       }
-      for run in block.runs.indices {
-        if let write = pending, !block.runs[run].isContinuation {
+      for run in runs.indices {
+        if let write = pending, !runs[run].isContinuation {
           pending = nil
           if try !body(.write(write)) { return }
         }
-        if try !events(before: run) { return }
+        if isPreceded(run), try !precede(run) { return }
         let accesses = try block.accesses(ofRun: run)
-        if block.runs[run].isContinuation, var write = pending {
-          write.extend(by: block.write(accesses, 0, columns), on: block.runs[run].page)
+        if runs[run].isContinuation, var write = pending {
+          write.extend(by: block.write(accesses, 0, known), on: runs[run].page)
           pending = nil
           if try !body(.write(write)) { return }
           continue
         }
+        // Only the last store of a run can be continued by the next.
+        let isContinued = run + 1 < runs.count && runs[run + 1].isContinuation
         var count = block.clocks[run]
         for index in accesses.indices {
-          if index > 0, columns.contains(.steps) { count &+= block.step(accesses.first - run + index - 1) }
-          var write = block.write(accesses, index, columns)
+          if index > 0, known.steps { count &+= block.step(accesses.first - run + index - 1) }
+          var write = block.write(accesses, index, known)
           write.count = count
-          // Only the last store of a run can be continued by the next.
-          if index == accesses.count - 1 {
+          if isContinued, index == accesses.count - 1 {
             pending = write
           } else if try !body(.write(write)) {
             return
           }
         }
-        if let write = pending, nextEvent < block.events.count, block.events[nextEvent].run == run + 1 {
-          pending = nil
-          if try !body(.write(write)) { return }
-        }
       }
       if let write = pending, try !body(.write(write)) { return }
-      if try !events(before: block.runs.count) { return }
+      if try !precede(runs.count) { return }
     }
+  }
+}
+
+/// Which columns a store's details are in.
+private struct KnownDetails {
+  let linear: Bool
+  let pointers: Bool
+  let values: Bool
+  let steps: Bool
+
+  init(_ columns: RecordingColumns) {
+    linear = columns.contains(.linearPages)
+    pointers = columns.contains(.instructionPointers)
+    values = columns.contains(.values)
+    steps = columns.contains(.steps)
   }
 }
 
@@ -116,11 +133,14 @@ struct AccessCursor {
     self.hasLinear = hasLinear
   }
 
+  /// Behind how many runs and events the next ones stand; greatest where there are none.
+  var place: Int { min(fetchPlace, loadPlace) }
+  private var fetchPlace: Int { fetch < block.fetches.count ? block.fetches[fetch].place : .max }
+  private var loadPlace: Int { load < block.loads.count ? block.loads[load].place : .max }
+
   /// The next ones, if they stand behind at most so many runs and events.
   mutating func next(upTo place: Int) -> RecordedAccesses? {
-    let fetchPlace = fetch < block.fetches.count ? block.fetches[fetch].place : .max
-    let loadPlace = load < block.loads.count ? block.loads[load].place : .max
-    guard min(fetchPlace, loadPlace) <= place, min(fetchPlace, loadPlace) < .max else { return nil }
+    guard self.place <= place, self.place < .max else { return nil }
     if fetchPlace <= loadPlace {
       fetch += 1
       return accesses(.fetch, block.fetches[fetch - 1])
@@ -147,15 +167,15 @@ extension RecordedWrite {
 
 extension RecordingBlock {
   /// Access `index` of a run as a store, with what the trace knows; counted as the first of its run.
-  fileprivate func write(_ accesses: RunAccesses, _ index: Int, _ columns: RecordingColumns) -> RecordedWrite {
+  fileprivate func write(_ accesses: RunAccesses, _ index: Int, _ known: KnownDetails) -> RecordedWrite {
     let place = accesses[index]
     return RecordedWrite(
       vcpu: runs[accesses.run].vcpu,
       count: clocks[accesses.run], gpa: accesses.address(index), size: place.size,
-      gva: columns.contains(.linearPages)
+      gva: known.linear
         ? GuestLinearAddress(linearPages[accesses.run] << 12 | UInt64(place.offset)) : nil,
-      rip: columns.contains(.instructionPointers) ? accesses.instructionPointer(index) : nil,
-      value: columns.contains(.values) ? accesses.value(index).map { StoredValue(low: $0.low, high: $0.high) } : nil)
+      rip: known.pointers ? accesses.instructionPointer(index) : nil,
+      value: known.values ? accesses.value(index).map { StoredValue(low: $0.low, high: $0.high) } : nil)
   }
 }
 

@@ -13,15 +13,15 @@ public final class RecordingBlock: @unchecked Sendable {
   /// The events, in order; each stands before the run it names.
   public private(set) var events: [PlacedEvent] = []
   /// For each run, the instruction count of its first access on its vCPU (`.clocks`).
-  public private(set) var clocks = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
+  @exclusivity(unchecked) public private(set) var clocks = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
   /// For each run, its linear page number (`.linearPages`).
-  public private(set) var linearPages = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
+  @exclusivity(unchecked) public private(set) var linearPages = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
   /// The loads, in order, each with its place between runs and events (`.loads`).
-  public private(set) var loads = UnsafeBufferPointer<AccessRun>(start: nil, count: 0)
+  @exclusivity(unchecked) public private(set) var loads = UnsafeBufferPointer<AccessRun>(start: nil, count: 0)
   /// The fetches of instructions, likewise (`.fetches`).
-  public private(set) var fetches = UnsafeBufferPointer<AccessRun>(start: nil, count: 0)
+  @exclusivity(unchecked) public private(set) var fetches = UnsafeBufferPointer<AccessRun>(start: nil, count: 0)
   /// The columns that are decoded.
-  public private(set) var loaded: RecordingColumns = []
+  @exclusivity(unchecked) public private(set) var loaded: RecordingColumns = []
 
   private var reader: RecordingReader?
   private let decompressor = ZstandardDecompressor()
@@ -39,11 +39,11 @@ public final class RecordingBlock: @unchecked Sendable {
   private var loadWords = ColumnBuffer()
   private var fetchWords = ColumnBuffer()
   private var accessLinearWords = ColumnBuffer()
-  private var stepBytes = ColumnBuffer()
-  private var pointerWords = ColumnBuffer()
-  private var valueBytes = ColumnBuffer()
-  private var valueStarts = ColumnBuffer()
-  private var wideSteps: [NarrowException] = []
+  @exclusivity(unchecked) private var stepBytes = ColumnBuffer()
+  @exclusivity(unchecked) private var pointerWords = ColumnBuffer()
+  @exclusivity(unchecked) private var valueBytes = ColumnBuffer()
+  @exclusivity(unchecked) private var valueStarts = ColumnBuffer()
+  @exclusivity(unchecked) private var wideSteps: [NarrowException] = []
   private lazy var linear = LinearPages()
   private lazy var pointers = InstructionPointers()
   private var usesLinear = false

@@ -9,10 +9,15 @@ enum HotPath: String, CaseIterable {
   case lookUp = "tree-look-up"
   case notification
   case replayedWrite = "replayed-write"
+  /// Under every built-in strategy at once.
+  case replayedByAll = "replayed-by-all"
 
   /// How many operations one run of the path makes.
   func operations() throws -> Int {
-    self == .replayedWrite ? Int(try RecordingReader(path: Self.trace).header.totals.writes) : Self.batch
+    switch self {
+    case .replayedWrite, .replayedByAll: Int(try RecordingReader(path: Self.trace).header.totals.writes)
+    case .walk, .linearWalk, .lookUp, .notification: Self.batch
+    }
   }
 
   /// Runs the path; returns the sum of what it found, so that nothing is left out.
@@ -31,7 +36,9 @@ enum HotPath: String, CaseIterable {
       let workload = NotificationWorkload()
       return repeated(times) { workload.notify(0..<Self.batch) }
     case .replayedWrite:
-      return try repeated(times, Self.replayTrace)
+      return try repeated(times) { try Self.replayTrace([.eptpExit]) }
+    case .replayedByAll:
+      return try repeated(times) { try Self.replayTrace(Strategy.all) }
     }
   }
 
@@ -40,9 +47,9 @@ enum HotPath: String, CaseIterable {
   private static let trace = "traces/quick.trace"
 
   @inline(never)
-  private static func replayTrace() throws -> UInt64 {
+  private static func replayTrace(_ strategies: [Strategy]) throws -> UInt64 {
     guard let profile = try ProfileLibrary.profile(named: ProfileLibrary.defaultName) else { return 0 }
-    let request = ReplayRequest(tracePath: trace, strategies: [.eptpExit], profile: profile, countersOnly: true)
+    let request = ReplayRequest(tracePath: trace, strategies: strategies, profile: profile, countersOnly: true)
     return UInt64(try replay(request).strategies.count)
   }
 
