@@ -30,7 +30,7 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan judge fuzz differential mutants faults ratios scaling counted release lint format docs man completions completions-test schemas-test examples install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz differential mutants faults ratios peers scaling counted release lint format docs man completions completions-test schemas-test examples install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,16 @@ judge: deps ## hold the EPT machine against VMX on Bochs: SECONDS=20 of CPU; SEE
 ratios: ## measure our hot paths beside references in C: one line a target, ok or short
 	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product ratios >&2
 	@Benchmarks/Micro/.build/release/ratios $(TARGETS)
+
+peers: deps ## measure containers and programs of other projects beside ours; installs them (LLVM, Boost, Abseil, Judy, valgrind)
+	@test -e /usr/include/Judy.h -a -e /usr/include/llvm-14 -a -e /usr/include/absl -a -e /usr/include/boost/icl \
+	  && command -v valgrind g++ >/dev/null || { \
+	  echo "installing llvm-14-dev, libboost-dev, libabsl-dev, libjudy-dev, g++ and valgrind (apt-get)"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends \
+	    llvm-14-dev libboost-dev libabsl-dev libjudy-dev g++ valgrind >/dev/null; }
+	PEERS=1 $(SWIFT) build --package-path Benchmarks/Micro --scratch-path Benchmarks/Micro/.build-peers -c release --product ratios >&2
+	$(SWIFT) build -c release --product gi-bench >&2
+	@Benchmarks/peers.sh
 
 scaling: deps ## measure how costs grow, and draw it anew in Sources/Replay/Replay.docc (about 3 minutes)
 	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product scaling >&2

@@ -3,6 +3,21 @@
 import PackageDescription
 
 // Our hot paths beside references of our own in C, in one process. A package of its own: the root never resolves it.
+// With PEERS set, beside containers of other projects, too, which `make peers` installs.
+let peers: [Target] =
+  Context.environment["PEERS"] == nil
+  ? []
+  : [
+    .target(
+      name: "Peers",
+      cxxSettings: [
+        .unsafeFlags(["-O3", "-isystem", "/usr/include/llvm-14", "-isystem", "/usr/include/llvm-c-14"])
+      ],
+      linkerSettings: [
+        .linkedLibrary("Judy"), .linkedLibrary("absl_throw_delegate"), .linkedLibrary("LLVM-14"),
+        .unsafeFlags(["-L/usr/lib/llvm-14/lib", "-Xlinker", "-rpath=/usr/lib/llvm-14/lib"]),
+      ])
+  ]
 let package = Package(
   name: "Micro",
   dependencies: [.package(name: "gi-bench", path: "../..")],
@@ -29,7 +44,7 @@ let package = Package(
         .product(name: "GuestIntegrity", package: "gi-bench"), .product(name: "Host", package: "gi-bench"),
         .product(name: "MonitorTree", package: "gi-bench"), .product(name: "Replay", package: "gi-bench"),
         .product(name: "Recordings", package: "gi-bench"), .product(name: "SeededRandom", package: "gi-bench"),
-      ]),
+      ] + peers.map { .target(name: $0.name) }),
     .executableTarget(
       name: "scaling",
       dependencies: [
@@ -37,6 +52,7 @@ let package = Package(
         .product(name: "Replay", package: "gi-bench"), .product(name: "Recordings", package: "gi-bench"),
         .product(name: "SeededRandom", package: "gi-bench"),
       ]),
-  ],
-  swiftLanguageModes: [.v6]
+  ] + peers,
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )

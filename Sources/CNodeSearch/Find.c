@@ -44,6 +44,7 @@ static inline size_t not_above_portable(const uint8_t *keys, lanes4 probe) {
 #define FIND static node_finding find_portable
 #define PROBE(page) const lanes4 probe = (lanes4){0, 0, 0, 0} + (int32_t)(page)
 #define NOT_ABOVE(keys) not_above_portable((keys), probe)
+#define NOT_ABOVE_OF_THREE(keys) (NOT_ABOVE(keys) + NOT_ABOVE((keys) + 64) + NOT_ABOVE((keys) + 128))
 #define CHECK node_check
 #include "Find.h"
 
@@ -51,7 +52,7 @@ static inline size_t not_above_portable(const uint8_t *keys, lanes4 probe) {
 #include <immintrin.h>
 
 #define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt,crc32")))
-#define AVX512 __attribute__((target("avx512f,avx512vl,avx2,bmi,bmi2,popcnt,crc32")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx2,bmi,bmi2,popcnt,crc32")))
 
 AVX2 static inline size_t not_above_avx2(const uint8_t *keys, __m256i probe) {
   const __m256i *k = (const __m256i *)keys;
@@ -62,6 +63,7 @@ AVX2 static inline size_t not_above_avx2(const uint8_t *keys, __m256i probe) {
 #define FIND AVX2 static node_finding find_avx2
 #define PROBE(page) const __m256i probe = _mm256_set1_epi32((int32_t)(page))
 #define NOT_ABOVE(keys) not_above_avx2((keys), probe)
+#define NOT_ABOVE_OF_THREE(keys) (NOT_ABOVE(keys) + NOT_ABOVE((keys) + 64) + NOT_ABOVE((keys) + 128))
 #define CHECK check_by_instruction
 #include "Find.h"
 
@@ -69,9 +71,19 @@ AVX512 static inline size_t not_above_avx512(const uint8_t *keys, __m512i probe)
   return (size_t)_mm_popcnt_u32(_mm512_cmple_epi32_mask(_mm512_load_si512(keys), probe));
 }
 
+// Three masks side by side in one word, counted once: that spares two counts and their sum on the way to the next node.
+AVX512 static inline size_t not_above_of_three_avx512(const uint8_t *keys, __m512i probe) {
+  __mmask16 first = _mm512_cmple_epi32_mask(_mm512_load_si512(keys), probe);
+  __mmask16 second = _mm512_cmple_epi32_mask(_mm512_load_si512(keys + 64), probe);
+  __mmask16 third = _mm512_cmple_epi32_mask(_mm512_load_si512(keys + 128), probe);
+  __mmask64 all = _mm512_kunpackd((__mmask64)third, (__mmask64)_mm512_kunpackw(second, first));
+  return (size_t)_mm_popcnt_u64(_cvtmask64_u64(all));
+}
+
 #define FIND AVX512 static node_finding find_avx512
 #define PROBE(page) const __m512i probe = _mm512_set1_epi32((int32_t)(page))
 #define NOT_ABOVE(keys) not_above_avx512((keys), probe)
+#define NOT_ABOVE_OF_THREE(keys) not_above_of_three_avx512((keys), probe)
 #define CHECK check_by_instruction
 #include "Find.h"
 #endif
@@ -90,7 +102,9 @@ bool node_has(node_instructions set) {
   bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") &&
               __builtin_cpu_supports("sse4.2");
   if (set == node_avx2) return avx2;
-  if (set == node_avx512) return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+  if (set == node_avx512)
+    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl");
 #endif
   return set == node_portable;
 }

@@ -1,6 +1,7 @@
 // The look-up, included once for each instruction set, which defines
 //   FIND               the function's name and attributes
 //   NOT_ABOVE(keys)    how many of 16 ascending keys, one cache line, are not above `probe`; 0 ... 16 whatever they are
+//   NOT_ABOVE_OF_THREE(keys)  the same of three lines that follow each other, 0 ... 48
 //   PROBE(page)        what is compared with the keys
 //   CHECK(k, w, s)     the check code
 //
@@ -19,7 +20,7 @@ FIND(const void *memory, uint32_t page_count, uint64_t reference, uint32_t page)
     node = page_at(memory, page_of(reference));
     const uint8_t *keys = node + node_interior_keys;
     // 0 ... 47; -1 only if the node is corrupt, and then what is loaded lies in the node and is no statement.
-    position = NOT_ABOVE(keys) + NOT_ABOVE(keys + 64) + NOT_ABOVE(keys + 128) - 1;
+    position = NOT_ABOVE_OF_THREE(keys) - 1;
     uint64_t word = load64(node + node_interior_words + position * 8);
     uint32_t check = CHECK(load64(keys + position * 4), word, reference >> 12);
     if (RARELY(load32(node + node_interior_checks + position * 4) != check)) return undecided();
@@ -46,5 +47,6 @@ FIND(const void *memory, uint32_t page_count, uint64_t reference, uint32_t page)
 
 #undef FIND
 #undef NOT_ABOVE
+#undef NOT_ABOVE_OF_THREE
 #undef PROBE
 #undef CHECK

@@ -5,7 +5,7 @@ import Measuring
 import MonitorTree
 import Synchronization
 
-/// A thread that publishes one change after another: it lets ranges of a workload alternate between two actions, so that
+/// A thread that publishes one change after another, or as many a second as it is asked for: it lets ranges of a workload alternate between two actions, so that
 /// which pages are monitored never changes.
 final class BackgroundWriter: @unchecked Sendable {
   private let workload: TreeWorkload
@@ -13,9 +13,12 @@ final class BackgroundWriter: @unchecked Sendable {
   private let published = Atomic(0)
   private var thread = pthread_t()
   private let started = nanoseconds()
+  /// Nanoseconds between two changes.
+  private let interval: Double
 
-  init(_ workload: TreeWorkload) {
+  init(_ workload: TreeWorkload, changesPerSecond: Double = .infinity) {
     self.workload = workload
+    interval = 1e9 / changesPerSecond
     let context = Unmanaged.passRetained(self).toOpaque()
     let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
       guard let context else { return nil }
@@ -28,7 +31,11 @@ final class BackgroundWriter: @unchecked Sendable {
   private func run() {
     var random = SplitMix64(seed: 1)
     var store = DirectStore(workload.memory)
+    var next = started
     while !stop.load(ordering: .relaxed) {
+      next += interval
+      let wait = next - nanoseconds()
+      if interval > 0, wait > 0 { usleep(UInt32(wait / 1000)) }
       let mapping = workload.mappings[Int.random(in: 0..<workload.mappings.count, using: &random)]
       let actions: AlertActions = Bool.random(using: &random) ? .count : .notify
       do {

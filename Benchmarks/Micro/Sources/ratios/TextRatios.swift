@@ -12,7 +12,9 @@ enum TextRatios {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("ratios-\(getpid())", isDirectory: true)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let (text, copy) = (folder.appendingPathComponent("text.csv").path, folder.appendingPathComponent("copy.trace").path)
+    let (text, copy) = (
+      folder.appendingPathComponent("text.csv").path, folder.appendingPathComponent("copy.trace").path
+    )
     let writes = Double(try RecordingReader(path: path).header.totals.writes)
     var written: [Double] = []
     var read: [Double] = []
@@ -43,7 +45,9 @@ enum TextRatios {
           """),
       Verdict(
         target: "P15", figure: 10 / back.value, limit: 1,
-        explanation: "10 M lines/s over \(back.text(1)) M lines/s: that csv as a recording again, at zstd level 3 as gi-bench does; \(lines) lines"),
+        explanation:
+          "10 M lines/s over \(back.text(1)) M lines/s: that csv as a recording again, at zstd level 3 as gi-bench does; \(lines) lines"
+      ),
     ]
   }
 

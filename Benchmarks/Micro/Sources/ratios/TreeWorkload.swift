@@ -1,5 +1,6 @@
 import SeededRandom
 import Addresses
+import CHost
 import Glibc
 import Measuring
 import MonitorTree
@@ -86,14 +87,24 @@ final class TreeWorkload {
   // MARK: What is measured; each returns how many of the pages are monitored
 
   @inline(never)
-  func binarySearch() -> UInt64 { reference_binary_search(&reference, queries, queries.count) }
+  func binarySearch() -> UInt64 { binarySearch(of: queries) }
+
+  @inline(never)
+  func binarySearch(of queries: [UInt32]) -> UInt64 { reference_binary_search(&reference, queries, queries.count) }
+
+  func binarySearch(_ query: UInt32) -> UInt64 {
+    withUnsafePointer(to: query) { reference_binary_search(&reference, $0, 1) }
+  }
 
   @inline(never)
   func staticTree() -> UInt64 { reference_stree_search(stree, queries, queries.count) }
 
   /// Look-ups as a vCPU makes them: acquire the base pointer for each, say that nothing is held now and then.
   @inline(never)
-  func lookUps() -> UInt64 {
+  func lookUps() -> UInt64 { lookUps(of: queries) }
+
+  @inline(never)
+  func lookUps(of queries: [UInt32]) -> UInt64 {
     let reader = reader
     reader.goOnline()
     defer { reader.goOffline() }
@@ -106,6 +117,21 @@ final class TreeWorkload {
       }
       return found
     }
+  }
+
+  @inline(never)
+  func lookUp(_ query: UInt32) -> UInt64 { reader.tree.find(GuestPageNumber(UInt64(query))).monitored }
+
+  /// Drops tree and arrays from every cache of the host.
+  func flush() {
+    func drop(_ start: UnsafeRawPointer?, _ bytes: Int) {
+      guard let start else { return }
+      for line in stride(from: 0, to: bytes, by: 64) { chost_flush(start + line) }
+    }
+    drop(memory.start, (ranges / 50 + 64) << 12)
+    drop(reference.first, 4 * (ranges + 1))
+    drop(reference.pages, 4 * (ranges + 1))
+    drop(reference.actions, 2 * (ranges + 1))
   }
 
   /// Look-ups below a base that is loaded once, without a word to the writer.

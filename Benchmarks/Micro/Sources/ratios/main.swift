@@ -4,6 +4,9 @@ import Foundation
 let names = CommandLine.arguments.dropFirst()
 func isWanted(_ target: String) -> Bool { names.isEmpty || names.contains(target) }
 do {
+  #if canImport(Peers)
+    if names.contains("peers") { print(try PeerTable.text(), terminator: "") }
+  #endif
   for verdict in WalkRatios.verdicts(isWanted) { print(verdict.line) }
   for verdict in try TreeRatios.verdicts(isWanted) { print(verdict.line) }
   for verdict in NotificationRatios.verdicts(isWanted) { print(verdict.line) }
