@@ -15,6 +15,8 @@ strip -g -o "$program" Benchmarks/Micro/.build/release/counted
 
 # The C library picks its copying routines by processor; the oldest ones are the same everywhere.
 export GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2_Usable,-AVX512F_Usable,-AVX_Fast_Unaligned_Load,-ERMS,-FSRM,-AVX2,-AVX512F
+# Hash tables are seeded anew in each process otherwise, and walked through differently.
+export SWIFT_DETERMINISTIC_HASHING=1
 
 # Instructions of the whole program with $2 runs of path $1.
 instructions() {

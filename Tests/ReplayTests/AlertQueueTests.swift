@@ -139,7 +139,7 @@ struct AlertMergeTests {
       }
       merge.finish()
       #expect(merge.halted == 0)
-      return merge.takeOutcomes().map { [$0.raised, $0.delivered, $0.stall] }
+      return merge.outcomes.map { [$0.raised, $0.delivered, $0.stall] }
     }
     let inTurns = (0..<3).flatMap { Array(repeating: $0, count: 100) }
     let expected = outcomes(inTurns)
@@ -152,7 +152,7 @@ struct AlertMergeTests {
     var merge = merge(vcpus: 1, service: 1000, slots: 1)
     for _ in 0..<50 { merge.add(.init(gap: 1, before: 10, after: 5, beyond: 3), on: 0) }
     merge.finish()
-    let outcomes = merge.takeOutcomes()
+    let outcomes = merge.outcomes
     #expect(outcomes[0].raised == 10 && outcomes[0].delivered == 1013 && outcomes[0].stall == 15)
     // The slot is free as soon as the consumer turns to the alert in it; from then on every alert waits for one service.
     #expect(outcomes.dropFirst(3).allSatisfy { $0.raised == 1000 - 6 && $0.stall == 999 })
@@ -166,7 +166,7 @@ struct AlertMergeTests {
       merge.add(.init(gap: 10, before: 5, after: 2, beyond: 0, answer: 100, isAlert: vcpu > 0), on: vcpu)
     }
     merge.finish()
-    let outcomes = merge.takeOutcomes()
+    let outcomes = merge.outcomes
     // One after the other: each answer takes 100 from the one before.
     #expect(outcomes.map(\.stall) == [107, 207, 307] && outcomes.map(\.delivered) == [105, 205, 305])
     #expect(outcomes.map(\.isAlert) == [false, true, true] && merge.lost == 0)
@@ -179,7 +179,7 @@ struct AlertMergeTests {
     merge.add(.init(gap: 1, before: 10, after: 5, beyond: 0), on: 1)
     merge.finish()
     #expect(merge.halted > 0)
-    let outcomes = merge.takeOutcomes()
+    let outcomes = merge.outcomes
     #expect(outcomes.allSatisfy { $0.raised == 10 && $0.stall == 15 && $0.delivered! <= 12 })
   }
 }

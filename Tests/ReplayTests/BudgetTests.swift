@@ -21,11 +21,10 @@ struct BudgetTests {
   }
 
   private func region(_ name: String, nodes count: Int) -> RegionPrice {
-    RegionPrice(
-      name: name,
-      [
-        NotificationShape(delivery: .completion, walkReferences: SIMD4(), treeNodes: 1, isAlert: false): UInt64(count)
-      ])
+    var shapes = ShapeCounts()
+    let shape = NotificationShape(delivery: .completion, walkReferences: SIMD4(), treeNodes: 1, isAlert: false)
+    for _ in 0..<count { shapes.add(shape) }
+    return RegionPrice(name: name, shapes)
   }
 
   private func answer(_ percent: Double, cpi: Bracket, alone: Double, _ regions: [RegionPrice]) -> Budget.Answer {

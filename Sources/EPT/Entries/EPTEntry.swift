@@ -52,8 +52,6 @@ public struct EPTEntry: RawRepresentable, Hashable, Sendable {
   @inlinable public var dirty: Bool { has(Self.dirtyBit) }
   /// Bit 57.
   @inlinable package var verifiesGuestPaging: Bool { has(Self.verifyGuestPagingBit) }
-  /// Bit 58.
-  @inlinable package var allowsPagingWrite: Bool { has(Self.pagingWriteBit) }
   /// Bit 60.
   @inlinable package var isSupervisorShadowStack: Bool { has(Self.supervisorShadowStackBit) }
   /// Bit 61.

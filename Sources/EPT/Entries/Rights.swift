@@ -18,8 +18,6 @@ public struct Rights: OptionSet, Hashable, Sendable {
 
   /// Everything.
   @inlinable public static var all: Rights { [.read, .write, .execute, .executeUser] }
-  /// Everything but writes: how a traced page is mapped.
-  @inlinable package static var allButWrite: Rights { [.read, .execute, .executeUser] }
 
   /// The rights that an entry, or the AND of several entries, grants.
   @inlinable @inline(__always)

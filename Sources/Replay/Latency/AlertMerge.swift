@@ -30,27 +30,32 @@ struct AlertMerge {
   private var queue: AlertQueue
   private var waiting: [ArraySlice<Alert>]
   private var count = 0
+  /// vCPUs of which no alert waits.
+  private var idle: Int
   /// When each vCPU went on after its last alert.
   private var resumed: [Double]
   /// The latest moment at which an alert was ready.
   private var now = -Double.infinity
   /// Alerts whose vCPU had to be taken to have been halted.
   private(set) var halted: UInt64 = 0
-  private var outcomes: [Outcome] = []
+  /// What became of the alerts whose turn has come, until somebody has them forgotten.
+  private(set) var outcomes: [Outcome] = []
   var lost: UInt64 { queue.lost }
   var parked: Double { queue.parked }
 
   init(_ queue: AlertQueue, vcpus: Int) {
     self.queue = queue
     waiting = Array(repeating: [], count: vcpus)
+    idle = vcpus
     resumed = Array(repeating: 0, count: vcpus)
   }
 
   /// An alert of a vCPU, after all its others.
   mutating func add(_ alert: Alert, on vcpu: Int) {
+    if waiting[vcpu].isEmpty { idle -= 1 }
     waiting[vcpu].append(alert)
     count += 1
-    while count >= Self.window || !waiting.contains { $0.isEmpty } { releaseFirst() }
+    while count >= Self.window || idle == 0 { releaseFirst() }
   }
 
   /// Nothing follows.
@@ -58,11 +63,8 @@ struct AlertMerge {
     while count > 0 { releaseFirst() }
   }
 
-  /// What became of the alerts whose turn has come since somebody last asked.
-  mutating func takeOutcomes() -> [Outcome] {
-    defer { outcomes.removeAll(keepingCapacity: true) }
-    return outcomes
-  }
+  /// Forgets ``outcomes``.
+  mutating func removeOutcomes() { outcomes.removeAll(keepingCapacity: true) }
 
   /// What became of an alert, in cycles since the store's issue.
   struct Outcome {
@@ -90,6 +92,7 @@ struct AlertMerge {
     }
     let alert = waiting[first].removeFirst()
     count -= 1
+    if waiting[first].isEmpty { idle += 1 }
     if earliest < now {
       halted += 1
       earliest = now

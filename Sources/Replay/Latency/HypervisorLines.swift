@@ -41,10 +41,10 @@ struct HypervisorLines {
 
   /// A line is touched, and found in this level at best: cycles beyond a hit of the first level.
   mutating func touch(_ line: UInt64, noNearerThan level: Int = 0) -> AtCorners {
-    let cold = costs.penalty(at: now - (stamps[line] ?? AtCorners(repeating: -.infinity)), noNearerThan: level)
+    let before = now
     now += 1
-    stamps[line] = now
-    return cold
+    let last = stamps.updateValue(now, forKey: line) ?? AtCorners(repeating: -.infinity)
+    return costs.penalty(at: before - last, noNearerThan: level)
   }
 }
 

@@ -10,7 +10,9 @@ import MonitorTree
 struct NotificationTimes {
   let costs: LatencyCosts
   private let pace: AtCorners
-  private var prices: [NotificationShape: (latency: AtCorners, stall: AtCorners)] = [:]
+  private var prices: [NotificationShape: Price] = [:]
+  /// The price of the shape that was asked for last, which most are.
+  private var latest: (shape: NotificationShape, price: Price)?
   private var eventPrices: [Event: AtCorners] = [:]
   private var vcpus: [VCPU]
   private var merges: [AlertMerge]
@@ -26,6 +28,13 @@ struct NotificationTimes {
   private let consumer: Consumer
   /// Who lists notifications one by one; nil where nobody does.
   var listing: NotificationLog?
+
+  private struct Price {
+    var latency: AtCorners
+    var stall: AtCorners
+    /// Of the answer that a tool outside is asked for, if it is.
+    var answer: AtCorners?
+  }
 
   private struct VCPU {
     var lines: HypervisorLines
@@ -83,7 +92,7 @@ struct NotificationTimes {
     _ shape: NotificationShape, before: AtCorners, isAlert: Bool, _ number: UInt64 = 0, on vcpu: Int
   ) {
     let price = price(of: shape)
-    let answer = shape.isAnsweredOutside ? costs.price(shape.price(of: .answer)) : nil
+    let answer = price.answer
     let after = price.stall - price.latency - (answer ?? .zero)
     let beyond = shape.isRaisedInGuest ? costs.leavingGuest : .zero
     let gap = vcpus[vcpu].gap
@@ -146,9 +155,17 @@ struct NotificationTimes {
     return cold
   }
 
-  private mutating func price(of shape: NotificationShape) -> (latency: AtCorners, stall: AtCorners) {
-    if let known = prices[shape] { return known }
-    let price = (costs.price(shape.latencyPrice), costs.price(shape.stallPrice))
+  private mutating func price(of shape: NotificationShape) -> Price {
+    if let latest, latest.shape == shape { return latest.price }
+    let price = prices[shape] ?? newPrice(of: shape)
+    latest = (shape, price)
+    return price
+  }
+
+  private mutating func newPrice(of shape: NotificationShape) -> Price {
+    let price = Price(
+      latency: costs.price(shape.latencyPrice), stall: costs.price(shape.stallPrice),
+      answer: shape.isAnsweredOutside ? costs.price(shape.price(of: .answer)) : nil)
     prices[shape] = price
     return price
   }
@@ -162,7 +179,10 @@ struct NotificationTimes {
   }
 
   private mutating func keepOutcomes(at corner: Int) {
-    for outcome in merges[corner].takeOutcomes() where outcome.isAlert {
+    defer { merges[corner].removeOutcomes() }
+    for index in merges[corner].outcomes.indices {
+      let outcome = merges[corner].outcomes[index]
+      guard outcome.isAlert else { continue }
       listing?.settle(outcome, at: corner)
       stall.record(outcome.stall, at: corner)
       if let cycles = outcome.raised { raised.record(cycles, at: corner) }

@@ -11,11 +11,11 @@ struct NotificationTally {
   init(symbols: SymbolTable? = nil) { targets = symbols.map(StoreTargets.init) }
 
   /// How many notifications had which shape.
-  private(set) var shapes: [NotificationShape: UInt64] = [:]
+  private(set) var shapes = ShapeCounts()
   /// The same of refused stores that raised no alert.
-  private(set) var silentShapes: [NotificationShape: UInt64] = [:]
+  private(set) var silentShapes = ShapeCounts()
   /// Notifications by the region that they are about, and shape; the pages of guest integrity itself are of none.
-  private(set) var byRegion: [RegionID: [NotificationShape: UInt64]] = [:]
+  private(set) var byRegion: [RegionID: ShapeCounts] = [:]
   private(set) var byKind = [UInt64](repeating: 0, count: PageKind.allCases.count)
   private(set) var falseShare: UInt64 = 0
   /// Notifications by page; no more pages than are monitored.
@@ -42,7 +42,7 @@ struct NotificationTally {
   ) {
     byPage[address.page, default: 0] += 1
     targets?.add(address, bytes: bytes)
-    shapes[shape, default: 0] += 1
+    shapes.add(shape)
     byKind[Int(kind.rawValue)] += 1
     all.insert(store)
     if kind == .protected, touched != .bytes { falseShare += 1 }
@@ -51,15 +51,15 @@ struct NotificationTally {
 
   /// The same notification was about this region; about none where the page is one of guest integrity's own.
   mutating func charge(_ shape: NotificationShape, to region: RegionID?) {
-    if let region { byRegion[region, default: [:]][shape, default: 0] += 1 }
+    if let region { byRegion[region, default: ShapeCounts()].add(shape) }
   }
 
   /// One refused store that raised no alert.
-  mutating func addSilent(_ shape: NotificationShape) { silentShapes[shape, default: 0] += 1 }
+  mutating func addSilent(_ shape: NotificationShape) { silentShapes.add(shape) }
 
   /// One notification of the walker's own store to a guest entry, on behalf of a store.
   mutating func addUpdate(_ shape: NotificationShape, at entry: GuestPhysicalAddress, by store: UInt64) {
-    shapes[shape, default: 0] += 1
+    shapes.add(shape)
     var spread = SplitMix64(seed: store)
     updates.insert(spread.next() &+ entry.rawValue)
   }

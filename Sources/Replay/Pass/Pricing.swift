@@ -54,7 +54,7 @@ struct Pricing {
           LateDetection(
             p50: $0.valueAtPercentile(50), p90: $0.valueAtPercentile(90), p99: $0.valueAtPercentile(99), max: $0.max)
         },
-        refusedSilently: tally.silentShapes.values.reduce(outcome.ownStores[.violationExits], +),
+        refusedSilently: tally.silentShapes.total + outcome.ownStores[.violationExits],
         setDigest: tally.all.text,
         walkerUpdates: dimensions == .one
           ? nil : WalkerUpdates(count: tally.updates.count, setDigest: tally.updates.text)),

@@ -53,11 +53,11 @@ public struct RunPictures: Equatable, Sendable {
 extension RunPictures.Stages {
   /// The means of what was tallied; nil where nothing was noticed.
   init?(of strategy: Strategy, _ tally: NotificationTally, priced profile: CycleProfile) {
-    let count = tally.shapes.values.reduce(0, +)
+    let count = tally.shapes.total
     guard count > 0 else { return nil }
     self.strategy = strategy.name
     cycles = Stage.allCases.map { stage in
-      tally.shapes.reduce(0) { $0 + $1.key.price(of: stage).priced(by: profile).value * Double($1.value) }
+      tally.shapes.reduce(0) { $0 + $1.shape.price(of: stage).priced(by: profile).value * Double($1.count) }
         / Double(count)
     }
   }

@@ -22,9 +22,9 @@ struct RegionPrice {
   let price: StrategyPrice
 
   /// The price of a region's notifications by shape.
-  init(name: String, _ shapes: [NotificationShape: UInt64]) {
+  init(name: String, _ shapes: ShapeCounts) {
     self.name = name
-    notifications = shapes.values.reduce(0, +)
+    notifications = shapes.total
     var price = StrategyPrice(LinearForm())
     for (shape, weight) in shapes {
       price.counted.add(shape.stallPrice, times: Double(weight))
