@@ -3,7 +3,7 @@ import Addresses
 /// An EPT paging-structure entry as it lies in memory: 64 bits whose meaning depends on the level it is read at.
 ///
 /// Sources: SDM vol. 3C, figure "Formats of EPTP and EPT Paging-Structure Entries" and the tables "Format of an EPT …".
-/// Names of bits that only one kind of entry has still read the bit; ``DecodedEntry`` says what it means where it stands.
+/// Names of bits that only one kind of entry has still read the bit; `DecodedEntry` says what it means where it stands.
 @frozen
 public struct EPTEntry: RawRepresentable, Hashable, Sendable {
   /// The 64 bits.

@@ -2,7 +2,7 @@ import Addresses
 
 /// Physical memory that exists where it was written: 4 KiB pages in a hash table, zero elsewhere. For scripts and dumps.
 ///
-/// A store to a new page beyond ``pageLimit`` is lost and counted in ``refusedStores``, so that a hostile script cannot
+/// A store to a new page beyond ``pageLimit`` is lost and counted in `refusedStores`, so that a hostile script cannot
 /// take all memory.
 public final class SparseMemory: PhysicalMemory {
   /// How many pages may come into being.

@@ -135,7 +135,6 @@ public struct WalkScript {
       machine.vmTransition()
     case "invlpg": try invlpg(line)
     case "invpcid": try invpcid(line, &answer)
-    case "movcr3": try moveToCR3(line, &answer)
     case "trace":
       try line.expect("0|1")
       guard let on = [0: false, 1: true][try line.hex(1, "trace")] else {

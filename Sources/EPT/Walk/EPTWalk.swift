@@ -84,7 +84,7 @@ public struct WalkStart: Hashable, Sendable {
     self.granted = granted
   }
 
-  /// The start of a full walk of four levels; ``EPTRegime/root`` is that of any.
+  /// The start of a full walk of four levels; `EPTRegime.root` is that of any.
   @inlinable @inline(__always)
   public static func root(_ pointer: EPTPointer) -> WalkStart {
     WalkStart(table: pointer.root, level: .pml4e, granted: ~0)

@@ -30,8 +30,13 @@ public final class Hypervisor<Processors: ProcessorControl> {
 
   /// A machine with `ramBytes` of guest memory (a multiple of 4096) and `vcpus` processors, all in normal mode.
   ///
-  /// - Parameter memory: at least ``hostBytes(ramBytes:)`` long; its first `ramBytes` are the guest's, and what is longer
-  ///   can take pages that are moved.
+  /// - Parameters:
+  ///   - memory: at least ``hostBytes(ramBytes:)`` long; its first `ramBytes` are the guest's, and what is longer can take pages
+  ///     that are moved
+  ///   - ramBytes: guest memory, at most 1 TiB
+  ///   - vcpus: 1 to 256
+  ///   - configuration: the strategy's choices, and what is done about faults
+  ///   - processors: who loads EPTPs, invalidates and interrupts; whoever drives the machine models or counts it
   /// - Throws: ``HypervisorError``.
   public init(
     memory: HostMemory, ramBytes: UInt64, vcpus: Int, configuration: Configuration, processors: Processors
@@ -118,7 +123,11 @@ public final class Hypervisor<Processors: ProcessorControl> {
   ///
   /// A violation that is no write, a vCPU the machine does not have, and a store of no bytes are nobody's.
   ///
-  /// - Parameter fetchedFrom: where the instruction lies, if known: outside GI code it ends integrity mode first.
+  /// - Parameters:
+  ///   - store: what was to be stored, where, by which vCPU, when
+  ///   - violation: what the processor reported
+  ///   - fetchedFrom: where the instruction lies, if known: outside GI code it ends integrity mode first
+  /// - Returns: what the page is, and whether the caller is to complete the store.
   public func handle(
     _ store: Store, violation: EPTViolation, fetchedFrom: GuestPhysicalAddress? = nil
   ) -> Verdict {

@@ -32,7 +32,7 @@ public struct MonitorTree: @unchecked Sendable {
   ///
   /// Every entry on the way is a statement that must hold: it is about the page sought, and its check code binds it to
   /// the reference that led to its node. Whatever is rare (a page of the tree, several owners, a statement that does not
-  /// hold) is left to ``examine(_:from:)``.
+  /// hold) is left to `examine(_:from:)`.
   @inlinable @inline(__always)
   public func find(_ page: GuestPageNumber, from base: NodeReference) -> Finding {
     guard page.rawValue < UInt64(memory.pageCount) else { return Finding(.notMine, nodesVisited: 0) }

@@ -5,7 +5,9 @@ extension TreeWriter {
   /// Replaces all mappings by these, which may overlap; the tree's own pages stay.
   ///
   /// Needs as many free pages as the new tree has nodes. Nodes are filled to the last entry.
-  /// - Parameter mappings: in ascending order of their first pages.
+  /// - Parameters:
+  ///   - mappings: in ascending order of their first pages
+  ///   - store: who stores into guest memory and publishes
   /// - Returns: what was done; `pages` is how many pages are monitored afterwards, without the tree's own.
   @discardableResult
   public func build(

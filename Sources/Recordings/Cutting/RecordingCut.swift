@@ -5,20 +5,20 @@ import Addresses
 /// What a replay must know from before is kept: the events of the part left out in front stand, in their order and without
 /// the stores between them, at the start. The ground truth keeps the acts that are still there: those whose mark lies in the part,
 /// and the hypercalls in front of it.
-public struct RecordingCut {
+package struct RecordingCut {
   /// The name of the mark at which the part begins; nil for the start.
-  public var from: String?
+  package var from: String?
   /// The name of the mark before which the part ends; nil for the end.
-  public var to: String?
+  package var to: String?
 
   /// A part by its marks.
-  public init(from: String?, to: String?) {
+  package init(from: String?, to: String?) {
     self.from = from
     self.to = to
   }
 
   /// Writes the part to a trace at `path`, with the same columns.
-  public func write(
+  package func write(
     _ reader: RecordingReader, to path: String, level: Int = 19
   ) throws -> RecordingWriter.Summary {
     let first = try id(of: from, in: reader)

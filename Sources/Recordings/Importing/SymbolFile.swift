@@ -6,6 +6,7 @@ public enum SymbolFile {
   /// Reads the symbols of the kernel image, sorted by address, each as long as up to the next.
   ///
   /// - Parameters:
+  ///   - path: the file, `-` for the standard input
   ///   - kernelBase: the guest-physical address of `_text`, which the guest's `/proc/iomem` calls "Kernel code"; nil for a kernel that
   ///     was not moved
   ///   - addresses: for a log of virtual addresses, the symbols stay where they are, and all of them count

@@ -2,7 +2,7 @@ import Addresses
 
 /// Guest pages that somebody may ask the accesses of: a reader decodes no others' places.
 ///
-/// A page stands for every page of the same number modulo 65536, as in ``PlacePrediction``: no page is left out that was added.
+/// A page stands for every page of the same number modulo 65536, as in `PlacePrediction`: no page is left out that was added.
 public final class PageSelection {
   private static let pages: UInt64 = 1 << 16
   private let marks = PageMarks(pages: pages, most: pages)

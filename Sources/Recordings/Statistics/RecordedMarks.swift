@@ -1,12 +1,12 @@
 /// The marks that really have a record, each once, in the order of their first; those of before a cut apart.
-public struct RecordedMarks: Sendable {
+package struct RecordedMarks: Sendable {
   /// The marks in the recording itself.
-  public private(set) var marks: [RecordingDescription.NamedMark] = []
+  package private(set) var marks: [RecordingDescription.NamedMark] = []
   /// Of a cut, the marks in front of it, whose records were kept with the other events.
-  public private(set) var before: [RecordingDescription.NamedMark] = []
+  package private(set) var before: [RecordingDescription.NamedMark] = []
 
   /// Reads the events, and nothing else.
-  public init(_ reader: RecordingReader) throws(RecordingError) {
+  package init(_ reader: RecordingReader) throws(RecordingError) {
     let recording = reader.header.recording
     let names = Dictionary(recording.marks.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
     let first = recording.part?.from.flatMap { name in recording.marks.first { $0.name == name }?.id }

@@ -27,7 +27,7 @@ public struct StoreTarget: Codable, Equatable, Sendable {
 }
 
 /// Counts what stores touch, page by page: no more entries than there are pages and symbols stored to.
-public struct StoreTargets: Sendable {
+package struct StoreTargets: Sendable {
   private struct Key: Hashable {
     var page: GuestPageNumber
     /// Index in the table; nil beside all symbols.
@@ -38,10 +38,10 @@ public struct StoreTargets: Sendable {
   private var counts: [Key: StoreTarget] = [:]
 
   /// None yet; stores are named by this table.
-  public init(_ table: SymbolTable) { self.table = table }
+  package init(_ table: SymbolTable) { self.table = table }
 
   /// One store; of one that crosses a page's end, the part on its first page.
-  public mutating func add(_ address: GuestPhysicalAddress, bytes: Int) {
+  package mutating func add(_ address: GuestPhysicalAddress, bytes: Int) {
     let here = min(UInt64(bytes), 0x1000 - address.pageOffset)
     for place in table.places(of: address.rawValue, bytes: here) { add(place, on: address.page) }
   }
@@ -60,7 +60,7 @@ public struct StoreTargets: Sendable {
   }
 
   /// What was stored to on each page, most stores first, then by address; at most so many a page.
-  public func byPage(most: Int) -> [GuestPageNumber: [StoreTarget]] {
+  package func byPage(most: Int) -> [GuestPageNumber: [StoreTarget]] {
     Dictionary(grouping: counts, by: \.key.page).mapValues { counts in
       counts.sorted { ($1.value.stores, $0.key.symbol ?? .max) < ($0.value.stores, $1.key.symbol ?? .max) }
         .prefix(most).map(\.value)

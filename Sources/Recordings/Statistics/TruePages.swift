@@ -1,15 +1,15 @@
 /// The pages that a recording of numbered frames really is of: linear pages of a log of virtual addresses, or guest-physical
 /// ones beyond what a run can name.
-public struct TruePages: Sendable {
+package struct TruePages: Sendable {
   /// What the true pages are.
-  public let space: RecordedLog.PageSpace
+  package let space: RecordedLog.PageSpace
   private var pages: [UInt64: UInt64] = [:]
   /// Frames by their true pages, ascending.
   private var frames: [(page: UInt64, frame: UInt64)] = []
 
   /// Reads which frame is which page, in one pass over the runs; nil where pages are what they are, or the trace has lost the
   /// column that tells.
-  public init?(_ reader: RecordingReader) throws(RecordingError) {
+  package init?(_ reader: RecordingReader) throws(RecordingError) {
     let header = reader.header
     guard header.recording.addresses == .virtual, header.columnSet.contains(.linearPages) else { return nil }
     space = header.recording.log?.truePages ?? .linear
@@ -28,10 +28,10 @@ public struct TruePages: Sendable {
   }
 
   /// The true page of a frame.
-  public subscript(frame: UInt64) -> UInt64 { pages[frame] ?? frame }
+  package subscript(frame: UInt64) -> UInt64 { pages[frame] ?? frame }
 
   /// The bytes of frames that stand for a range of true bytes; pages that no store reached have no frame. Not sorted by frame.
-  public func bytes(of range: Range<UInt64>) -> [Range<UInt64>] {
+  package func bytes(of range: Range<UInt64>) -> [Range<UInt64>] {
     guard !range.isEmpty else { return [] }
     let (first, last) = (range.lowerBound >> 12, (range.upperBound - 1) >> 12)
     var low = 0
@@ -48,7 +48,7 @@ public struct TruePages: Sendable {
   }
 
   /// Symbols as they lie in frames: a piece for each page of them that a store reached.
-  public func placed(_ symbols: [RecordingDescription.Symbol]) -> [RecordingDescription.Symbol] {
+  package func placed(_ symbols: [RecordingDescription.Symbol]) -> [RecordingDescription.Symbol] {
     symbols.flatMap { symbol in
       let (end, isBeyond) = symbol.gpa.addingReportingOverflow(max(symbol.size, 1))
       return bytes(of: symbol.gpa..<(isBeyond ? .max : end)).map {

@@ -1,19 +1,19 @@
 /// The symbols of a recording in the order of their addresses: finds the one that an address lies in.
-public struct SymbolTable: Sendable {
+package struct SymbolTable: Sendable {
   /// Where an address lies: in a symbol, or in none.
-  public struct Location: Hashable, Sendable {
+  package struct Location: Hashable, Sendable {
     /// The symbol's index in ``SymbolTable/symbols``; nil where no symbol reaches.
-    public var index: Int?
+    package var index: Int?
     /// Bytes from the symbol's start, or else from the page's.
-    public var offset: UInt64
+    package var offset: UInt64
   }
 
   /// The symbols, lowest address first; of several at one address the smaller, then the first by name, comes last.
-  public let symbols: [RecordingDescription.Symbol]
+  package let symbols: [RecordingDescription.Symbol]
   private let index: IntervalIndex
 
   /// A table of these symbols; one of unknown size takes one byte.
-  public init(_ symbols: [RecordingDescription.Symbol]) {
+  package init(_ symbols: [RecordingDescription.Symbol]) {
     self.symbols = symbols.sorted { ($0.gpa, $1.size, $1.name) < ($1.gpa, $0.size, $0.name) }
     index = IntervalIndex(
       self.symbols.enumerated().map { number, symbol in
@@ -22,13 +22,13 @@ public struct SymbolTable: Sendable {
   }
 
   /// The place of an address: of symbols that overlap, in the one that begins last.
-  public func place(of address: UInt64) -> Location {
+  package func place(of address: UInt64) -> Location {
     guard let last = index.lastOwner(of: address) else { return Location(index: nil, offset: address & 0xfff) }
     return Location(index: last, offset: address - symbols[last].gpa)
   }
 
   /// The places that a store of so many bytes touches: where it begins, and the start of each symbol it reaches into.
-  public func places(of address: UInt64, bytes: UInt64) -> [Location] {
+  package func places(of address: UInt64, bytes: UInt64) -> [Location] {
     var places = [place(of: address)]
     let (last, overflow) = address.addingReportingOverflow(max(bytes, 1) - 1)
     var next = address

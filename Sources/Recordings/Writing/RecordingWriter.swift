@@ -82,6 +82,9 @@ public final class RecordingWriter {
   /// Records a store of `size` bytes by instruction number `count` of its vCPU.
   ///
   /// - Parameters:
+  ///   - vcpu: 0 to 255
+  ///   - gpa: the guest-physical address of the first byte, below 2^44
+  ///   - size: bytes, 1 to 64
   ///   - count: instructions this vCPU has retired, this one included; never less than in its record before
   ///   - gva: the linear address; kept where the trace has linear pages, and then equal to `gpa` in its low 12 bits
   ///   - rip: the storing instruction; kept where the trace has that column

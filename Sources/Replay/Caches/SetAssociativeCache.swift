@@ -4,7 +4,7 @@ import Recordings
 ///
 /// A set is `ways` consecutive keys, most recently used first, so a hit on the most recent key costs one comparison and
 /// the oldest key is always the last. Storage is raw: the replay's inner loop must not touch reference counts or
-/// exclusivity checks. The owner calls ``deallocate()``.
+/// exclusivity checks. The owner calls `deallocate()`.
 @frozen
 public struct SetAssociativeCache {
   /// The key that no translation has.

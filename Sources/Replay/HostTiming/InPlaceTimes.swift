@@ -35,15 +35,15 @@ public struct InPlaceFigures: Codable, Equatable, Sendable {
   /// What two readings of the counter take with nothing in between.
   public var timer: Double
   /// The median of one of each two notifications over that of the others: what it differs by from 1 is noise.
-  public var control: Double?
+  package var control: Double?
 }
 
 /// One distribution as HdrHistogram's plotters read it.
-public struct HostDistribution: Equatable, Sendable {
+package struct HostDistribution: Equatable, Sendable {
   /// Name of the strategy.
-  public var strategy: String
+  package var strategy: String
   /// `raised` or `delivered`.
-  public var end: String
+  package var end: String
   /// Value in nanoseconds, percentile, count, 1/(1-percentile), a line each.
-  public var text: String
+  package var text: String
 }

@@ -23,7 +23,7 @@ public struct GuestPace: Codable, Equatable, Sendable {
 
 extension GuestPace {
   /// A pace from one figure, or three from the fastest guest to the slowest, in cycles an instruction.
-  public init(_ text: String) throws(LatencyTextError) {
+  package init(_ text: String) throws(LatencyTextError) {
     let figures = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
     let bracket: Bracket? =
       switch figures.count {

@@ -1,33 +1,33 @@
 /// The latency of one strategy in more points than results keep: for pictures.
-public struct LatencyCurves: Equatable, Sendable {
+package struct LatencyCurves: Equatable, Sendable {
   /// The strategy.
-  public var strategy: String
+  package var strategy: String
   /// From the store's issue to the alert in the ring; empty where nothing is raised in time.
-  public var raised: [Point]
+  package var raised: [Point]
   /// To the alert in the consumer's hand.
-  public var delivered: [Point]
+  package var delivered: [Point]
   /// How many were delivered within which range of cycles, by powers of two.
-  public var deliveredRanges: [Range]
+  package var deliveredRanges: [Range]
 
   /// A percentile.
-  public struct Point: Equatable, Sendable {
+  package struct Point: Equatable, Sendable {
     /// The share of notifications that take no longer, 1 for the greatest.
-    public var share: Double
+    package var share: Double
     /// Their cycles, within the corners.
-    public var cycles: Bracket
+    package var cycles: Bracket
 
     /// A percentile.
-    public init(share: Double, cycles: Bracket) { (self.share, self.cycles) = (share, cycles) }
+    package init(share: Double, cycles: Bracket) { (self.share, self.cycles) = (share, cycles) }
   }
 
   /// How many values lie in a range.
-  public struct Range: Equatable, Sendable {
+  package struct Range: Equatable, Sendable {
     /// The least value in it.
-    public var low: UInt64
+    package var low: UInt64
     /// The least above it.
-    public var high: UInt64
+    package var high: UInt64
     /// How many.
-    public var count: UInt64
+    package var count: UInt64
   }
 
   /// The shares that curves go through.

@@ -6,25 +6,25 @@ import SeededRandom
 /// A closed loop: a vCPU stores, exits, waits for the lock in the order of arrival, holds it, and goes on to its next store.
 /// Up to as many vCPUs as the lock has room for beside the rest of a fault, nobody waits; from there on a fault takes as long
 /// as all holds together.
-public struct LockContention: Sendable {
+package struct LockContention: Sendable {
   /// vCPUs that fault at once.
-  public var vcpus: Int
+  package var vcpus: Int
   /// Cycles of a fault outside the lock.
-  public var outside: Double
+  package var outside: Double
   /// Cycles that a fault holds the lock.
-  public var hold: Double
+  package var hold: Double
 
   /// Faults a vCPU before figures are taken, and while they are.
   private static let (warmUp, measured) = (50, 200)
 
   /// A workload of so many vCPUs.
-  public init(vcpus: Int, outside: Double, hold: Double) {
+  package init(vcpus: Int, outside: Double, hold: Double) {
     (self.vcpus, self.outside, self.hold) = (vcpus, outside, hold)
   }
 
   /// Mean cycles from a store to the next instruction of its vCPU; vCPUs begin within one fault of each other, drawn from the
   /// seed.
-  public func meanFault(seed: UInt64) -> Double {
+  package func meanFault(seed: UInt64) -> Double {
     var random = SplitMix64(seed: seed)
     var begun = (0..<max(vcpus, 1)).map { _ in random.unit() * (outside + hold) }
     var faults = begun.map { _ in 0 }

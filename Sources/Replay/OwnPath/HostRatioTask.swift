@@ -9,15 +9,15 @@ import SeededRandom
 /// Where code, heap and stack happen to lie moves such times by several per cent from one process to the next (T. Mytkowicz
 /// et al., "Producing wrong data without doing anything obviously wrong", 2009). So one process gives one ``sample()``, and
 /// ``HostRatios`` are of many.
-public struct HostRatioTask: Codable, Sendable {
+package struct HostRatioTask: Codable, Sendable {
   /// Name of the strategy.
-  public var strategy: String
+  package var strategy: String
   /// First page and pages of each range.
-  public var ranges: [[UInt64]]
+  package var ranges: [[UInt64]]
   /// Bytes of guest memory.
-  public var guestBytes: UInt64
+  package var guestBytes: UInt64
   /// Extra look-ups in every 256, to prove that a slowdown is seen; 0 but for that.
-  public var slowdown = 0
+  package var slowdown = 0
 
   /// Different stores in a batch.
   static let stores = 256
@@ -31,16 +31,16 @@ public struct HostRatioTask: Codable, Sendable {
   private static let rounds = 8
 
   /// One process's sample: nanoseconds here, of use only beside those of another process.
-  public struct Sample: Codable, Sendable {
+  package struct Sample: Codable, Sendable {
     /// `debug` or `release`.
-    public var build: String
+    package var build: String
     /// Tree look-up, nanoseconds.
-    public var lookup: Double
+    package var lookup: Double
     /// From a refused store to its alert taken from the ring, nanoseconds.
-    public var alert: Double
+    package var alert: Double
 
     /// A sample from its times.
-    public init(build: String, lookup: Double, alert: Double) {
+    package init(build: String, lookup: Double, alert: Double) {
       self.build = build
       self.lookup = lookup
       self.alert = alert
@@ -54,7 +54,7 @@ public struct HostRatioTask: Codable, Sendable {
   }
 
   /// Times both paths in this process.
-  public func sample() throws -> Sample {
+  package func sample() throws -> Sample {
     guard let mechanism = Strategy.named(strategy)?.mechanism, guestBytes & 0x1f_ffff == 0 else {
       throw ReplayError("the task names no strategy or no whole memory, expected one that `check --host` wrote")
     }
@@ -142,7 +142,7 @@ extension StrategyReplay {
 
 extension HostRatios {
   /// The ratios that samples of a task show, taken in turns: of the other program, of this, of this, of the other, and so on.
-  public init(of task: HostRatioTask, over: String, alternating samples: [HostRatioTask.Sample]) {
+  package init(of task: HostRatioTask, over: String, alternating samples: [HostRatioTask.Sample]) {
     self.over = over
     strategy = task.strategy
     lookup = HostRatio(alternating: samples.map(\.lookup))

@@ -6,7 +6,7 @@ import SeededRandom
 
 /// A guest of one vCPU in which a driver has protected some ranges, and stores that its EPT refuses: what our own look-ups
 /// and alerts are timed on.
-public final class ProtectedGuest {
+package final class ProtectedGuest {
   let hypervisor: Hypervisor<ModelledProcessors>
   private let ranges: [PageRange]
   private let nodes: PageRange
@@ -58,7 +58,7 @@ public final class ProtectedGuest {
 
 extension ProtectedGuest {
   /// A guest of 128 MiB in which half of 16 384 pages are protected in 1024 runs of eight, with stores to those.
-  public static func strewn(stores count: Int) throws -> ProtectedGuest {
+  package static func strewn(stores count: Int) throws -> ProtectedGuest {
     let ranges = (0..<1024).compactMap { PageRange(first: GuestPageNumber(0x1000 + 16 * $0), count: 8) }
     let guest = try ProtectedGuest(Strategy.eptpExit.mechanism, protecting: ranges, guestBytes: 128 << 20)
     var random = SplitMix64(seed: 0x7374_7265_776e)
@@ -68,7 +68,7 @@ extension ProtectedGuest {
 
   /// Looks up the pages of some of its stores in the tree; how many nodes that visited.
   @inline(never)
-  public func lookUp(_ range: Range<Int>) -> Int {
+  package func lookUp(_ range: Range<Int>) -> Int {
     let tree = hypervisor.tree
     return stores.withUnsafeBufferPointer { stores in
       range.reduce(0) { $0 &+ tree.find(stores[$1].store.address.page).nodesVisited }
@@ -77,17 +77,17 @@ extension ProtectedGuest {
 
   /// Has a store refused at a time of the caller's clock, up to its alert in the ring.
   @inline(never)
-  public func raise(_ index: Int, at time: UInt64) {
+  package func raise(_ index: Int, at time: UInt64) {
     var store = stores[index].store
     store.time = time
     _ = hypervisor.handle(store, violation: stores[index].violation)
   }
 
   /// Where its alerts go.
-  public var ring: AlertRing { hypervisor.alerts(of: 0) }
+  package var ring: AlertRing { hypervisor.alerts(of: 0) }
 
   /// The pages that the driver has given for nodes of the tree.
-  public var nodeBytes: UnsafeRawBufferPointer {
+  package var nodeBytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(
       start: hypervisor.memory.base + Int(nodes.first.address.rawValue), count: Int(nodes.count) << 12)
   }

@@ -23,13 +23,13 @@ public struct ReplayRequest: Sendable {
   /// Whether the pages with most notifications are told by name, for which the recording's symbols are read.
   public var namesPages = false
   /// Whether what only pictures show is collected.
-  public var isPictured = false
+  package var isPictured = false
   /// Told every notification of every strategy, once all is known of it; called on the replaying thread. Nil where nobody asks.
   public var notified: (@Sendable (ListedNotification) throws -> Void)?
   /// No clock is read and no host figure reported, so that the result is byte-identical everywhere.
   public var countersOnly: Bool
   /// Times our own paths beside those of another build, whatever ``countersOnly`` says; nil for not at all.
-  public var hostMeter: (@Sendable (HostRatioTask) throws -> HostRatios)?
+  package var hostMeter: (@Sendable (HostRatioTask) throws -> HostRatios)?
   /// Whether every run is replayed, and none left out that a filter finds to change nothing: for tests of the filter.
   var isUnfiltered = false
   /// Host threads: 1, or 2 to have the next block decoded while one is replayed. Results do not depend on it.

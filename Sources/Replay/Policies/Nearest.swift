@@ -1,7 +1,7 @@
 /// The name a user most likely meant.
-public enum Nearest {
+package enum Nearest {
   /// The first of `names` that begins so, or the closest to a misspelt one; nil where none is close.
-  public static func to(_ misspelt: String, in names: [String]) -> String? {
+  package static func to(_ misspelt: String, in names: [String]) -> String? {
     let word = Array(misspelt.lowercased().prefix(64))
     if word.count > 2, let begun = names.first(where: { $0.hasPrefix(misspelt.lowercased()) }) { return begun }
     let scored = names.map { ($0, distance(word, Array($0))) }
@@ -10,7 +10,7 @@ public enum Nearest {
   }
 
   /// What to say after a name that nothing has: `did you mean toggle?`, or all names where they are few.
-  public static func advice(for misspelt: String, in names: [String]) -> String {
+  package static func advice(for misspelt: String, in names: [String]) -> String {
     if let meant = to(misspelt, in: names) { return "did you mean \(meant)?" }
     return names.isEmpty
       ? "there is none"

@@ -3,7 +3,7 @@ import MonitorTree
 /// What to protect in a recorded guest, instead of what its own driver asked for: named regions, each with the actions that a
 /// store to it calls for.
 ///
-/// Where a region lies is said in the guest's terms; ``resolved(for:guestBytes:topLevelTables:)`` turns it into bytes and
+/// Where a region lies is said in the guest's terms; `resolved(for:guestBytes:topLevelTables:)` turns it into bytes and
 /// pages of one recording.
 public struct Policy: Equatable, Sendable {
   /// Name of the policy, as results quote it.

@@ -1,17 +1,17 @@
 /// Why the words for a consumer, a pace or a rate were refused: one sentence.
-public struct LatencyTextError: Error, CustomStringConvertible, Equatable {
+package struct LatencyTextError: Error, CustomStringConvertible, Equatable {
   /// The sentence.
-  public let description: String
+  package let description: String
 }
 
 extension Consumer {
   /// Looks at the ring all the time: who takes alerts where nobody is named.
-  public static let poll = Consumer(
+  package static let poll = Consumer(
     name: "poll", slots: 1024, service: .constant(Bracket(low: 150, value: 150, high: 150)), whenFull: .lose)
 
   /// A consumer from words such as `vmi`, `wake,ring=64,full=park` or `service=500,ring=16`: a name or a time in nanoseconds
   /// first, or else as `named` says of the first name there is.
-  public init(_ text: String, among named: [Consumer]) throws(LatencyTextError) {
+  package init(_ text: String, among named: [Consumer]) throws(LatencyTextError) {
     let names = named.map(\.name)
     func fail(_ finding: String) -> LatencyTextError {
       LatencyTextError(
@@ -59,7 +59,7 @@ extension CycleProfile {
   /// Who may take alerts under this hypervisor, by name; each with a ring of 1024 slots, and what finds none is lost.
   ///
   /// One that sleeps takes as long as the fastest of all for an alert that finds it awake (assumed).
-  public var consumers: [Consumer] {
+  package var consumers: [Consumer] {
     let medians = hypervisor.consumers.map(\.p50Nanoseconds)
     let awake = medians.min().map { Bracket(low: $0, value: $0, high: $0) }
     let named = hypervisor.consumers.map { stated in

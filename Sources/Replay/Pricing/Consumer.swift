@@ -19,7 +19,7 @@ public struct Consumer: Equatable, Sendable {
     case waking(p50: Double, p99: Double, awake: Bracket)
   }
 
-  /// A name of ``CycleProfile/consumers``, or `custom`.
+  /// A name of ``HypervisorProfile/consumers``, or `custom`.
   public var name: String
   /// Slots of the ring.
   public var slots: Int

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A profile of schema 1, in which processor and hypervisor were one: read to be converted, and for nothing else.
-public struct SchemaOneProfile: Sendable {
+package struct SchemaOneProfile: Sendable {
   private let file: File
 
   private struct File: Decodable, Sendable {
@@ -28,7 +28,7 @@ public struct SchemaOneProfile: Sendable {
   /// Reads a file of schema 1; `origin` names it in errors.
   ///
   /// Throws ``ProfileError``.
-  public init(json: Data, origin: String) throws {
+  package init(json: Data, origin: String) throws {
     let root = try ProfileReader.object(in: json, origin: origin)
     guard root["schema"] as? Int != ProfileFile.schema else {
       throw ProfileError(description: "\(origin): schema is 2 already, expected 1; use the file as it is")
@@ -55,7 +55,7 @@ public struct SchemaOneProfile: Sendable {
   /// evidence; what it had not is taken from `base`, as assumed.
   ///
   /// Throws ``ProfileError`` where the result breaks a rule.
-  public func converted(completing base: CycleProfile, origin: String) throws -> ProfileFile {
+  package func converted(completing base: CycleProfile, origin: String) throws -> ProfileFile {
     var result = base
     result.processor.name = file.name
     result.processor.title = file.processor

@@ -1,15 +1,15 @@
 /// A host time of this program over that of another, both taken in one run; with what the run's own noise leaves open.
-public struct HostRatio: Codable, Equatable, Sendable {
+package struct HostRatio: Codable, Equatable, Sendable {
   /// Median over the pairs of processes.
-  public var value: Double
+  package var value: Double
   /// Lower end of the interval that holds the median with a confidence of 99.9 %.
-  public var low: Double
+  package var low: Double
   /// Its upper end.
-  public var high: Double
+  package var high: Double
   /// The noise floor, as a share: how far from 1 the same interval reaches where both processes of a pair were the same program.
-  public var noise: Double
+  package var noise: Double
   /// Pairs of processes.
-  public var pairs: Int
+  package var pairs: Int
 
   /// The ratio that times show, taken in turns: theirs, ours, ours, theirs, and so on.
   ///
@@ -40,13 +40,13 @@ public struct HostRatio: Codable, Equatable, Sendable {
 }
 
 /// Host ratios of our own paths: this program over another build of it, in one run.
-public struct HostRatios: Codable, Equatable, Sendable {
+package struct HostRatios: Codable, Equatable, Sendable {
   /// The other program, as it was named.
-  public var over: String
+  package var over: String
   /// The strategy whose hypervisor was timed.
-  public var strategy: String
+  package var strategy: String
   /// Tree look-up.
-  public var lookup: HostRatio
+  package var lookup: HostRatio
   /// From a refused store to its alert taken from the ring.
-  public var alert: HostRatio
+  package var alert: HostRatio
 }

@@ -47,11 +47,11 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// The same run with other sizes of the assumed caches; absent where it was not asked for.
   public var geometrySensitivity: [OverheadVariant]?
   /// Host ratios of our own paths, where they were asked for; the gate tells them, no saved result does.
-  public var hostRatios: HostRatios?
+  package var hostRatios: HostRatios?
   /// Distributions of host time in place, for exports of their own; in no saved result.
-  public var distributions: [HostDistribution] = []
+  package var distributions: [HostDistribution] = []
   /// What only pictures show; absent where nobody draws any, and in every saved result.
-  public var pictures: RunPictures?
+  package var pictures: RunPictures?
   /// The pages that most notifications were about; absent where nobody asked, or nothing was notified.
   public var hottestPages: HottestPages?
   /// Whether the strategies notified the same stores where their contracts say so.
@@ -103,7 +103,7 @@ public struct ToolDescription: Codable, Equatable, Sendable {
 }
 
 /// The version of gi-bench, as `--version` prints it.
-public let giBenchVersion = "0.1.0"
+public let giBenchVersion = "0.2.0"
 
 /// The machine that ran a replay.
 public struct HostDescription: Codable, Equatable, Sendable {

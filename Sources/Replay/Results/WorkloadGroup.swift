@@ -1,13 +1,13 @@
 /// Recordings of one workload, among several: they repeat each other, so that figures of them have a spread.
-public struct WorkloadGroup: Equatable, Sendable {
+package struct WorkloadGroup: Equatable, Sendable {
   /// The workload, as the headers name it.
-  public var workload: String
+  package var workload: String
   /// The recordings, as indices into those that were given.
-  public var members: [Int]
+  package var members: [Int]
 
   /// Groups recordings by their headers, in the order in which workloads first appear. One that is given twice counts once, and
   /// one that was cut out of another of them does not count beside it.
-  public static func groups(of recordings: [ReplayedRecording]) -> [WorkloadGroup] {
+  package static func groups(of recordings: [ReplayedRecording]) -> [WorkloadGroup] {
     var groups: [WorkloadGroup] = []
     var places: [String: Int] = [:]
     for index in counted(of: recordings) {
@@ -23,7 +23,7 @@ public struct WorkloadGroup: Equatable, Sendable {
   }
 
   /// The recordings that count, as indices: each digest once, and no cut beside what it was cut out of.
-  public static func counted(of recordings: [ReplayedRecording]) -> [Int] {
+  package static func counted(of recordings: [ReplayedRecording]) -> [Int] {
     let given = Set(recordings.map(\.digest))
     var seen: Set<String> = []
     return recordings.indices.filter { index in

@@ -1,7 +1,7 @@
 /// A published measurement held against what the model says.
-public struct PublishedCheck: Codable, Equatable, Sendable {
+package struct PublishedCheck: Codable, Equatable, Sendable {
   /// What a check proves.
-  public enum Kind: String, CaseIterable, Codable, Sendable {
+  package enum Kind: String, CaseIterable, Codable, Sendable {
     /// It restates an input: it can only say that the input is still what was published.
     case identity
     /// The figure comes out of the modelled caches, or of several costs together; nothing was set to it.
@@ -11,7 +11,7 @@ public struct PublishedCheck: Codable, Equatable, Sendable {
   }
 
   /// What came out.
-  public enum Verdict: String, Codable, Sendable {
+  package enum Verdict: String, Codable, Sendable {
     /// The modelled value lies within what was published.
     case reproduced
     /// Only part of the modelled bracket does.
@@ -21,23 +21,23 @@ public struct PublishedCheck: Codable, Equatable, Sendable {
   }
 
   /// What was measured, with its unit.
-  public let name: String
+  package let name: String
   /// The profile that models it.
-  public let profile: String
+  package let profile: String
   /// What it proves.
-  public let kind: Kind
+  package let kind: Kind
   /// What the model says.
-  public let modelled: Bracket
+  package let modelled: Bracket
   /// Least published value.
-  public let publishedLow: Double
+  package let publishedLow: Double
   /// Greatest published value.
-  public let publishedHigh: Double
+  package let publishedHigh: Double
   /// Who published it.
-  public let source: String
+  package let source: String
   /// What came out.
-  public let verdict: Verdict
+  package let verdict: Verdict
   /// Why the model misses it, where that is known beforehand; nil for any other check.
-  public internal(set) var knownMiss: String?
+  package internal(set) var knownMiss: String?
 
   init(
     _ name: String, of profile: String, _ kind: Kind, modelled: Bracket, published low: Double, to high: Double,
@@ -63,12 +63,12 @@ public struct PublishedCheck: Codable, Equatable, Sendable {
   }
 
   /// Whether the outcome is news: a miss that nobody knew of, or a known miss that is none any more.
-  public var isNews: Bool { (verdict == .missed) != (knownMiss != nil) }
+  package var isNews: Bool { (verdict == .missed) != (knownMiss != nil) }
 }
 
 extension PublishedCheck {
   /// Every check of the embedded profiles, kind by kind, the ones that prove most last.
-  public static func all() throws -> [PublishedCheck] {
+  package static func all() throws -> [PublishedCheck] {
     var checks: [PublishedCheck] = []
     for name in ProfileLibrary.names {
       guard let profile = try ProfileLibrary.profile(named: name) else { continue }
