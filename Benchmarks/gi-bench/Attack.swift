@@ -8,7 +8,7 @@ import ScriptedGuest
 struct AttackCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "attack",
-    abstract: "Run every attack on guest integrity under every strategy, and tell what came of it.",
+    abstract: "Run every attack on guest integrity under every strategy, and say what came of it.",
     discussion: """
       Each attack is a small program against an emulated guest with its own page tables, kernel, driver and malware; each \
       outcome is what the machine's state and the alerts show afterwards. No recording is read.

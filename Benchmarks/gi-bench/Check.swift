@@ -5,20 +5,20 @@ import Report
 /// `gi-bench check`: the gate.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "The gate: replay traces and hold every count and cycle against a reviewed baseline.",
+    abstract: "The gate: replay traces and compare every count and cycle with a reviewed baseline.",
     discussion: """
       Counts and modelled cycles are exact, so nothing is tolerated. A dearer figure, another notified set or a failing \
       cross-check is a regression (exit status 2). A cheaper figure is an improvement (exit status 0) that asks for a new \
       baseline. With --fail-above 5% a figure may be dearer by that much, and of another recording of the same name, \
-      rates per 1000 instructions are held against rates. No clock is read, but for --host: that times our tree look-up, and the way from a refused store to its \
+      rates per 1000 instructions are compared instead. No clock is read, but for --host: that times our tree look-up, and the way from a refused store to its \
       alert, in processes of this program and of another build of it, in turns. Only the ratio of the two counts, and only \
       outside the noise that each program shows against itself in the same run.
 
       EXAMPLES:
-        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json
-        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json --update
-        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json --fail-above 5%
-        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json --host ../old/gi-bench
+        gi-bench check traces/boot.trace --baseline boot.json --update
+        gi-bench check traces/boot.trace --baseline boot.json
+        gi-bench check traces/boot.trace --baseline boot.json --fail-above 5%
+        gi-bench check traces/boot.trace --baseline boot.json --host OTHER/gi-bench
 
       \(ExitStatus.help)
       """)
@@ -39,7 +39,7 @@ struct Check: ParsableCommand {
   @Option(
     name: .customLong("fail-above"),
     help: ArgumentHelp(
-      "Fail only where a figure is dearer by more than so many per cent; also lets the baseline be of an earlier recording.",
+      "Fail only if a figure is dearer by more than this many per cent; also allows a baseline of an earlier recording.",
       valueName: "percent"))
   var failAbove: Percentage?
 

@@ -4,9 +4,9 @@ import Report
 /// `gi-bench compare`: two saved results side by side.
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Hold two saved results against each other: ratio, interval, verdict.",
+    abstract: "Compare two saved results: ratio, interval, verdict.",
     discussion: """
-      The interval holds every ratio the costs allow within their brackets; where it holds 1 the verdict is undecided. \
+      The interval contains every ratio that the costs allow within their brackets; if it contains 1, the verdict is undecided. \
       Host seconds are shown and not judged. Results of other recordings, policies or profiles are refused with exit \
       status 3. `compare` only tells, `check` judges: a dearer result is no failure here.
 
@@ -21,7 +21,7 @@ struct Compare: ParsableCommand {
   @Argument(help: "The first result, saved by `run --save`.", completion: .file(extensions: ["json"])) var a: String
   @Argument(help: "The second result.", completion: .file(extensions: ["json"])) var b: String
 
-  @Flag(help: "Compare unlike results all the same.") var force = false
+  @Flag(help: "Compare unlike results anyway.") var force = false
 
   @Flag(name: .customLong("changed"), help: "Leave out what is the same.") var isOnlyChanged = false
 

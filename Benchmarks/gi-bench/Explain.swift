@@ -9,7 +9,7 @@ struct Explain: ParsableCommand {
     abstract: "Explain one notification: each step with count, cost, bracket and source.",
     usage: "gi-bench explain TRACE --strategy NAME --event N [options]",
     discussion: """
-      Replays the trace under one strategy and tells what happened in its Nth notification, from the store's issue to \
+      Replays the trace under one strategy and says what happened in its Nth notification, from the store's issue to \
       the guest's next instruction. N is the number that `run --notifications FILE.csv` lists.
 
       EXAMPLES:

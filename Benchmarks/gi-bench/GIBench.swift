@@ -19,10 +19,10 @@ struct GIBench: ParsableCommand {
 
       EXAMPLES:
         gi-bench traces/boot.trace
-        gi-bench traces/boot.trace --strategy vmfunc --profile icelake-sp --export html=boot.html
+        gi-bench traces/boot.trace --profile icelake-sp --export html=boot.html
         gi-bench run traces/boot.trace --quiet --save before.json
         gi-bench compare before.json after.json
-        gi-bench check traces/boot.trace --baseline Benchmarks/baselines/boot.skylake-sp.json
+        gi-bench check traces/boot.trace --baseline boot.json --update
 
       \(ExitStatus.help)
 

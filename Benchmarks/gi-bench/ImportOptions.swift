@@ -25,12 +25,12 @@ struct ImportOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What the addresses of a text are that does not tell: guest-physical (the default) or virtual.",
+      "What the addresses of a text are if it does not say: guest-physical (the default) or virtual.",
       valueName: "space"))
   var addresses: RecordingDescription.AddressSpace?
 
   @Flag(
-    help: "Number frames by first touch and keep the true pages in a column; done unasked where addresses pass 64 GiB.")
+    help: "Number frames by first touch and keep the true pages in a column; automatic where addresses exceed 64 GiB.")
   var numberFrames = false
 
   @Option(

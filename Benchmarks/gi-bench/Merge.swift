@@ -8,14 +8,14 @@ struct Merge: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Join the results of a sweep, and compare all its cells.",
     discussion: """
-      Every cell's result is held against the plan: its version, recording, digest and strategies. Where a cell is missing, \
+      Every cell's result is checked against the plan: version, recording, digest and strategies. Where a cell is missing, \
       failed, or is another's, that is said, nothing is written, and the exit status is 2; with --partial the rest is \
       reported all the same. JSON repeats every result as its process wrote it.
 
       EXAMPLES:
         gi-bench merge sweep
         gi-bench merge sweep --pivot recording,profile --figure cheapest
-        gi-bench merge sweep --quiet --export json=sweep.json --export html=sweep.html
+        gi-bench merge sweep --export json=sweep.json --export html=sweep.html
 
       \(ExitStatus.help)
       """)
@@ -29,7 +29,7 @@ struct Merge: ParsableCommand {
       valueName: "rows,columns"))
   var pivot: String?
 
-  @Option(help: "What stands in that table.")
+  @Option(help: "What that table shows.")
   var figure = SweepPivot.Figure.overhead
 
   @Flag(name: .customLong("partial"), help: "Report on the cells that are there.")

@@ -78,7 +78,7 @@ struct ProfileValidate: ParsableCommand {
     commandName: "validate",
     abstract: "Check a profile against every rule, or what is modelled against published measurements.",
     discussion: """
-      Without a profile, what the model says is held against what was measured and published: checks that restate an input \
+      Without a profile, what the model says is compared with what was measured and published: checks that restate an input \
       (identity), that come out of the modelled caches or of several costs together (emergent), and that no cost was set \
       from (held out). A miss that is not known beforehand, with its reason, ends with exit status 2.
 

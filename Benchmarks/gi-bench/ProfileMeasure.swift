@@ -29,7 +29,7 @@ struct ProfileMeasure: ParsableCommand {
 
   @Flag(help: "Also build and load the kernel module, which unloads itself; needs root.") var module = false
 
-  @Flag(help: "Run every part wherever it can run, as a test: the profile is no measurement.") var functional = false
+  @Flag(help: "Run every part wherever it can run, as a test: the profile is not a measurement.") var functional = false
 
   @Option(help: "How many samples of each figure.") var samples = 10_000
 

@@ -15,14 +15,15 @@ struct Run: ParsableCommand {
 
       EXAMPLES:
         gi-bench traces/boot.trace
-        gi-bench traces/boot.trace --strategy eptp-exit --strategy vmfunc --profile sapphire-rapids
+        gi-bench traces/boot.trace --strategy eptp-exit --strategy vmfunc
         gi-bench traces/boot.trace --counters-only --format json --output boot.json
-        gi-bench traces/boot.trace --consumer vmi,ring=64,full=park --exits-per-second 1000
+        gi-bench traces/boot.trace --consumer vmi,ring=64,full=park
         gi-bench traces/boot.trace --budget 1%
         gi-bench traces/boot.trace traces/database.trace --jobs 2
-        gi-bench traces/boot.trace --policy kernel-text.json --arm rodata-read-only
-        gi-bench traces/boot.trace --quiet --export html=boot.html --export csv=boot.csv
-        gi-bench traces/boot.trace --quiet --notifications boot.csv --notifications boot.perfetto.json
+        gi-bench traces/boot.trace --arm rodata-read-only
+        gi-bench traces/quick.trace --policy Benchmarks/Cluster/plans/scattered.json
+        gi-bench traces/boot.trace --export html=boot.html --export csv=boot.csv
+        gi-bench traces/boot.trace --quiet --notifications boot.perfetto.json
 
       \(ExitStatus.help)
       """)
@@ -44,18 +45,18 @@ struct Run: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Also tell which regions each strategy can protect within this overhead, in per cent of the guest's time while something is protected.",
+      "Also say which regions each strategy can protect within this overhead, in per cent of the guest's time while something is protected.",
       valueName: "1%"),
     transform: OverheadLimit.init)
   var budget: OverheadLimit?
 
   @Option(
     help: ArgumentHelp(
-      "Recordings replayed at once; counts, sets and cycles do not depend on it, host times are disturbed by it.",
+      "Recordings replayed at once. Counts, sets and cycles do not depend on it; host times do.",
       valueName: "n"))
   var jobs = 1
 
-  @Flag(name: .customLong("histograms"), help: "Show in text how many notifications are delivered how fast, in rows.")
+  @Flag(name: .customLong("histograms"), help: "Show histograms of delivery times in text reports.")
   var showsHistograms = false
 
   @Option(
@@ -88,7 +89,7 @@ struct Run: ParsableCommand {
     else { return }
     throw ValidationError(
       meant == first
-        ? "the subcommand \(first) stands behind options; write `gi-bench \(first) ...` with the options last"
+        ? "the subcommand \(first) must come before its options; write gi-bench \(first) [options]"
         : "there is no trace '\(first)'; did you mean `gi-bench \(meant)`?")
   }
 

@@ -19,7 +19,7 @@ struct StrategyCommand: ParsableCommand {
 /// `gi-bench strategy list`.
 struct StrategyList: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the strategies, a sentence each.")
+    commandName: "list", abstract: "List the strategies, one sentence each.")
 
   @Option(help: "Format of the answer.") var format = AnswerFormat.text
 
@@ -49,7 +49,7 @@ struct StrategyList: ParsableCommand {
 struct StrategyShow: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Say what a strategy is made of, what it needs and promises, and what attacks come to.")
+    abstract: "Say what a strategy is made of, what it needs and promises, and what attacks achieve.")
 
   @Argument(help: "The strategy's name.", completion: .list(Strategy.all.map(\.name)))
   var name: String

@@ -34,20 +34,21 @@ struct Sweep: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder of the sweep.", valueName: "folder"))
   var output: String?
 
-  @Option(help: ArgumentHelp("Processes at once; default: one a core.", valueName: "n"))
+  @Option(help: ArgumentHelp("Processes at once; default: one per core.", valueName: "n"))
   var jobs = ProcessInfo.processInfo.activeProcessorCount
 
   @Option(help: ArgumentHelp("Do only chunk K of N, K from 1.", valueName: "k/n"))
   var chunk: Chunk?
 
-  @Option(help: ArgumentHelp("Try a cell so many times before it is called failed.", valueName: "n"))
+  @Option(help: ArgumentHelp("Try a cell this many times before it counts as failed.", valueName: "n"))
   var tries = 2
 
   @Flag(name: .customLong("dry-run"), help: "Say how many cells there are, and what they take; write nothing.")
   var isDry = false
 
   @Flag(
-    name: .customLong("extend"), help: "Go on in the folder of a plan that has changed, and keep the cells both have.")
+    name: .customLong("extend"),
+    help: "Continue in the folder of a plan that has changed, and keep the cells that both have.")
   var isExtending = false
 
   @Flag(name: .customLong("prepare"), help: "Make the folder and its recordings, and replay nothing.")

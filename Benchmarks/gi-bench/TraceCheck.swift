@@ -5,7 +5,7 @@ import Report
 /// `gi-bench trace check`: damage, and everything a recording must satisfy.
 struct TraceCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Verify that traces are whole, and that what they hold can be.",
+    commandName: "check", abstract: "Verify that traces are whole, and that their contents are possible.",
     discussion: """
       Decodes every column of every block, then checks: totals, order, ranges, tables, translations, \
       marks, ground-truth, hypercalls. \
@@ -15,7 +15,7 @@ struct TraceCheckCommand: ParsableCommand {
   @Argument(help: "The traces.")
   var traces: [String]
 
-  @Flag(help: "Check the whole blocks of a file that breaks off.")
+  @Flag(help: "Check the whole blocks of a truncated file.")
   var salvage = false
 
   func run() throws {

@@ -50,12 +50,12 @@ struct TraceConvert: ParsableCommand {
   @Option(help: "The zstd level, 1 to 22. Default: 19, which takes its time; 3 for a text.")
   var level: Int?
 
-  @Flag(help: "Accept a stream that breaks off; leave out lines that are not understood, and count them.")
+  @Flag(help: "Accept a truncated stream, and skip and count lines that cannot be parsed.")
   var lenient = false
 
   @OptionGroup(title: "Import of a text") var choice: ImportOptions
 
-  @Flag(help: "Take the whole blocks of a trace that breaks off.")
+  @Flag(help: "Read the whole blocks of a truncated trace.")
   var salvage = false
 
   enum Source: Hashable, ExpressibleByArgument {

@@ -24,7 +24,7 @@ struct TraceStats: ParsableCommand {
   @Option(help: "Format of the answer.")
   var format = AnswerFormat.text
 
-  @Flag(help: "Take the whole blocks of a trace that breaks off.")
+  @Flag(help: "Read the whole blocks of a truncated trace.")
   var salvage = false
 
   func validate() throws {

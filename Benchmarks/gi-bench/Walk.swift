@@ -9,25 +9,29 @@ struct Walk: ParsableCommand {
     abstract: "Explain one translation, or drive the EPT machine by script.",
     discussion: """
       With --gpa or --linear: every entry read with its named fields, the outcome, each bit of the qualification in words. \
-      Numbers are decimal, or hexadecimal with 0x. With --script: the walk protocol, one answer a query.
+      Numbers are decimal, or hexadecimal with 0x. With --script: the walk protocol, one answer per query.
 
       EXAMPLES:
-        gi-bench walk --gpa 0x5123 --access w --memory dump.bin --eptp 0x101e
-        gi-bench walk --gpa 0x5123 --eptp 0x101e --entry 0x1000=0x2007 --entry 0x2000=0x3007
-        gi-bench walk --linear 0x400000 --access x --user --eptp 0x101e --memory dump.bin --set 'reg cr3=0x8000 smep=1'
-        gi-bench walk --script queries.txt
+        gi-bench walk --gpa 0x5123 --eptp 0x101e --entry 0x1000=0x2007
+        gi-bench walk --linear 0x400000 --access x --user --set 'reg cr3=0x8000'
+        gi-bench walk --gpa 0x5123 --access w --memory IMAGE --eptp 0x101e
+        gi-bench walk --script FILE
         printf 'w64 1000 2007\\neptp 101e\\ngpa 5123 r\\n' | gi-bench walk --script -
 
-      COMMANDS OF A SCRIPT (hexadecimal without 0x; values after = as in C; # starts a comment):
-        zero | w64 ADDR VALUE | r64 ADDR | eptp EPTP | eptpok EPTP | spptp SPPTP | pml ADDR INDEX
-        veinfo ADDR EPTPINDEX | eptplist ADDR | vmfunc EAX ECX | invept TYPE EPTP | invvpid TYPE VPID LADDR
+      COMMANDS OF A SCRIPT (hexadecimal without 0x; after = as in C; # comments):
+        zero | w64 ADDR VALUE | r64 ADDR | eptp EPTP | eptpok EPTP | spptp SPPTP
+        pml ADDR INDEX | veinfo ADDR EPTPINDEX | eptplist ADDR | vmfunc EAX ECX
+        invept TYPE EPTP | invvpid TYPE VPID LADDR
         gpa GPA r|w|x|rw|sr|sw laddr= lv= walk= user= wr= nx= sss= size=
         la LADDR r|w|x|rw|sr|sw user= size= implicit= stack=
-        movcr3 VALUE | pdpte N VALUE | invlpg LADDR | invpcid TYPE PCID LADDR | vmexit | vmentry
+        movcr3 VALUE | pdpte N VALUE | invlpg LADDR | invpcid TYPE PCID LADDR
+        vmexit | vmentry
         cap maxpa= xonly= x1g= x2m= uc= wb= ad= adv= cet= ve= walk5= page1gb=
         ctl ept= mbec= spp= ve= pml= vmfunc= vmfctl= vpid= pw= gpv=
-        reg pe= pg= wp= smep= smap= ac= nxe= inevent= nmi= pge= pcide= cr3= mode=off|32|pae|4|5 pse= pke= pkru= pks= pkrs= cet= pat=
-        policy guestad=before|after rmwread= cache=none|maximal|random seed= memtype= crossing=low|high | trace 0|1
+        reg pe= pg= wp= smep= smap= ac= nxe= inevent= nmi= pge= pcide= cr3=
+            mode=off|32|pae|4|5 pse= pke= pkru= pks= pkrs= cet= pat=
+        policy guestad=before|after rmwread= cache=none|maximal|random seed=
+               memtype= crossing=low|high | trace 0|1
       Answers: OK hpa=H[ spp][ mt=H] | VIOL qual=H gpa=H gla=H | MISC gpa=H | SPP qual=H gpa=H gla=H | PMLFULL | VE | PF ec=H la=H | GP | SS \
       | VMFUNCEXIT | UD | OK eptp=H idx=H, each with what the processor stored (|W addr=value …) and |pml=INDEX; \
       ERR line N: … for a line that is not understood (exit status 1 at the end).

@@ -9,7 +9,7 @@ struct UsageTests {
       (["comapre", "a.json", "b.json"], "there is no trace 'comapre'; did you mean `gi-bench compare`?"),
       (
         ["--json", "compare", "a.json", "b.json"],
-        "the subcommand compare stands behind options; write `gi-bench compare ...` with the options last"
+        "the subcommand compare must come before its options; write gi-bench compare [options]"
       ),
       (["x.trace", "--strategy", "togle"], "no strategy is named 'togle'; did you mean toggle?"),
       (
@@ -31,7 +31,7 @@ struct UsageTests {
         ["x.trace", "--export", "json=-"],
         "two reports go to the standard output; give one of them a file"
       ),
-      (["-", "-"], "'-' is given twice, but the standard input can be read once; give a path"),
+      (["-", "-"], "'-' was given twice, but standard input can be read only once; use a file path for one of them"),
       (["compare", "a.json"], "missing expected argument '<b>'; see `gi-bench --help`"),
       (["check", "x.trace"], "missing expected argument '--baseline <file>'; see `gi-bench --help`"),
       (["profile", "shwo"], "profile has no 'shwo'; did you mean `gi-bench profile show`?"),

@@ -3,10 +3,10 @@ import Foundation
 
 /// What goes to the terminal besides the report.
 struct ConsoleOptions: ParsableArguments {
-  @Flag(name: .shortAndLong, help: "Print nothing but errors; files are still written.")
+  @Flag(name: .shortAndLong, help: "Print errors only; files are still written.")
   var quiet = false
 
-  @Flag(name: .customLong("no-progress"), help: "Draw no progress line; none is drawn where stderr is no terminal.")
+  @Flag(name: .customLong("no-progress"), help: "Draw no progress line; none is drawn if stderr is not a terminal.")
   var isWithoutProgress = false
 
   @Option(help: "Paint text reports; auto honours NO_COLOR.")

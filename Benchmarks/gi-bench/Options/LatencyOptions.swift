@@ -6,14 +6,14 @@ struct LatencyOptions: ParsableArguments {
   @Option(
     name: .customLong("consumer"),
     help: ArgumentHelp(
-      "Who takes the alerts: poll, wake or vmi, or whoever else the hypervisor's profile names, or service=NS; behind it ring=N and full=lose or full=park, as in vmi,ring=64,full=park.",
+      "Who takes the alerts: poll, wake or vmi, or another that the hypervisor's profile names, or service=NS; optionally followed by ring=N and full=lose or full=park, as in vmi,ring=64,full=park.",
       valueName: "consumer"))
   var consumerText = "poll"
 
   @Option(
     name: .customLong("cpi"),
     help: ArgumentHelp(
-      "Cycles an instruction of the guest: one figure, or three from the least to the greatest.", valueName: "cycles"))
+      "Cycles per guest instruction: one figure, or three from the least to the greatest.", valueName: "cycles"))
   var paceText = "0.5,1,2"
 
   @Option(
@@ -23,7 +23,7 @@ struct LatencyOptions: ParsableArguments {
       valueName: "n"))
   var exitsPerSecond = 0.0
 
-  @Option(help: ArgumentHelp("The number that everything drawn is drawn from.", valueName: "n"))
+  @Option(help: ArgumentHelp("The seed of everything that is drawn at random.", valueName: "n"))
   var seed: UInt64 = 1
 
   @Flag(name: .customLong("open-loop"), help: .hidden) var isOpenLoop = false

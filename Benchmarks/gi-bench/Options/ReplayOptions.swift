@@ -37,7 +37,7 @@ struct ReplayOptions: ParsableArguments {
     completion: .file(extensions: ["json"]))
   var policyFile: String?
 
-  @Option(help: ArgumentHelp("Protect from this mark of the recording on; its name or number.", valueName: "mark"))
+  @Option(help: ArgumentHelp("Protect from this mark of the recording on, given by name or number.", valueName: "mark"))
   var arm: String?
 
   /// The files that are read besides the recordings.

@@ -8,13 +8,13 @@ extension Structure.Mitigations: ExpressibleByArgument {}
 struct WorldOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What an INVEPT leaves to be walked for again: what the TLBs held in the replay, or a full second-level TLB. Where not given, figures are simulated and verdicts must hold both ways.",
+      "What has to be walked for again after an INVEPT: what the TLBs held in the replay, or a full second-level TLB. If not given, figures are simulated and verdicts must hold both ways.",
       valueName: "simulated|full"))
   var refill: Structure.Refill?
 
   @Option(
     help: ArgumentHelp(
-      "Whether the hypervisor flushes the first-level data cache behind emulated stores, on processors with L1TF. Where not given, figures are without and verdicts must hold both ways.",
+      "Whether the hypervisor flushes the first-level data cache after emulated stores, on processors with L1TF. If not given, figures are without and verdicts must hold both ways.",
       valueName: "off|on"))
   var mitigations: Structure.Mitigations?
 

@@ -30,7 +30,8 @@ enum InputFile {
   /// Refuses what cannot be a trace before a long run begins.
   static func checkTraces(_ paths: [String]) throws {
     guard paths.count(where: { $0 == standardInput }) <= 1 else {
-      throw Failure(.usage, "'-' is given twice, but the standard input can be read once; give a path")
+      throw Failure(
+        .usage, "'-' was given twice, but standard input can be read only once; use a file path for one of them")
     }
     for path in paths where path != standardInput {
       let what = "a gi-bench trace"
