@@ -36,6 +36,7 @@ for strategy in result.strategies {
     strategy.name,
     "costs \(strategy.overheadCycles.value / 1e6) M cycles for \(strategy.notifications.count) notifications")
 }
+
 precondition(result.crosscheck.agree, "\(result.crosscheck.differences)")
 
 // The whole report, in any format.
