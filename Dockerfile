@@ -16,8 +16,7 @@ COPY . /src
 WORKDIR /src
 RUN make release
 
+# The program is static, so nothing is installed beside it.
 FROM ${DEBIAN}
-RUN apt-get update && apt-get install -y --no-install-recommends libxxhash0 libzstd1 zlib1g libstdc++6 && \
-    rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/.build/release/gi-bench /usr/local/bin/gi-bench
 ENTRYPOINT ["gi-bench"]

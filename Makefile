@@ -2,12 +2,12 @@
 SWIFT ?= swift
 TRACE ?= traces/boot.trace
 SUITE = boot pagetables modules database quick
-# The committed recordings: one of your own in traces/ is no part of the gate.
+# The committed recordings; one of your own in traces/ is not part of the gate.
 TRACES ?= $(SUITE:%=traces/%.trace)
 GI_BENCH = .build/debug/gi-bench
 # Two processors: the one with the best evidence, and one that offers every strategy.
 PROFILES ?= skylake-sp icelake-sp
-# The commit whose build `make host-check` times ours beside.
+# The commit whose build `make host-check` times ours beside, and whose public names `make api-check` compares ours with.
 BASE ?= HEAD~1
 # Runs `gi-bench check` with arguments $(1) for every trace, profile and number of dimensions.
 define gate
@@ -30,7 +30,7 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan judge fuzz differential mutants faults ratios peers scaling counted release lint format docs man completions completions-test schemas-test examples install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz differential mutants faults ratios peers scaling counted release lint format docs man completions completions-test schemas-test examples symbols api-check install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,11 +60,11 @@ coverage: deps ## measure which lines tests execute: TESTS=filter, FILES=paths
 tsan: deps ## run the tests of concurrency under the thread sanitizer
 	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter ConcurrencyTests
 
-# Leaks are not looked for: a program that ends at an error leaves all to the operating system.
+# No check for leaks: a program that ends with an error leaves its memory to the operating system.
 asan: deps ## run all tests under the address sanitizer
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize=address --scratch-path .build-asan
 
-# libFuzzer brings the main program. Of several sanitizers the Swift compiler takes the last option only, so that one names both.
+# libFuzzer brings the main program. The Swift compiler takes only the last -sanitize option, so that one names both.
 fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each, FUZZ="tree trace" for some (libFuzzer, address sanitizer)
 	$(SWIFT) build --package-path Tests/Fuzz --scratch-path .build-fuzz --product fuzz \
 	  --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=address,fuzzer
@@ -73,15 +73,15 @@ fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each, FUZZ="tree trace" 
 differential: deps ## run random programs on the whole machine and on a slow reference: STEPS=1000000, SEED=n repeats
 	GI_STEPS=$(STEPS) $(if $(SEED),GI_SEED=$(SEED)) $(SWIFT) test --filter DifferentialTests
 
-# One build holds all the faults, so what is long is the tests: some seconds to a minute a fault. ONLY="12 40-60" tests those alone.
-mutants: deps ## plant single faults in a copy of the sources, and tell which of them tests see: COUNT=200, ROOMS="EPT MonitorTree"
+# One build holds all the faults, so the time goes into tests: seconds to a minute per fault. ONLY="12 40-60" tests only those.
+mutants: deps ## plant single faults in a copy of the sources, and say which of them the tests see: COUNT=200, ROOMS="EPT MonitorTree"
 	SWIFT=$(SWIFT) Tests/Mutants/mutants.sh $(COUNT) $(ROOMS)
 
-faults: deps ## end every command that writes at 1000 random moments, and leave it no room: about 10 minutes
+faults: deps ## interrupt every command that writes at 1000 random moments, and fill its disk: about 10 minutes
 	GI_INTERRUPTIONS=$${GI_INTERRUPTIONS:-1000} $(SWIFT) test --filter InterruptionTests
 
-# Bochs executes the VMX instructions that a build machine often lacks. Everything it writes is removed at the end.
-judge: deps ## hold the EPT machine against VMX on Bochs: SECONDS=20 of CPU; SEED=n or ONLY=KIND:SEED repeats
+# Bochs executes VMX instructions, which a build machine often lacks. Everything it writes is removed at the end.
+judge: deps ## compare the EPT machine with VMX on Bochs: SECONDS=20 of CPU; SEED=n or ONLY=KIND:SEED repeats
 	@( for tool in bochs grub-mkrescue xorriso mformat gcc ld objcopy; do command -v $$tool >/dev/null || exit 1; done; \
 	  test -d /usr/lib/grub/i386-pc -a -e /usr/share/bochs/BIOS-bochs-latest -a -e /usr/share/bochs/VGABIOS-lgpl-latest ) || { \
 	  echo "installing bochs, grub-pc-bin, xorriso, mtools and gcc (apt-get)"; \
@@ -91,7 +91,7 @@ judge: deps ## hold the EPT machine against VMX on Bochs: SECONDS=20 of CPU; SEE
 	$(SWIFT) build --product judge
 	@SECONDS_OF_CPU=$(if $(filter file,$(origin SECONDS)),20,$(SECONDS)) SEED=$(SEED) ONLY=$(ONLY) Tests/Judge/judge.sh
 
-ratios: ## measure our hot paths beside references in C: one line a target, ok or short
+ratios: ## measure our hot paths beside references in C: one line per target, ok or short
 	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product ratios >&2
 	@Benchmarks/Micro/.build/release/ratios $(TARGETS)
 
@@ -105,34 +105,41 @@ peers: deps ## measure containers and programs of other projects beside ours; in
 	$(SWIFT) build -c release --product gi-bench >&2
 	@Benchmarks/peers.sh
 
-scaling: deps ## measure how costs grow, and draw it anew in Sources/Replay/Replay.docc (about 3 minutes)
+scaling: deps ## measure how costs grow, and redraw the plots in Sources/Replay/Replay.docc (about 3 minutes)
 	@$(SWIFT) build --package-path Benchmarks/Micro -c release --product scaling >&2
 	@Benchmarks/Micro/.build/release/scaling Sources/Replay/Replay.docc
 
-counted: ## build what callgrind counts the instructions of; installs valgrind where it is missing
+counted: ## build the programs whose instructions callgrind counts; installs valgrind if it is missing
 	@command -v valgrind >/dev/null || { echo "installing valgrind (apt-get)"; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq valgrind >/dev/null; }
 	$(SWIFT) build --package-path Benchmarks/Micro -c release --product counted
 
-release: deps ## build gi-bench for release, with the Swift standard library inside
-	$(SWIFT) build -c release --static-swift-stdlib --product gi-bench
+# The linker warns of name services and plug-ins, which want shared libraries; gi-bench asks for neither. It does want /proc.
+release: deps ## build gi-bench for release: one static program that needs no library, on any Linux on x86-64
+	$(SWIFT) build -c release --product gi-bench -Xswiftc -static-executable
+	@! readelf -l .build/release/gi-bench | grep INTERP || { echo "the program wants a dynamic loader" >&2; exit 1; }
 	@ls -l .build/release/gi-bench
 
 lint: ## check the formatting (swift-format, strict)
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Benchmarks Tests
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Benchmarks Tests Examples
 
 format: ## format all Swift sources in place
-	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Benchmarks Tests
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Benchmarks Tests Examples
 
-docs: deps ## write the documentation of every room as web pages to .build/docs (docc)
-	$(SWIFT) package dump-symbol-graph --minimum-access-level internal --skip-synthesized-members >/dev/null
-	@for catalogue in Sources/*/*.docc; do \
-	  room=$$(basename $$catalogue .docc); graphs=.build/docs/graphs/$$room; \
-	  rm -rf $$graphs && mkdir -p $$graphs && cp .build/*/symbolgraph/$$room.symbols.json .build/*/symbolgraph/$$room@*.json $$graphs 2>/dev/null; \
-	  docc convert $$catalogue --fallback-display-name $$room --fallback-bundle-identifier gi-bench.$$room \
-	    --additional-symbol-graph-dir $$graphs --output-path .build/docs/$$room >$$graphs/log 2>&1 || { cat $$graphs/log; exit 1; }; \
-	  if grep -A1 "doesn't exist" $$graphs/log; then echo "$$catalogue: a link that leads nowhere" >&2; exit 1; fi; done
-	@rm -rf .build/docs/graphs; ls -d .build/docs/*
+docs: deps ## write the course and the documentation of every room as one site to .build/docs; a warning fails (docc)
+	$(SWIFT) build --product gi-bench
+	@SWIFT=$(SWIFT) Documentation/symbol-graphs.sh .build/debug public .build/symbol-graphs
+	@SWIFT=$(SWIFT) Documentation/docs.sh .build/symbol-graphs .build/docs
+	@echo "written to .build/docs; to read it: python3 -m http.server --directory .build/docs, then /documentation"
+
+symbols: deps ## count the public names of every room; one without a comment fails
+	$(SWIFT) build --product gi-bench
+	@SWIFT=$(SWIFT) Documentation/symbol-graphs.sh .build/debug public .build/symbol-graphs
+	@python3 Documentation/symbols.py .build/symbol-graphs
+
+# It builds both commits, needs the packages that both depend on in SwiftPM's cache, and ends with 1 where it found any.
+api-check: deps ## list breaking changes of public names since a commit: make api-check BASE=HEAD~1
+	$(SWIFT) package diagnose-api-breaking-changes $(BASE)
 
 man: deps ## write the manual page to .build/man/gi-bench.1
 	@mkdir -p .build/man
@@ -155,8 +162,7 @@ completions-test: completions ## ask bash, zsh and fish themselves what they com
 # A package of somebody else's, with a build folder of its own: what is not public it does not see.
 examples: deps ## build and run the programs of Examples/Library, which use the library as other packages do
 	$(SWIFT) build --package-path Examples/Library
-	cd Examples/Library/.build/debug && ./differential-walk && ./page-look-up \
-	  && ./own-strategy $(CURDIR)/traces/quick.trace && ./own-consumer $(CURDIR)/traces/quick.trace
+	Examples/Library/run.sh
 
 schemas-test: deps ## validate results, policies, profiles and plans against their JSON schemas
 	@python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null || { echo "installing python3-jsonschema (apt-get)"; \
@@ -171,13 +177,13 @@ install: release man completions ## install to PREFIX=/usr/local, or below DESTD
 	install -D -m 644 .build/completions/_gi-bench $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gi-bench
 	install -D -m 644 .build/completions/gi-bench.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gi-bench.fish
 
-bench-check: deps counted ## the gate: hold every trace and the hot paths' instructions against Benchmarks/baselines
-	@for trace in $(TRACES); do test -f $$trace || { echo "$$trace is not there: check it out, or make record TRACE=$$(basename $$trace .trace)" >&2; exit 1; }; done
+bench-check: deps counted ## the gate: compare every trace's counts and cycles, and the hot paths' instructions, with Benchmarks/baselines
+	@for trace in $(TRACES); do test -f $$trace || { echo "$$trace is missing: check it out, or make record TRACE=$$(basename $$trace .trace)" >&2; exit 1; }; done
 	$(SWIFT) build --product gi-bench
 	$(call gate)
 	Benchmarks/count.sh check
 
-bench-update: deps counted ## rewrite Benchmarks/baselines; the diff is reviewed
+bench-update: deps counted ## rewrite Benchmarks/baselines; review the diff
 	$(SWIFT) build --product gi-bench
 	@mkdir -p Benchmarks/baselines
 	$(call gate,--update)
@@ -191,20 +197,20 @@ host-check: deps ## time look-up and alert beside another commit's build: make h
 	$(GI_BENCH) check $(TRACE) --profile $(firstword $(PROFILES)) --host .build-base/build/debug/gi-bench \
 	  --baseline Benchmarks/baselines/$(basename $(notdir $(TRACE))).$(firstword $(PROFILES)).json
 
-check-traces: deps ## hold every record of every recording against what must be true of it
+check-traces: deps ## check every record of every recording
 	$(SWIFT) build --product gi-bench
 	$(GI_BENCH) trace check $(TRACES)
 
 calibrate-test: ## run the programs of `profile measure` in emulated machines; FULL=1 also in Bochs, minutes
 	FULL=$(FULL) Tests/Calibrate/calibrate-test.sh
 
-gate-test: deps ## the gate against itself: 200 runs must pass, 3 % slower must not, 15 minutes (GI_GATE_TEST=20 for fewer)
+gate-test: deps ## test the gate: 200 runs of one build must pass, one 3 % slower must not; 15 minutes (GI_GATE_TEST=20 for fewer)
 	GI_GATE_TEST=$${GI_GATE_TEST:-200} $(SWIFT) test --filter GateSelfTests
 
 plugin: ## build the recorder's plugin for a QEMU command line of your own (traces/RecordYourOwn.md)
 	@traces/recorder/record.sh --plugin
 
-record: deps ## record every trace anew on Debian 12, or one: make record TRACE=redis REPEAT=5
+record: deps ## record every trace again on Debian 12, or one: make record TRACE=redis REPEAT=5
 	@for trace in $(if $(filter file,$(origin TRACE)),$(SUITE),$(notdir $(basename $(TRACE)))); do \
 	  REPEAT=$(REPEAT) traces/recorder/record.sh $$trace || exit $$?; done
 
