@@ -4,8 +4,9 @@
 #   record.sh [NAME]      NAME is a file of workloads/ without its suffix, or quick; the default is boot
 #
 # What is recorded, by environment:
-#   REPEAT=N              so many recordings of it: NAME, NAME-2, ... NAME-N
-#   ACCESSES=load-driver  loads and fetches too, from the loading of the driver on; or from another mark's number, or start
+#   REPEAT=N              so many recordings of it: NAME, NAME-2, ... NAME-N; the guest's random numbers differ
+#   ACCESSES=load-driver  loads and fetches too, from the loading of the driver on; or from another mark's number, or start;
+#                         empty for stores alone; the default is the workload's
 #   VCPUS, CPU, RAM_MIB   vCPUs (2, at most 8), CPU model of QEMU (qemu64; "qemu64,+pcid"), memory (128, at most 2048)
 #   INSTRUCTIONS_PER_SECOND=N   of a vCPU, in the guest's time: 1000000000 (the default), divided by 2, 4, ... 1024, or times
 #                         2, 3, ... 16; beyond the default only the driver's timer follows, not the kernel's
@@ -32,8 +33,7 @@ TRACE=${1:-boot}
 if [[ $TRACE == --plugin ]]; then TRACE=boot PLUGIN_ONLY=1; fi
 SUDO=$([[ $(id -u) == 0 ]] || echo sudo)
 KERNEL=${KERNEL:+$(realpath -m "$KERNEL")} HEADERS=${HEADERS:-} INITRAMFS=${INITRAMFS:+$(realpath -m "$INITRAMFS")}
-PROTECT=${PROTECT:-} APPEND=${APPEND:-} LEVEL=${LEVEL:-19} ACCESSES=${ACCESSES:-} REPEAT=${REPEAT:-1}
-KEEP=${KEEP:-linear-pages${ACCESSES:+,loads,fetches}}
+PROTECT=${PROTECT:-} APPEND=${APPEND:-} LEVEL=${LEVEL:-19} REPEAT=${REPEAT:-1}
 VCPUS=${VCPUS:-2} CPU=${CPU:-qemu64} INSTRUCTIONS_PER_SECOND=${INSTRUCTIONS_PER_SECOND:-1000000000}
 RECORDING=$TRACE REPLICATE=1 # of several recordings, the one at hand
 
@@ -41,6 +41,7 @@ RECORDING=$TRACE REPLICATE=1 # of several recordings, the one at hand
 workload() {
   [[ $INITRAMFS ]] || sed -n "s/^# $1: *//p" "$HERE/workloads/$TRACE.sh" 2>/dev/null || true
 }
+ACCESSES=${ACCESSES-$(workload accesses)} KEEP=${KEEP:-linear-pages${ACCESSES:+,loads,fetches}}
 RAM_MIB=${RAM_MIB:-$(workload memory)} RAM_MIB=${RAM_MIB:-128} SECONDS_LIMIT=${SECONDS_LIMIT:-900}
 STREAM_LIMIT_MIB=${STREAM_LIMIT_MIB:-4096} FREE_MIB=${FREE_MIB:-6144}
 
@@ -63,6 +64,12 @@ readonly FLAGS="-M pc -accel tcg,thread=single -icount shift=$SHIFT,sleep=off -r
 readonly SYMBOLS_CMDLINE="console=ttyS0 nokaslr norandmaps panic=-1 cryptomgr.notests init_on_alloc=0 lpj=4000000\
 ${APPEND:+ $APPEND}"
 readonly CMDLINE=$SYMBOLS_CMDLINE${INITRAMFS:+ rdinit=/gi/init}
+
+# The command line of the recording at hand: the first one's is plain, and the others' numbers seed the guest's random pool, in the
+# kernel at once and in init.sh again, since QEMU would repeat a recording bit for bit.
+cmdline() {
+  echo "$CMDLINE$( ((REPLICATE == 1)) || echo " replicate=$REPLICATE")"
+}
 
 say() { echo "record: $*" >&2; }
 fail() {
@@ -135,7 +142,7 @@ record() {
   trap 'rm -f "$WORK/$RECORDING.raw.part"' EXIT
   exec 3> >(ulimit -f $((STREAM_LIMIT_MIB * 1024)) && exec zstd -q -f -3 -o "$WORK/$RECORDING.raw.part")
   reader=$!
-  qemu "$WORK/$TRACE.cpio" "$log" "$CMDLINE" \
+  qemu "$WORK/$TRACE.cpio" "$log" "$(cmdline)" \
     -plugin "$WORK/recorder.so,ram=$((RAM_MIB << 20)),stream=/dev/fd/3,arm=6,touched=$WORK/$RECORDING.touched${ACCESS_MARK:+,accesses=$ACCESS_MARK}$phases" ||
     status=$?
   exec 3>&-
@@ -167,7 +174,7 @@ describe() {
   fi
   awk -v title="$title" -v kernel="$RELEASE" -v kernel_package="$KERNEL_PACKAGE" \
     -v workload="$TRACE" -v replicate="$REPLICATE" -v rate="$INSTRUCTIONS_PER_SECOND" -v accesses="${ACCESS_MARK:-}" \
-    -v cmdline="$CMDLINE" -v ram=$((RAM_MIB << 20)) -v vcpus=$VCPUS \
+    -v cmdline="$(cmdline)" -v ram=$((RAM_MIB << 20)) -v vcpus=$VCPUS \
     -v qemu="$("$ROOT/usr/bin/qemu-system-x86_64" --version | sed -n '1s/.*version //p')" -v flags="$FLAGS" -f "$HERE/describe.awk" \
     part=packages <(packages) part=limits "$HERE/limits.txt" part=phases "$HERE/phases.txt" \
     part=touched "$WORK/$RECORDING.touched" part=symbols "$SYMBOLS" part=log "$WORK/$RECORDING.log" \

@@ -5,7 +5,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 mount -t tracefs tracefs /sys/kernel/tracing
-tool seed
+tool seed "${replicate:-1}" # of the kernel's command line, which init gets as a variable
 
 mark=100
 

@@ -4,7 +4,7 @@
 busybox=/gi/busybox
 $busybox mkdir -p /dev
 $busybox mount -t devtmpfs dev /dev
-/gi/tool seed
+/gi/tool seed "${replicate:-1}"
 /gi/tool mark 100 load-driver
 # shellcheck disable=SC2046 # a list of parameters
 $busybox insmod /gi/gi.ko $($busybox cat /gi/gi.parameters)

@@ -2,7 +2,7 @@
  * The guest's user-space helper.
  *   tool mark ID NAME    executes a mark, and says so on the log
  *   tool forge ID        executes GI_ENTER in ring 3 after mark ID, and prints its ground truth
- *   tool seed            credits the kernel's random pool, which would otherwise spin for entropy
+ *   tool seed NUMBER     credits the kernel's random pool, which would otherwise spin for entropy
  *   tool serve ID PAGES TIMES PROGRAM [ARGUMENT...]
  *                        runs PROGRAM, then executes mark ID, forks TIMES and writes PAGES pages in between; lives on
  */
@@ -32,8 +32,8 @@ static uint64_t physical_address(const void *address)
 	return (entry & ((1ULL << 55) - 1)) << 12 | (uintptr_t)address % 4096;
 }
 
-/* A fixed seed: the recorded guest keeps no secrets, and repeats as nearly as it can. */
-static int seed(void)
+/* A seed that is known: the recorded guest keeps no secrets, and repeats as nearly as it can. */
+static int seed(unsigned char number)
 {
 	struct {
 		struct rand_pool_info info;
@@ -41,6 +41,7 @@ static int seed(void)
 	} pool = { .info = { .entropy_count = 512, .buf_size = 64 }, .bytes = "recorded guest" };
 	int device = open("/dev/random", O_WRONLY);
 
+	pool.bytes[63] = number;
 	return device < 0 || ioctl(device, RNDADDENTROPY, &pool) < 0;
 }
 
@@ -135,8 +136,8 @@ int main(int argc, char **argv)
 		printf("rootkit: act mark=%lu attack=A2 name=enter-from-ring-3 kind=hypercall gpa=0x%llx bytes=7 "
 		       "expected=refused\n",
 		       id, (unsigned long long)physical_address(forged_instruction));
-	} else if (argc == 2 && strcmp(argv[1], "seed") == 0) {
-		return seed();
+	} else if (argc == 3 && strcmp(argv[1], "seed") == 0) {
+		return seed((unsigned char)id);
 	} else if (argc > 5 && strcmp(argv[1], "serve") == 0) {
 		return serve(id, strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), argv + 5);
 	} else {

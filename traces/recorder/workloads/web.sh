@@ -1,6 +1,7 @@
-# An nginx server with two workers and a client over loopback: 2 000 requests, half of them on connections of their own
+# An nginx server with two workers and a client over loopback: 800 requests, half of them on connections of their own
 # shellcheck shell=dash
 # memory: 256
+# accesses: load-driver
 # packages: nginx libcrypt1 libpcre2-8-0 libssl3 apache2-utils libapr1 libaprutil1 libuuid1 libexpat1
 # programs: usr/sbin/nginx usr/bin/ab
 # applets: ifconfig mkdir sleep wget
@@ -27,8 +28,8 @@ step start-server
 must /usr/sbin/nginx -c /tmp/nginx.conf
 until_it wget -q -O /dev/null http://127.0.0.1/page
 step requests
-must /usr/bin/ab -q -n 1000 -c 8 http://127.0.0.1/page >/dev/null
+must /usr/bin/ab -q -n 400 -c 8 http://127.0.0.1/page >/dev/null
 step kept-connections
-must /usr/bin/ab -q -k -n 1000 -c 8 http://127.0.0.1/page >/dev/null
+must /usr/bin/ab -q -k -n 400 -c 8 http://127.0.0.1/page >/dev/null
 step stop-server
 must /usr/sbin/nginx -c /tmp/nginx.conf -s stop
