@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Plants single faults in a copy of the sources, all in one build behind a switch, and tells which of them tests see.
 #
-#   mutants.sh COUNT ROOM…     ROOM as in Sources; COUNT faults are spread over them
+#   mutants.sh COUNT ROOM…     ROOM as in Sources; COUNT faults (at most 4095) are spread over them
 #
-# ONLY="12 40-60" runs those numbers alone, KEEP=1 takes the build that is there, LIMIT is the time for one fault in
-# seconds: by default what the tests take without a fault four times, and half a minute. The list of faults and verdicts
-# is .build-mutants/report.txt: number, verdict, kind, place, the line.
-# A fault is seen where a test fails or the tests crash; where they do not end in time it is told apart, since a machine
-# with other work may be what is slow. Exit status 0, whatever survives.
+# Each suite of the rooms' tests runs once without a fault and tells which faults it comes by. A fault is then held against
+# the suites that come by it, those with the least processor time first, until one sees it: a test fails or crashes, or takes
+# four times the processor time it took without a fault and ten seconds more.
+#
+# What is done is kept: called again with the same sources, it goes on. When only tests have changed since, faults that were
+# seen count as seen, the others are tried again. ONLY="12 40-60" tries those numbers again, whatever is known.
+# .build-mutants/report.txt holds number, verdict, kind, place and line of each fault; explained.txt beside this script
+# names those that no test can see, with the reason. Exit status 0, whatever survives.
 set -euo pipefail
 count=$1
 shift
@@ -16,9 +19,10 @@ root=$(cd "$here/../.." && pwd)
 work=$root/.build-mutants
 tree=$work/tree
 swift=${SWIFT:-swift}
+export SWIFT_BACKTRACE=enable=no
 
 # The tests that are to see the faults of a room.
-suite() {
+tests_of() {
   case $1 in
   Execution | ScriptedGuest) echo GuestIntegrityTests ;;
   *) echo "${1}Tests" ;;
@@ -52,6 +56,7 @@ plant() {
         print part[1], k, part[2]
       }
     }' >"$work/chosen"
+  while read -r file _; do sed -n "${file##*:}{s/^ *//;p}" "$root/${file%:*}"; done <"$work/chosen" >"$work/lines"
   rm -rf "$stage"
   mkdir -p "$stage/Sources/CMutation/include"
   cp -r "$root/Sources" "$root/Tests" "$stage/"
@@ -81,7 +86,7 @@ plant() {
   }
 }
 SWIFT
-    for room in "$@"; do echo "keep(\"$(suite "$room")\")"; done
+    for room in "$@"; do echo "keep(\"$(tests_of "$room")\")"; done
     echo 'package.targets.removeAll { !kept.contains($0.name) }'
     echo 'package.products = []'
   } >>"$stage/Package.swift"
@@ -106,37 +111,79 @@ build() {
   exit 1
 }
 
-# The verdict on a fault, by these tests and within a time: the test that sees it first, or how the run ended.
+# Runs a suite with a fault, as a process that the shell becomes; its output is in $work/run.
+become_run() {
+  cd "$tree"
+  exec env GI_MUTANT="$1" "$work/build/debug/gi-benchPackageTests.xctest" --testing-library swift-testing \
+    --filter "$2/" >"$work/run" 2>&1
+}
+
+# How a suite takes a fault within seconds of processor time: the test that sees it, how the run ended, or nothing.
 verdict() {
-  local number=$1 filter=$2 pid status=0 seen
+  local number=$1 suite=$2 limit=$3 pid status=0 ticks=0 seen
   : >"$work/run"
-  (cd "$tree" && exec env GI_MUTANT="$number" SWIFT_BACKTRACE=enable=no timeout -k 5 "$3" nice -n 10 \
-    "$work/build/debug/gi-benchPackageTests.xctest" --testing-library swift-testing --filter "$filter" >"$work/run" 2>&1) &
+  (ulimit -t "$limit" && become_run "$number" "$suite") &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
-    # One test that fails is enough.
-    if grep -q 'recorded an issue' "$work/run"; then
-      kill "$pid" 2>/dev/null || true
+    # One test that fails is enough. What waits for ever takes no processor time, so there is an end to that as well.
+    if grep -q 'recorded an issue' "$work/run" || [ $((++ticks)) -gt 6000 ]; then
+      kill -9 "$pid" 2>/dev/null || true
       break
     fi
-    sleep 0.3
+    sleep 0.1
   done
-  wait "$pid" || status=$?
+  wait "$pid" 2>/dev/null || status=$?
   seen=$(grep -m 1 -o '.*recorded an issue' "$work/run" | sed 's/^[^A-Za-z]*//; s/ recorded an issue$//' || true)
   if [ -n "$seen" ]; then
     echo "seen by ${seen#Test }"
-  elif [ "$status" = 124 ]; then
-    echo "NOT DONE in $3 s"
+  elif [ "$ticks" -gt 6000 ]; then
+    echo "seen: $suite does not end"
+  elif [ "$status" = 152 ] || [ "$status" = 137 ]; then
+    echo "seen: $suite takes more than $limit s"
   elif [ "$status" != 0 ]; then
-    echo "seen: ended with status $status"
-  else
-    echo "NOT SEEN"
+    echo "seen: $suite ends with status $status"
   fi
 }
 
+# Which faults each suite comes by, and the processor time it takes: $work/suites has "SECONDS SUITE", $work/reach "NUMBER SUITE".
+survey() {
+  local suite seconds
+  : >"$work/suites"
+  : >"$work/reach"
+  "$work/build/debug/gi-benchPackageTests.xctest" --testing-library swift-testing --list-tests 2>/dev/null |
+    sed -n 's|^\([A-Za-z0-9]*\.[A-Za-z0-9]*\)/.*|\1|p' | sort -u >"$work/names"
+  while read -r suite; do
+    rm -f "$work/reached"
+    TIMEFORMAT='%U %S'
+    seconds=$({ time (export GI_REACHED=$work/reached; become_run 0 "$suite") </dev/null; } 2>&1) || {
+      echo "mutants.sh: $suite fails without a fault; see $work/run" >&2
+      exit 1
+    }
+    echo "$seconds $suite" | awk '{ printf "%.1f %s\n", $1 + $2, $3 }' >>"$work/suites"
+    [ ! -e "$work/reached" ] || sort -un "$work/reached" | sed "s|\$| $suite|" >>"$work/reach"
+  done <"$work/names"
+  sort -n -o "$work/suites" "$work/suites"
+  awk -v n="$(wc -l <"$work/suites")" '{ t += $1 } END { printf "%d suites take %.0f s of processor time without a fault\n", n, t }' "$work/suites" >&2
+}
+
+# The verdict on a fault by all suites that come by it.
+try_all() {
+  local seconds suite result reached=0
+  while read -r seconds suite; do
+    grep -qx "$1 $suite" "$work/reach" || continue
+    reached=1
+    result=$(verdict "$1" "$suite" "$(awk -v t="$seconds" 'BEGIN { printf "%d", 4 * t + 10 }')" </dev/null)
+    if [ -n "$result" ]; then echo "$result"; return; fi
+  done <"$work/suites"
+  [ $reached = 1 ] && echo 'NOT SEEN' || echo 'NOT REACHED'
+}
+
 wanted() {
-  [ -z "${ONLY:-}" ] && return 0
   local part
+  if [ -z "${ONLY:-}" ]; then
+    ! grep -q "^$1	" "$work/report.txt"
+    return
+  fi
   for part in $ONLY; do
     if [ "$1" -ge "${part%-*}" ] && [ "$1" -le "${part#*-}" ]; then return 0; fi
   done
@@ -144,25 +191,31 @@ wanted() {
 }
 
 mkdir -p "$tree"
-[ -n "${KEEP:-}" ] || build "$@"
-[ -n "${KEEP:-}" ] || : >"$work/report.txt"
-rooms=$(awk '{split($1, part, "/"); print part[2]}' "$work/chosen" | sort -u)
-declare -A limits
-for room in $rooms; do
-  began=$SECONDS
-  result=$(verdict 0 "$(suite "$room")" 3600)
-  took=$((SECONDS - began))
-  [ "$result" = 'NOT SEEN' ] || { echo "mutants.sh: the tests of $room fail without a fault: $result; see $work/run" >&2; exit 1; }
-  limits[$room]=${LIMIT:-$((4 * took + 30))}
-  echo "$room without a fault: $took s, so ${limits[$room]} s for each" >&2
-done
+touch "$work/report.txt" "$work/state"
+digest() { (cd "$root" && find "$@" -type f | sort | xargs cat | sha256sum | cut -c1-32); }
+sources="$count $* $(digest Sources Package.swift Tests/Mutants/plant.awk Tests/Mutants/switch.c)"
+state="$sources $(digest $(for room in "$@"; do echo "Tests/$(tests_of "$room")"; done | sort -u))"
+if [ "$(cat "$work/state")" != "$state" ]; then
+  case $(cat "$work/state") in "$sources "*) sed -i '/\tNOT /d' "$work/report.txt" ;; *) : >"$work/report.txt" ;; esac
+  build "$@"
+  survey
+  echo "$state" >"$work/state"
+fi
 while read -r place number kind; do
   wanted "$number" || continue
-  room=${place#Sources/}
-  room=${room%%/*}
-  result=$(verdict "$number" "$(suite "$room")" "${limits[$room]}")
-  line=$(sed -n "${place##*:}p" "$root/${place%:*}" | sed 's/^ *//')
+  result=$(try_all "$number")
+  line=$(sed -n "${number}p" "$work/lines")
+  sed -i "/^$number\t/d" "$work/report.txt"
   printf '%s\t%s\t%s\t%s\t%s\n' "$number" "$result" "$kind" "$place" "$line" | tee -a "$work/report.txt"
 done <"$work/chosen"
-awk -F '\t' '{n++} $2 ~ /^NOT/ {print} $2 == "NOT SEEN" {survivors++} $2 ~ /^NOT DONE/ {late++}
-  END {printf "%d faults: %d seen, %d not seen, %d not done in time\n", n, n - survivors - late, survivors, late}' "$work/report.txt"
+echo
+awk -F '\t' -v explained="$here/explained.txt" '
+  BEGIN { while ((getline line < explained) > 0) { split(line, part, "\t"); reason[part[1] "\t" part[2] "\t" part[3]] = part[4] } }
+  {
+    n++
+    sub(/:[0-9]*$/, "", $4)
+    if ($2 !~ /^NOT/) { seen++; next }
+    why = reason[$4 "\t" $3 "\t" $5]
+    if (why != "") { known++; print $1, $4 ": " $5 "\n    explained: " why } else print $1, $2, $3, $4 ": " $5
+  }
+  END { printf "%d faults: %d seen, %d explained, %d not seen\n", n, seen, known, n - seen - known }' "$work/report.txt"
