@@ -22,6 +22,14 @@ public struct PageRange: Hashable, Sendable {
   /// The last page of the run.
   @inlinable public var last: GuestPageNumber { GuestPageNumber(first.rawValue + count - 1) }
 
+  /// The numbers of its pages.
+  @inlinable package var numbers: ClosedRange<UInt64> { first.rawValue...last.rawValue }
+
+  /// The run of pages with these numbers.
+  package init?(_ numbers: ClosedRange<UInt64>) {
+    self.init(first: GuestPageNumber(numbers.lowerBound), count: numbers.upperBound - numbers.lowerBound + 1)
+  }
+
   /// Whether the page belongs to the run.
   @inlinable public func contains(_ page: GuestPageNumber) -> Bool { page.rawValue &- first.rawValue < count }
 

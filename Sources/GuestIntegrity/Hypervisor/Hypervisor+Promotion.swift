@@ -6,8 +6,8 @@ extension Hypervisor {
   /// that have become quiet.
   func promote(after pages: [GuestPageNumber], owing debt: inout InvalidationDebt) {
     guard let change = promoted?.drained(pages) else { return }
-    change.promoted.forEach { setPromoted($0, true, owing: &debt) }
-    change.demoted.forEach { setPromoted($0, false, owing: &debt) }
+    change.promoted.forEach { setPromoted(PageRange(page: $0), true, owing: &debt) }
+    change.demoted.forEach { setPromoted(PageRange(page: $0), false, owing: &debt) }
   }
 
   /// Refuses stores to the pages of a critical region.
@@ -22,10 +22,10 @@ extension Hypervisor {
     settling(from: vcpu) { debt in pages.forEach { setPromoted($0, false, owing: &debt) } }
   }
 
-  private func setPromoted(_ page: GuestPageNumber, _ isPromoted: Bool, owing debt: inout InvalidationDebt) {
+  private func setPromoted(_ pages: PageRange, _ isPromoted: Bool, owing debt: inout InvalidationDebt) {
     guard let client = promoted?.client else { return }
     let change: TraceMap.Change = isPromoted ? .count(client) : .discount(client)
     // Pages that are logged have leaves of their own: no page for tables is needed, so this cannot fail.
-    try? monitor.tracing.apply(change, to: PageRange(page: page), owing: &debt)
+    try? monitor.tracing.apply(change, to: pages, owing: &debt)
   }
 }

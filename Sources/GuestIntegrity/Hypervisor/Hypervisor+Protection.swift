@@ -58,11 +58,10 @@ extension Hypervisor {
     if let registration = monitor.registration, registration.code.overlaps(range) || registration.data.overlaps(range) {
       throw .overlapsGuestIntegrity
     }
-    if monitor.registration?.slabs.contains(where: { $0.overlaps(range) }) == true { throw .overlapsTree }
-    for page in range.first.rawValue...range.last.rawValue
-    where monitor.tracing.clients(of: GuestPageNumber(page)).contains(.protection) {
-      throw .overlapsProtected
-    }
+    // The tree's pages are traced as the driver's own, so that no list of them is looked through.
+    let clients = monitor.tracing.clients(in: range)
+    guard !clients.contains(.ownPages) else { throw .overlapsTree }
+    guard !clients.contains(.protection) else { throw .overlapsProtected }
     try bringHome(range, on: vcpu)
     try trace(.add(.ownPages), range, on: vcpu)
     let actions = configuration.slabActions
@@ -114,7 +113,7 @@ extension Hypervisor {
     let range = try plainRange(call)
     guard let registration = monitor.registration else { throw .notInitialised }
     guard !registration.code.overlaps(range), !registration.data.overlaps(range) else { throw .overlapsGuestIntegrity }
-    guard !registration.slabs.contains(where: { $0.overlaps(range) }) else { throw .overlapsTree }
+    guard !monitor.tracing.clients(in: range).contains(.ownPages) else { throw .overlapsTree }
     return range
   }
 

@@ -1,5 +1,6 @@
 import Addresses
 import EPTTables
+import MonitorTree
 
 extension Hypervisor {
   /// Makes sub-page permissions of pages say which of their bytes the regions that claim them protect.
@@ -7,9 +8,7 @@ extension Hypervisor {
     guard configuration.mechanism.noticing.features.contains(.subPagePermissions) else { return }
     do throws(TableError) {
       try settling(from: vcpu) { (debt: inout InvalidationDebt) throws(TableError) in
-        for number in range.first.rawValue...range.last.rawValue {
-          try refreshSubPages(of: GuestPageNumber(number), owing: &debt)
-        }
+        for page in partlyListed.pages(in: range) { try refreshSubPages(of: page, owing: &debt) }
       }
     } catch { throw .outOfTablePages }
   }
@@ -30,7 +29,9 @@ extension Hypervisor {
     var vector: UInt64 = 0x5555_5555_5555_5555
     let isWhole = monitor.tree.forEachClaim(on: page) { claim in
       let bytes = page.address.rawValue..<page.address.rawValue + 0x1000
-      let ranges = configuration.regionBytes[claim.region, default: []].filter { $0.overlaps(bytes) }
+      let listed = partlyListed.bytes[claim.region, default: []]
+      let behind = listed[listed.firstIndex(endingBehind: bytes.lowerBound)...]
+      let ranges = behind.prefix { $0.lowerBound < bytes.upperBound }
       guard !ranges.isEmpty else {
         vector = 0
         return
@@ -43,5 +44,28 @@ extension Hypervisor {
       }
     }
     return isWhole ? vector : 0
+  }
+}
+
+/// The bytes that regions protect, and the pages of which they protect a part: no other page has sub-pages to tell apart.
+struct PartlyListedPages {
+  /// Disjoint and ascending.
+  let bytes: [RegionID: [Range<UInt64>]]
+  /// Ascending.
+  private let pages: [UInt64]
+
+  init(_ regions: [RegionID: [Range<UInt64>]]) {
+    bytes = regions.mapValues { $0.filter { !$0.isEmpty }.joined }
+    pages = Set(bytes.values.joined().flatMap { [$0.lowerBound >> 12, ($0.upperBound - 1) >> 12] }).sorted()
+  }
+
+  /// Those of them in a range, ascending.
+  func pages(in range: PageRange) -> some Sequence<GuestPageNumber> {
+    var (low, high) = (0, pages.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if pages[middle] < range.first.rawValue { low = middle + 1 } else { high = middle }
+    }
+    return pages[low...].prefix { $0 <= range.last.rawValue }.lazy.map { GuestPageNumber($0) }
   }
 }

@@ -17,6 +17,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
   private let owner: HostMemory
   /// What the hypervisor is set up to do.
   public let configuration: Configuration
+  let partlyListed: PartlyListedPages
   let base: BasePointer
   var writer: TreeWriter
   /// Host pages above all that is planned for, where guest pages can be moved.
@@ -83,6 +84,7 @@ public final class Hypervisor<Processors: ProcessorControl> {
     writer = TreeWriter(emptyTreeIn: guestMemory, base: base, nodeActions: configuration.nodeActions)
     spareFrames = FramePool(
       first: HostPhysicalAddress(layout.end), count: Int((memory.memory.byteCount - layout.end) >> 12))
+    partlyListed = PartlyListedPages(configuration.regionBytes)
     self.memory = memory.memory
     owner = memory
     self.configuration = configuration

@@ -13,7 +13,7 @@ struct PromotedPages {
   /// Pages written often, and the drain before which a store to each came last.
   private var promoted: [GuestPageNumber: UInt64] = [:]
   /// Pages of critical regions, which stay; apart, so that no drain looks through them.
-  private var kept: Set<GuestPageNumber> = []
+  private var kept = RunMap(false)
 
   init(_ client: TraceClient, _ rule: Promotion) { (self.client, self.rule) = (client, rule) }
 
@@ -26,7 +26,7 @@ struct PromotedPages {
   mutating func drained(_ pages: [GuestPageNumber]) -> (promoted: [GuestPageNumber], demoted: [GuestPageNumber]) {
     drains += 1
     var hot: [GuestPageNumber] = []
-    for page in pages where promoted[page] == nil && !kept.contains(page) {
+    for page in pages where promoted[page] == nil && !kept[page.rawValue] {
       let hits = (hits(of: page) | 1) & mask
       histories[page] = (hits, drains)
       guard hits.nonzeroBitCount >= rule.hits else { continue }
@@ -42,18 +42,35 @@ struct PromotedPages {
   }
 
   /// Pages of a critical region are monitored: those that were not promoted.
-  mutating func keep(_ range: PageRange) -> [GuestPageNumber] {
-    pages(of: range).filter { kept.insert($0).inserted && promoted.removeValue(forKey: $0) == nil }
+  mutating func keep(_ range: PageRange) -> [PageRange] {
+    var fresh: [PageRange] = []
+    kept.forEach(in: range.numbers) { numbers, isKept in
+      guard !isKept else { return }
+      var next = numbers.lowerBound
+      for page in Self.pages(of: promoted, in: numbers) {
+        promoted[page] = nil
+        if page.rawValue > next, let run = PageRange(next...page.rawValue - 1) { fresh.append(run) }
+        next = page.rawValue + 1
+      }
+      if next <= numbers.upperBound, let run = PageRange(next...numbers.upperBound) { fresh.append(run) }
+    }
+    kept.change(range.numbers) { _ in true }
+    return fresh
   }
 
   /// Pages are not monitored any more: those that were promoted.
-  mutating func forget(_ range: PageRange) -> [GuestPageNumber] {
-    histories = histories.filter { !range.contains($0.key) }
-    // Whichever are fewer.
-    let pages =
-      range.count < UInt64(promoted.count + kept.count)
-      ? pages(of: range) : (promoted.keys.filter(range.contains) + kept.filter(range.contains)).sorted()
-    return pages.filter { promoted.removeValue(forKey: $0) != nil || kept.remove($0) != nil }
+  mutating func forget(_ range: PageRange) -> [PageRange] {
+    for page in Self.pages(of: histories, in: range.numbers) { histories[page] = nil }
+    var gone: [PageRange] = []
+    for page in Self.pages(of: promoted, in: range.numbers) {
+      promoted[page] = nil
+      gone.append(PageRange(page: page))
+    }
+    kept.forEach(in: range.numbers) { numbers, isKept in
+      if isKept, let run = PageRange(numbers) { gone.append(run) }
+    }
+    kept.change(range.numbers) { _ in false }
+    return gone.sorted { $0.first < $1.first }
   }
 
   private var mask: UInt64 { ~0 >> UInt64(64 - rule.window) }
@@ -63,7 +80,12 @@ struct PromotedPages {
     return history.hits << (drains - history.last)
   }
 
-  private func pages(of range: PageRange) -> [GuestPageNumber] {
-    (range.first.rawValue...range.last.rawValue).map { GuestPageNumber($0) }
+  /// The keys in a range, ascending: the range is looked through, or the keys, whichever are fewer.
+  private static func pages<Value>(
+    of values: [GuestPageNumber: Value], in range: ClosedRange<UInt64>
+  ) -> [GuestPageNumber] {
+    range.upperBound - range.lowerBound < UInt64(values.count)
+      ? range.map { GuestPageNumber($0) }.filter { values[$0] != nil }
+      : values.keys.filter { range.contains($0.rawValue) }.sorted()
   }
 }

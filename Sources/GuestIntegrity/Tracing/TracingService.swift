@@ -27,6 +27,11 @@ struct TracingService {
     page.rawValue < UInt64(map.pageCount) ? map.clients(of: Int(page.rawValue)) : []
   }
 
+  /// The clients that trace any page of a range of guest memory.
+  func clients(in range: PageRange) -> ClientSet {
+    map.runs(in: range).reduce(into: []) { $0.formUnion($1.after) }
+  }
+
   /// A new client, whose traces are counted; nil after six.
   mutating func addClient() -> TraceClient? { map.addClient() }
 
