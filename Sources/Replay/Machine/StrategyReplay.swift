@@ -16,6 +16,7 @@ final class StrategyReplay {
   /// Whether a store's place in its page matters to the processor.
   let asksSubPages: Bool
   var protected: ProtectedBytes
+  private var bounds: HypercallBounds
   var tally: NotificationTally
   /// What setting up has cost: every hypercall up to the end of the window in which the first pages were protected.
   private(set) var setUp = EventCounts()
@@ -70,6 +71,7 @@ final class StrategyReplay {
     mechanism = strategy?.mechanism ?? Mechanism(switching: .filterByMode)
     asksSubPages = mechanism.noticing.features.contains(.subPagePermissions)
     protected = ProtectedBytes(listed: listed)
+    bounds = HypercallBounds(strategy, guestPages: ramBytes >> 12)
     var configuration = Configuration(mechanism)
     // A recording without values leaves guest memory empty but for the tree: there are no old bytes to tell.
     configuration.recordsOldBytes = false
@@ -166,6 +168,7 @@ final class StrategyReplay {
   @discardableResult
   func execute(_ call: Hypercall, on vcpu: Int) throws -> HypercallResult? {
     guard strategy != nil else { return nil }
+    try bounds.admit(call, on: vcpu)
     let ownStores = hypervisor.processors.ownStores
     let before = isSetUp ? EventCounts() : hypervisor.processors.total
     let result = hypervisor.hypercall(call, on: vcpu)
@@ -176,6 +179,7 @@ final class StrategyReplay {
     guard result == .success, let range = PageRange(first: GuestPageNumber(call.rdi), count: call.rsi) else {
       return result
     }
+    bounds.done(call)
     switch HypercallNumber(rawValue: call.number) {
     case .protect: protected.claim(range, by: call.r10)
     case .unprotect: protected.release(range, by: call.r10)
