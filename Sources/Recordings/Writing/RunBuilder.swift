@@ -294,7 +294,7 @@ struct RunBuilder {
   @inline(__always)
   private func isCanonical(_ address: UInt64) -> Bool { GuestLinearAddress(address).isCanonical(width: 57) }
 
-  private mutating func flush() throws(WriterFlaw) {
+  private mutating func flush(isLast: Bool = false) throws(WriterFlaw) {
     closeRun()
     guard let full = draft else { return }
     full.header.number = number
@@ -321,7 +321,8 @@ struct RunBuilder {
       lastStarts[vcpu] = lastCounts[vcpu]
     }
     draft = nil
-    do throws(RecordingError) { try pipeline.submit(full) } catch { throw .output(error) }
+    do throws(RecordingError) { try pipeline.submit(full, isLast: isLast) } catch { throw .output(error) }
+    if isLast { return }
     let next = pipeline.next()
     draft = next
     places = next.places
@@ -332,7 +333,7 @@ struct RunBuilder {
   mutating func finish() throws(WriterFlaw) -> RecordingHeader.Totals {
     closeRun()
     if runs > 0 || draft?.events.isEmpty == false || (draft.map { !$0.loads.isEmpty || !$0.fetches.isEmpty } ?? false) {
-      try flush()
+      try flush(isLast: true)
     }
     if let draft { pipeline.giveBack(draft) }
     draft = nil
