@@ -14,8 +14,16 @@ private let targets: [String: any FuzzTarget.Type] = [
   "header": HeaderFuzz.self, "replay": ReplayFuzz.self, "import": ImportFuzz.self, "stream": StreamFuzz.self,
   "script": ScriptFuzz.self, "profile": ProfileFuzz.self, "policy": PolicyFuzz.self,
   "description": DescriptionFuzz.self, "results": ResultsFuzz.self, "snapshot": SnapshotFuzz.self,
-  "hypercalls": HypercallFuzz.self, "walks": WalkFuzz.self, "machine": MachineFuzz.self,
+  "hypercalls": HypercallFuzz.self, "walks": WalkFuzz.self, "machine": MachineFuzz.self, "leaky": LeakyTarget.self,
 ]
+
+/// Forgets memory at every input: that it is found proves that leaks are looked for.
+private struct LeakyTarget: FuzzTarget {
+  var seeds: [[UInt8]] { [[1]] }
+  func read(_ input: UnsafeRawBufferPointer) {
+    _ = UnsafeMutableRawPointer.allocate(byteCount: 64 + input.count, alignment: 16)
+  }
+}
 
 /// The target named by `FUZZ`; libFuzzer calls from one thread.
 nonisolated(unsafe) private var target: (any FuzzTarget)!

@@ -22,7 +22,7 @@ struct ImportFuzz: FuzzTarget {
     guard let kind = bytes.first else { return }
     let formats = TextImport.Format.allCases
     let choice = Int(kind & 0x3f) % (formats.count + 1)
-    input.put(bytes.dropFirst())
+    input.put(UnsafeRawBufferPointer(rebasing: bytes.dropFirst()))
     do {
       let text = try TextImport(
         choice < formats.count ? formats[choice] : nil, InputStream(path: input.path),

@@ -22,13 +22,23 @@ struct ScriptFuzz: FuzzTarget {
     script.feed(UnsafeRawBufferPointer(rebasing: input[..<middle]), &answer)
     script.feed(UnsafeRawBufferPointer(rebasing: input[middle...]), &answer)
     script.finish(&answer)
-    let prefix = Array("ERR line ".utf8)
-    let errors = answer.bytes.split(separator: UInt8(ascii: "\n")).count { $0.starts(with: prefix) }
-    precondition(errors == script.failures)
+    precondition(Self.count("ERR line ", atLineStartsOf: answer.bytes) == script.failures)
     // Whatever a script quotes, an answer is text that steers no terminal.
     guard !answer.bytes.allSatisfy({ (0x20...0x7e).contains($0) || $0 == UInt8(ascii: "\n") }) else { return }
     let text = String(decoding: answer.bytes, as: UTF8.self)
     precondition(!text.unicodeScalars.contains { SafeText.isActive($0) && $0 != "\n" })
+  }
+}
+
+extension ScriptFuzz {
+  private static func count(_ text: StaticString, atLineStartsOf bytes: [UInt8]) -> Int {
+    bytes.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return 0 }
+      return bytes.indices.count { place in
+        (place == 0 || bytes[place - 1] == UInt8(ascii: "\n")) && place + text.utf8CodeUnitCount <= bytes.count
+          && memcmp(start + place, text.utf8Start, text.utf8CodeUnitCount) == 0
+      }
+    }
   }
 }
 

@@ -59,10 +59,11 @@ final class InputFile {
     unlink(path)
   }
 
-  func put(_ bytes: some Collection<UInt8>) {
-    let bytes = Array(bytes)
-    guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, bytes, bytes.count, 0) == bytes.count else {
-      fatalError("no room at \(path)")
-    }
+  func put(_ bytes: UnsafeRawBufferPointer) {
+    guard pwrite(descriptor, bytes.baseAddress, bytes.count, 0) == bytes.count,
+      ftruncate(descriptor, off_t(bytes.count)) == 0
+    else { fatalError("no room at \(path)") }
   }
+
+  func put(_ bytes: [UInt8]) { bytes.withUnsafeBytes { put($0) } }
 }
