@@ -16,6 +16,9 @@ define gate
 	    --baseline Benchmarks/baselines/$$(basename $$trace .trace).$$profile$$(test $$dimensions = 1 || echo .2d).json || status=$$?; \
 	  done; done; done; exit $$status
 endef
+# libFuzzer brings the main program. The Swift compiler takes only the last -sanitize option, so that one names both.
+fuzzer = $(SWIFT) build --package-path Tests/Fuzz --scratch-path .build-fuzz --product fuzz \
+  --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=address,fuzzer
 FUZZ = tree writer trace file header replay import stream script walks profile policy description results snapshot hypercalls machine
 SECONDS ?= 60
 STEPS ?= 1000000
@@ -29,8 +32,12 @@ LLVM_COV = $(dir $(realpath $(shell command -v $(SWIFT))))llvm-cov
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
+# Paths of this machine are mapped to the checkout's, so that where a release is built should not show in it: `make reproducible`.
+RELEASE = -c release --static-swift-stdlib --product gi-bench \
+  -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=.
+
 .DEFAULT_GOAL := help
-.PHONY: help deps run build test coverage tsan asan judge fuzz differential mutants faults ratios peers scaling counted release lint format docs man completions completions-test schemas-test examples symbols api-check install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
+.PHONY: help deps run build test coverage tsan asan judge fuzz leaks differential mutants faults ratios peers scaling counted release reproducible lint format docs man completions completions-test schemas-test examples symbols api-check install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,22 +65,24 @@ coverage: deps ## measure which lines tests execute: TESTS=filter, FILES=paths
 	  -instr-profile .build-coverage/debug/codecov/default.profdata $(FILES)
 
 tsan: deps ## run the tests of concurrency under the thread sanitizer
-	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter ConcurrencyTests
+	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter 'ConcurrencyTests|BlockStreamTests|RoundTripTests'
 
-# No check for leaks: a program that ends with an error leaves its memory to the operating system.
+# No check for leaks here: a program that ends with an error leaves its memory to the operating system. `make leaks` checks.
 asan: deps ## run all tests under the address sanitizer
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize=address --scratch-path .build-asan
 
-# libFuzzer brings the main program. The Swift compiler takes only the last -sanitize option, so that one names both.
 fuzz: deps ## fuzz what reads hostile bytes, SECONDS=60 each, FUZZ="tree trace" for some (libFuzzer, address sanitizer)
-	$(SWIFT) build --package-path Tests/Fuzz --scratch-path .build-fuzz --product fuzz \
-	  --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=address,fuzzer
+	$(fuzzer)
 	Tests/Fuzz/fuzz.sh $(SECONDS) $(FUZZ)
+
+leaks: deps ## look for memory that is never freed, in whatever `make fuzz` reads (leak sanitizer)
+	$(fuzzer)
+	Tests/Fuzz/leaks.sh $(FUZZ)
 
 differential: deps ## run random programs on the whole machine and on a slow reference: STEPS=1000000, SEED=n repeats
 	GI_STEPS=$(STEPS) $(if $(SEED),GI_SEED=$(SEED)) $(SWIFT) test --filter DifferentialTests
 
-# One build holds all the faults, so the time goes into tests: seconds to a minute per fault. ONLY="12 40-60" tests only those.
+# One build holds all the faults; a fault runs only the suites that execute it. Called again, it goes on. ONLY="12 40-60" repeats those.
 mutants: deps ## plant single faults in a copy of the sources, and say which of them the tests see: COUNT=200, ROOMS="EPT MonitorTree"
 	SWIFT=$(SWIFT) Tests/Mutants/mutants.sh $(COUNT) $(ROOMS)
 
@@ -114,11 +123,14 @@ counted: ## build the programs whose instructions callgrind counts; installs val
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq valgrind >/dev/null; }
 	$(SWIFT) build --package-path Benchmarks/Micro -c release --product counted
 
-# The linker warns of name services and plug-ins, which want shared libraries; gi-bench asks for neither. It does want /proc.
+# One build holds all the faults; a fault runs only the suites that execute it. Called again, it goes on. ONLY="12 40-60" repeats those.
 release: deps ## build gi-bench for release: one static program that needs no library, on any Linux on x86-64
 	$(SWIFT) build -c release --product gi-bench -Xswiftc -static-executable
 	@! readelf -l .build/release/gi-bench | grep INTERP || { echo "the program wants a dynamic loader" >&2; exit 1; }
 	@ls -l .build/release/gi-bench
+
+reproducible: deps ## build the release of HEAD in two folders, and hold one against the other (about 10 minutes)
+	Tests/Reproducible/reproducible.sh
 
 lint: ## check the formatting (swift-format, strict)
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Benchmarks Tests Examples

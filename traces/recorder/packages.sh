@@ -90,6 +90,17 @@ describe_package() {
   printf '%s\t%s\t%s\n' "$(dpkg-deb -f "$1" Package)" "$(dpkg-deb -f "$1" Version)" "$(sha256sum "$1" | cut -d' ' -f1)"
 }
 
+# check_digests FILE: what the file describes is what the committed recordings were made with, where it has the same version.
+check_digests() {
+  local other
+  other=$(awk -F '\t' 'NR == FNR { known[$1 " " $2] = $3; next } ($1 " " $2) in known && known[$1 " " $2] != $3 { print $1, $2 }' \
+    "$HERE/digests.tsv" "$1")
+  [[ ! $other ]] ||
+    fail "${other//$'\n'/, } is not the package of that version that traces/recorder/digests.tsv knows; ask the mirror again"
+  other=$(awk -F '\t' 'NR == FNR { known[$1 " " $2] = 1; next } !(($1 " " $2) in known) { print $1, $2 }' "$HERE/digests.tsv" "$1")
+  [[ ! $other ]] || say "other versions than the committed recordings' (the new recording quotes their digests): ${other//$'\n'/, }"
+}
+
 unpack_packages() {
   local deb
   say "unpacking into work/root"
@@ -101,6 +112,7 @@ unpack_packages() {
   done | sort >"$WORK/packages.part" || fail "$WORK/debs holds a package that cannot be unpacked: make room, try again"
   # The headers' makefile includes its other half by an absolute path.
   sed -i "s#include /usr/src#include $ROOT/usr/src#" "$ROOT"/usr/src/linux-headers-*-amd64/Makefile
+  check_digests "$WORK/packages.part"
   # Last, for this file says that all is there.
   mv "$WORK/packages.part" "$WORK/packages.tsv"
 }

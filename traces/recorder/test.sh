@@ -191,6 +191,18 @@ prepare
 qemu_does <<<'echo "Kernel panic" >"$console"; echo stream >&3'
 run record
 expect "a guest that panics" 1 "the guest did not power off, see $BOX/work/boot.log"
+# Packages against the digests of those that the committed recordings were made with.
+known=$(head -n 1 "$HERE/digests.tsv")
+printf '%s\n' "$known" >"$BOX/described"
+run 'check_digests "$WORK/../described"'
+if [[ $status == 0 && ! $said ]]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "not ok: a known package: $said"; fi
+printf '%s\t%064d\n' "$(cut -f 1,2 <<<"$known")" 0 >"$BOX/described"
+run 'check_digests "$WORK/../described"'
+expect "a package of a known version with another digest" 1 "is not the package of that version"
+printf '%s\t99\t%064d\n' "$(cut -f 1 <<<"$known")" 0 >"$BOX/described"
+run 'check_digests "$WORK/../described"'
+expect "a package of another version" 0 "other versions than the committed recordings'"
+
 qemu_does <<<'printf "workload: failed status=1 command=redis-cli ping\r\nreboot: Power down\n" >"$console"; echo stream >&3'
 run record
 expect "a workload that fails inside the guest" 1 \
