@@ -33,7 +33,7 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # Paths of this machine are mapped to the checkout's, so that where a release is built should not show in it: `make reproducible`.
-RELEASE = -c release --static-swift-stdlib --product gi-bench \
+RELEASE = -c release -Xswiftc -static-executable --product gi-bench \
   -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=.
 
 .DEFAULT_GOAL := help
@@ -123,9 +123,9 @@ counted: ## build the programs whose instructions callgrind counts; installs val
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq valgrind >/dev/null; }
 	$(SWIFT) build --package-path Benchmarks/Micro -c release --product counted
 
-# One build holds all the faults; a fault runs only the suites that execute it. Called again, it goes on. ONLY="12 40-60" repeats those.
+# The linker warns of name services and plug-ins, which want shared libraries; gi-bench asks for neither. It does want /proc.
 release: deps ## build gi-bench for release: one static program that needs no library, on any Linux on x86-64
-	$(SWIFT) build -c release --product gi-bench -Xswiftc -static-executable
+	$(SWIFT) build $(RELEASE)
 	@! readelf -l .build/release/gi-bench | grep INTERP || { echo "the program wants a dynamic loader" >&2; exit 1; }
 	@ls -l .build/release/gi-bench
 

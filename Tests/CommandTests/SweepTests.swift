@@ -1,4 +1,5 @@
 import Foundation
+import Replay
 import Testing
 
 /// `gi-bench sweep` and `merge`, as processes.
@@ -109,7 +110,8 @@ import Testing
     let cells = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/s/cells").sorted()
     let (first, second) = ("\(folder.path)/s/cells/\(cells[0])", "\(folder.path)/s/cells/\(cells[1])")
     try Data(#"{"schema": 1}"#.utf8).write(to: URL(filePath: first))
-    try Data(folder.text("s/cells/\(cells[1])").replacing("0.1.0", with: "0.0.9").utf8).write(to: URL(filePath: second))
+    try Data(folder.text("s/cells/\(cells[1])").replacing(giBenchVersion, with: "0.0.9").utf8).write(
+      to: URL(filePath: second))
     let merge = try run("merge", "s", status: 2)
     #expect(merge.error.contains("2 with a result of something else"))
     #expect(merge.error.contains("of another version"))
