@@ -1,6 +1,7 @@
 import Addresses
 import EPT
 import GuestIntegrity
+import Recordings
 
 @testable import Replay
 
@@ -10,6 +11,12 @@ struct PlainLinearPage {
   var isGlobal: Bool
   /// As far as the recording tells, guest and EPT both map its region by leaves of 2 MiB or more.
   var isOfLargePage: Bool
+
+  /// What translations of it may be cached under.
+  func keys(under set: TableSet) -> [PlainCache.Key] {
+    let region = PlainCache.Key(set: set, number: number / 512, isGlobal: isGlobal, isRegion: true)
+    return isOfLargePage ? [region] : [PlainCache.Key(set: set, number: number, isGlobal: isGlobal), region]
+  }
 }
 
 extension EPTViolation {
@@ -58,7 +65,8 @@ struct PlainPath: WalkObserver {
 /// Processors with plain caches.
 struct PlainProcessors: ProcessorControl {
   struct Caches {
-    var l1: PlainCache
+    /// First-level TLBs, by kind of access.
+    var first: [RecordedAccessKind: PlainCache]
     var stlb: PlainCache
     /// By level: PML4E, PDPTE, PDE.
     var pointers: [PlainCache]
@@ -67,6 +75,10 @@ struct PlainProcessors: ProcessorControl {
     /// By cache level.
     var lines: [PlainCache]
     var active = TableSet.normal
+    /// What cached translations permit but loads.
+    var rights: [PlainCache.Key: Set<RecordedAccessKind>] = [:]
+    /// CR0, CR4 and EFER, where the recording has told.
+    var control: [RecordedEvent.ControlRegister: UInt64] = [:]
     /// The guest's PML4 table, if it lies in its memory.
     var root: UInt64?
   }
@@ -99,7 +111,9 @@ struct PlainProcessors: ProcessorControl {
       return PlainCache(entries: sets * min(8, count), ways: min(8, count))
     }
     let caches = Caches(
-      l1: PlainCache(entries: geometry.l1StoreTLB.entries, ways: geometry.l1StoreTLB.ways),
+      first: [.store: geometry.l1StoreTLB, .load: geometry.loadTLB, .fetch: geometry.instructionTLB].mapValues {
+        PlainCache(entries: $0.entries, ways: $0.ways)
+      },
       stlb: PlainCache(entries: geometry.stlb.entries, ways: geometry.stlb.ways),
       pointers: [full(geometry.pml4eCache), full(geometry.pdpteCache), full(geometry.pdeCache)],
       combined: [full(geometry.pml4eCache), full(geometry.pdpteCache), full(geometry.pdeCache)],
@@ -119,6 +133,8 @@ struct PlainProcessors: ProcessorControl {
     var leaf: Level?
     /// Pages that the processor logged, oldest first.
     var logged: [GuestPageNumber] = []
+    /// Guest entries as they were read.
+    var guest: [UInt64] = []
   }
 
   /// Makes an access, by its linear page in two dimensions.
@@ -126,23 +142,23 @@ struct PlainProcessors: ProcessorControl {
     let page = access.gpa.page.rawValue
     let set = caches[vcpu].active
     filled = []
-    var keys = [PlainCache.Key(set: set, number: linear?.number ?? page, isGlobal: linear?.isGlobal ?? false)]
-    if let linear {
-      let region = PlainCache.Key(set: set, number: linear.number / 512, isGlobal: linear.isGlobal, isRegion: true)
-      keys = linear.isOfLargePage ? [region] : keys + [region]
-    }
+    let keys =
+      linear?.keys(under: set) ?? [PlainCache.Key(set: set, number: page, isGlobal: false)]
     var isHit = true
     var isUnmapped = linear == nil
     defer { shadow(access, linear, isHit: isHit, isUnmapped: isUnmapped, on: vcpu) }
-    for key in keys where caches[vcpu].l1.hit(key) {
+    let kind: RecordedAccessKind =
+      access.kind.contains(.write) ? .store : access.kind.contains(.fetch) ? .fetch : .load
+    for key in keys where caches[vcpu].first[kind]!.hit(key) {
       count(.l1TLBHits)
       isUnmapped = isUnmapped || unmapped[vcpu].contains(key)
       include("a TLB hit", access.gpa, linear, isUnmapped: isUnmapped, on: vcpu)
       return Access()
     }
-    for key in keys where caches[vcpu].stlb.hit(key) {
+    for key in keys
+    where caches[vcpu].stlb.hit(key) && (kind == .load || caches[vcpu].rights[key]!.contains(kind)) {
       count(.stlbHits)
-      caches[vcpu].l1.insert(key)
+      caches[vcpu].first[kind]!.insert(key)
       isUnmapped = isUnmapped || unmapped[vcpu].contains(key)
       include("a hit of the second level", access.gpa, linear, isUnmapped: isUnmapped, on: vcpu)
       return Access()
@@ -152,21 +168,26 @@ struct PlainProcessors: ProcessorControl {
     let before = machines[vcpu].fields
     var result = Access()
     if let linear {
-      if let nested = walkBoth(access, linear, on: vcpu) {
+      if isPaged(vcpu), let nested = walkBoth(access, linear, on: vcpu) {
         result = nested
       } else {
-        count(.unmappedWalks)
+        if isPaged(vcpu) { count(.unmappedWalks) }
         result = walkOne(access, linear, on: vcpu)
         isUnmapped = true
       }
     } else {
       result = walkOne(access, nil, on: vcpu)
     }
+    switch result.outcome {
+    case .violation, .virtualizationException: for key in keys { dropTranslation(key, on: vcpu) }
+    default: break
+    }
     result.logged = logged(since: before, on: vcpu)
     if case .translated(let translation) = result.outcome, !translation.bySubPage {
       let key = (result.leaf ?? .pte) > .pte ? keys[keys.count - 1] : keys[0]
-      caches[vcpu].stlb.insert(key)
-      caches[vcpu].l1.insert(key)
+      if !caches[vcpu].stlb.hit(key) { caches[vcpu].stlb.insert(key) }
+      if !caches[vcpu].first[kind]!.hit(key) { caches[vcpu].first[kind]!.insert(key) }
+      caches[vcpu].rights[key] = rights(of: translation, kind, result.guest, on: vcpu)
       if isUnmapped { unmapped[vcpu].insert(key) } else { unmapped[vcpu].remove(key) }
     }
     return result
@@ -183,6 +204,51 @@ struct PlainProcessors: ProcessorControl {
       index &-= 1
     }
     return pages
+  }
+
+  /// What a translation permits but loads, by what is known from its walk: a store takes a dirty flag that is set, and a kind of access
+  /// that has just been made is permitted.
+  private func rights(
+    of translation: Translation, _ kind: RecordedAccessKind, _ guest: [UInt64], on vcpu: Int
+  ) -> Set<RecordedAccessKind> {
+    var rights: Set<RecordedAccessKind> = [kind]
+    let usesFlags = machines[vcpu].eptp.rawValue & 1 << 6 != 0
+    let isDirty = !usesFlags || translation.walk.entry.rawValue & 1 << 9 != 0
+    let guestMayWrite = guest.allSatisfy { $0 & 2 != 0 } && guest.last.map { $0 & 1 << 6 != 0 } ?? true
+    if isDirty, translation.rights.contains(.write), guestMayWrite { rights.insert(.store) }
+    if translation.rights.contains(.execute), guest.allSatisfy({ $0 >> 63 == 0 }) { rights.insert(.fetch) }
+    return rights
+  }
+
+  /// A refused access invalidates what would translate its address.
+  mutating func dropTranslation(_ key: PlainCache.Key, on vcpu: Int) {
+    for kind in RecordedAccessKind.allCases { _ = caches[vcpu].first[kind]!.drop { $0 == key } }
+    _ = caches[vcpu].stlb.drop { $0 == key }
+  }
+
+  /// Whether the vCPU translates linear addresses at all.
+  func isPaged(_ vcpu: Int) -> Bool { (caches[vcpu].control[.cr0] ?? 1 << 31) & 1 << 31 != 0 }
+
+  /// Changes a control register. Changes of CR0.PG and CR4.PGE, CR4.SMEP set and CR4.PCIDE cleared drop everything.
+  mutating func change(_ change: RecordedEvent.ControlChange) {
+    let vcpu = change.vcpu
+    let old = caches[vcpu].control.updateValue(change.value, forKey: change.register)
+    switch change.register {
+    case .cr0:
+      machines[vcpu].guest.paging = change.value & 1 << 31 != 0
+      guard old.map({ ($0 ^ change.value) & 1 << 31 != 0 }) ?? true else { return }
+    case .cr4:
+      machines[vcpu].guest.globalPages = change.value & 0x80 != 0
+      machines[vcpu].guest.processContextIDs = change.value & 0x2_0000 != 0
+      if let old {
+        let drops =
+          (old ^ change.value) & 0x80 != 0 || old & ~change.value & 0x2_0000 != 0
+          || change.value & ~old & 0x10_0000 != 0
+        guard drops else { return }
+      }
+    case .efer: return
+    }
+    flush(on: vcpu) { _ in true }
   }
 
   private mutating func walkOne(_ access: GuestAccess, _ linear: PlainLinearPage?, on vcpu: Int) -> Access {
@@ -276,7 +342,10 @@ struct PlainProcessors: ProcessorControl {
     guard let root = caches[vcpu].root else { return nil }
     var path = PlainPath()
     let address = GuestLinearAddress(linear.number << 12 | access.gpa.pageOffset)
-    let outcome = machines[vcpu].write(access, to: address, &path)
+    let outcome =
+      access.kind.contains(.write)
+      ? machines[vcpu].write(access, to: address, &path)
+      : machines[vcpu].access(linear: address, access.kind.subtracting(.linear), user: false, &path)
     count(.guestFlagUpdates, path.flagUpdates)
     var leadsHere = false
     var ended = false
@@ -352,7 +421,7 @@ struct PlainProcessors: ProcessorControl {
     if case .translated(let translation) = outcome, let last = guest.last {
       leaf = min(last.level, translation.walk.level)
     }
-    return Access(outcome: outcome, references: read, leaf: leaf)
+    return Access(outcome: outcome, references: read, leaf: leaf, guest: guest.map(\.value))
   }
 
   /// Drops what a load of CR3 drops.
@@ -364,7 +433,10 @@ struct PlainProcessors: ProcessorControl {
 
   /// Drops pages, and all combined paging-structure entries.
   mutating func flush(on vcpu: Int, where leaves: (PlainCache.Key) -> Bool) {
-    count(.translationsFlushed, caches[vcpu].l1.drop(where: leaves) + caches[vcpu].stlb.drop(where: leaves))
+    for kind in RecordedAccessKind.allCases {
+      count(.translationsFlushed, caches[vcpu].first[kind]!.drop(where: leaves))
+    }
+    count(.translationsFlushed, caches[vcpu].stlb.drop(where: leaves))
     for level in 0..<3 { count(.translationsFlushed, caches[vcpu].combined[level].drop { _ in true }) }
   }
 
@@ -393,7 +465,8 @@ struct PlainProcessors: ProcessorControl {
     var dropped = TableSet.allCases
     if case .single(let pointer) = scope { dropped = [sets.first { $0.pointer == pointer }!.set] }
     count(scope == .all ? .inveptAll : .inveptSingle)
-    count(.translationsInvalidated, caches[vcpu].l1.drop(dropped) + caches[vcpu].stlb.drop(dropped))
+    for kind in RecordedAccessKind.allCases { count(.translationsInvalidated, caches[vcpu].first[kind]!.drop(dropped)) }
+    count(.translationsInvalidated, caches[vcpu].stlb.drop(dropped))
     for level in 0..<3 {
       count(
         .translationsInvalidated,

@@ -71,18 +71,29 @@ final class PlainReplay {
 
   private func run(_ reader: RecordingReader, upTo limit: Int) throws {
     let block = RecordingBlock()
-    let columns: RecordingColumns = [.runs, .events, .places, .clocks]
+    let columns = reader.header.columnSet.intersection(.ofVersion2).union([.runs, .events, .places, .clocks])
     var made = 0
     for (number, header) in reader.blocks.enumerated() where made < limit {
       try reader.read(block: number, columns: tables == nil ? columns : columns.union(.linearPages), into: block)
       var events = block.events[...]
       var store = header.firstWrite
       var judgedWhole: Int?
+      var others = Self.others(of: block)[...]
+      /// What is loaded and fetched before a run, with so many of the block's events left.
+      func makeOthers(before run: Int, eventsLeft: Int) {
+        let done = block.events.count - eventsLeft
+        while let next = others.first, next.entry.beforeRun <= run, next.entry.beforeEvent <= done {
+          make(next.kind, next.entry, store: store)
+          others.removeFirst()
+        }
+      }
       for index in block.runs.indices {
         while let event = events.first, event.run <= index {
+          makeOthers(before: index, eventsLeft: events.count)
           apply(event.event)
           events.removeFirst()
         }
+        makeOthers(before: index, eventsLeft: events.count)
         let run = block.runs[index]
         if judgedWhole == index { continue }
         made += run.accesses
@@ -92,7 +103,11 @@ final class PlainReplay {
         }
         store += UInt64(run.writes)
       }
-      for event in events { apply(event.event) }
+      while let event = events.popFirst() {
+        makeOthers(before: block.runs.count, eventsLeft: events.count + 1)
+        apply(event.event)
+      }
+      makeOthers(before: block.runs.count, eventsLeft: 0)
     }
     for vcpu in logs.indices {
       let now = reader.header.totals.instructions[vcpu]
@@ -102,6 +117,64 @@ final class PlainReplay {
     counts[.writes] = reader.header.totals.writes
     counts[.runs] = reader.header.totals.runs
     counts.merge(hypervisor.processors.counts) { $0 + $1 }
+  }
+
+  /// Loads and fetches in their order: behind as few runs and events as may be, fetches before loads.
+  private static func others(of block: RecordingBlock) -> [(kind: RecordedAccessKind, entry: AccessRun)] {
+    let all =
+      block.fetches.map { (kind: RecordedAccessKind.fetch, entry: $0) }
+      + block.loads.map { (kind: RecordedAccessKind.load, entry: $0) }
+    func place(_ entry: AccessRun) -> UInt32 { entry.beforeRun + entry.beforeEvent }
+    return all.enumerated().sorted {
+      (place($0.element.entry), $0.offset) < (place($1.element.entry), $1.offset)
+    }.map(\.element)
+  }
+
+  /// Makes the accesses of an entry, each by itself; `store` is the number of the next store.
+  private func make(_ kind: RecordedAccessKind, _ entry: AccessRun, store: UInt64) {
+    let vcpu = entry.run.vcpu
+    let linear = tables == nil ? nil : linearPage(entry.linearPage, of: entry.run.page)
+    for _ in 0..<entry.run.accesses {
+      let request = GuestAccess(entry.run.page.address, kind == .load ? .dataRead : .codeFetch)
+      attempts: while true {
+        let made = hypervisor.processors.access(request, linear: linear, on: vcpu)
+        for page in made.logged { logs[vcpu].append((store, entry.count, false, page)) }
+        switch made.outcome {
+        case .violation(let violation) where violation.isUpdate:
+          hypervisor.processors.exit(.eptViolation, on: vcpu)
+          if judgeUpdate(violation, store, on: vcpu) { continue }
+        case .virtualizationException(let violation) where violation.isUpdate:
+          hypervisor.processors.counts[.virtualizationExceptions, default: 0] += 1
+          let isMade = judgeUpdate(violation, store, on: vcpu)
+          hypervisor.processors.machines[vcpu].acknowledgeException()
+          if isMade { continue }
+        case .pmlFull:
+          hypervisor.processors.exit(.modificationLogFull, on: vcpu)
+          hypervisor.drainModificationLog(of: vcpu, time: entry.count)
+          judgeLate(vcpu, entry.count)
+          continue
+        case .violation(let violation):
+          hypervisor.processors.exit(.eptViolation, on: vcpu)
+          if endsIntegrityMode(violation, kind, entry) { continue }
+        case .virtualizationException(let violation):
+          hypervisor.processors.counts[.virtualizationExceptions, default: 0] += 1
+          let ends = endsIntegrityMode(violation, kind, entry)
+          hypervisor.processors.machines[vcpu].acknowledgeException()
+          if ends { continue }
+        default: break
+        }
+        break attempts
+      }
+    }
+  }
+
+  /// Foreign code in integrity mode ends that mode; then the fetch is made.
+  private func endsIntegrityMode(_ violation: EPTViolation, _ kind: RecordedAccessKind, _ entry: AccessRun) -> Bool {
+    let vcpu = entry.run.vcpu
+    guard kind == .fetch, hypervisor.activeSet(of: vcpu) != .normal else { return false }
+    hypervisor.integrityFault(.foreignFetch, on: vcpu, address: violation.gpa, time: entry.count)
+    judgeLate(vcpu, entry.count)
+    return true
   }
 
   /// One access; true if the store was judged whole, with its second part.
@@ -201,7 +274,9 @@ final class PlainReplay {
   /// Sets the flags of the page that a store runs into; false if that is blocked.
   private func walkSecondPage(_ run: Int, _ number: UInt64, in block: RecordingBlock) throws -> Bool {
     let vcpu = block.runs[run].vcpu
-    guard hypervisor.processors.caches[vcpu].root != nil else { return true }
+    guard hypervisor.processors.caches[vcpu].root != nil, hypervisor.processors.isPaged(vcpu) else { return true }
+    let page = linearPage(block.linearPages[run], of: block.runs[run].page)
+    let set = hypervisor.processors.caches[vcpu].active
     while true {
       var path = PlainPath()
       let linear = GuestLinearAddress(block.linearPages[run] << 12)
@@ -220,7 +295,9 @@ final class PlainReplay {
         judgeLate(vcpu, block.clocks[run])
         continue
       }
-      guard case .violation(let violation) = outcome, violation.isUpdate else { return true }
+      guard case .violation(let violation) = outcome else { return true }
+      for key in page.keys(under: set) { hypervisor.processors.dropTranslation(key, on: vcpu) }
+      guard violation.isUpdate else { return true }
       guard judgeUpdate(violation, number, on: vcpu) else { return false }
     }
   }
@@ -228,7 +305,10 @@ final class PlainReplay {
   /// The linear page of a run; global if the last mapping that covers it is.
   private func linearPage(ofRun index: Int, in block: RecordingBlock) -> PlainLinearPage? {
     guard tables != nil else { return nil }
-    let page = block.linearPages[index]
+    return linearPage(block.linearPages[index], of: block.runs[index].page)
+  }
+
+  private func linearPage(_ page: UInt64, of guestPage: GuestPageNumber) -> PlainLinearPage {
     let last = [12, 21, 30].compactMap { lastMapping[[$0, page >> ($0 - 12)]] }.max()
     let large = [21, 30].compactMap { lastLarge[[$0, page >> ($0 - 12)]] }.max()
     let small = lastSmall[page >> 9]
@@ -236,7 +316,7 @@ final class PlainReplay {
     return PlainLinearPage(
       number: page, isGlobal: last.map { mappings[$0].entry & 1 << 8 != 0 } ?? false,
       isOfLargePage: large.map { isKernel ? $0 > small ?? -1 : small == nil } ?? false
-        && !named.contains(block.runs[index].page.rawValue >> 9))
+        && !named.contains(guestPage.rawValue >> 9))
   }
 
   private func complete(_ store: Store, _ index: Int, in block: RecordingBlock) {
@@ -343,7 +423,8 @@ final class PlainReplay {
               : $0.number / level.pageCount == mapping.linear.rawValue >> 12 / level.pageCount
         }
       }
-    case .hypercall, .mark, .halt, .control: break
+    case .control(let change): hypervisor.processors.change(change)
+    case .hypercall, .mark, .halt: break
     }
   }
 

@@ -28,16 +28,23 @@ struct RandomDriverTrace {
   private var hot: [UInt64] = []
   /// The guest's own paging; without it linear and guest-physical addresses are the same.
   private var paging: RandomPaging?
+  /// Loads and fetches stand among the stores.
+  private var hasAccesses = false
 
   /// Writes the trace of this seed.
-  static func write(to path: String, seed: UInt64, steps: Int = 160, paging: RandomPaging? = nil) throws {
-    var trace = try RandomDriverTrace(path: path, seed: seed)
+  static func write(
+    to path: String, seed: UInt64, steps: Int = 160, paging: RandomPaging? = nil, accesses: Bool = false
+  )
+    throws
+  {
+    var trace = try RandomDriverTrace(path: path, seed: seed, hasAccesses: accesses)
     trace.paging = paging
     try trace.run(steps: steps)
     _ = try trace.writer.finish()
   }
 
-  private init(path: String, seed: UInt64) throws {
+  private init(path: String, seed: UInt64, hasAccesses: Bool) throws {
+    self.hasAccesses = hasAccesses
     random = SplitMix64(seed: seed)
     var description = RecordingDescription(
       title: "random driver, seed \(seed)", origin: .synthetic,
@@ -45,7 +52,10 @@ struct RandomDriverTrace {
     description.regions = Self.regions
     // Small blocks: what reaches from one into the next must be right too.
     writer = try RecordingWriter(
-      path: path, description: description, options: .init(level: 1, runsPerBlock: 97, accessesPerBlock: 1000))
+      path: path, description: description,
+      options: .init(
+        columns: hasAccesses ? [.linearPages, .loads, .fetches] : .linearPages, level: 1, runsPerBlock: 97,
+        accessesPerBlock: 1000))
   }
 
   private mutating func run(steps: Int) throws {
@@ -158,7 +168,38 @@ struct RandomDriverTrace {
     for page in 1000..<1700 as Range<UInt64> { try store(page, vcpu: vcpu) }
   }
 
+  /// Loads and fetches: of the page that is about to be stored to, of hot pages, of monitored ones, of GI code, of any. In a window
+  /// foreign code is rare.
+  private mutating func others(beside page: UInt64, vcpu: Int) throws {
+    guard hasAccesses, !chance(3) else { return }
+    for _ in 0..<Int.random(in: 1...3, using: &random) {
+      let isFetch = chance(3)
+      let target: UInt64 =
+        switch Int.random(in: 0..<(isFetch && inWindow[vcpu] ? 40 : 8), using: &random) {
+        case 0: page
+        case 1: 200 + UInt64.random(in: 0..<28, using: &random)
+        case 2: UInt64.random(in: 0..<Self.ramPages - 1, using: &random)
+        case 3, 4: hot.randomElement(using: &random) ?? page
+        case 5: UInt64.random(in: 98..<115, using: &random)
+        default: Self.code.first.rawValue
+        }
+      let linear = try linearPage(of: target, after: nil, vcpu: vcpu)
+      try writer.accesses(
+        .init(
+          kind: isFetch ? .fetch : .load, vcpu: vcpu, count: counts[vcpu], page: GuestPageNumber(target),
+          linearPage: linear & (1 << 52 - 1), accesses: Int.random(in: 1...3, using: &random)))
+    }
+  }
+
+  /// The linear page by which a guest page is accessed, behind the events that this takes.
+  private mutating func linearPage(of page: UInt64, after: UInt64?, vcpu: Int) throws -> UInt64 {
+    let way = paging?.linearPage(of: page, after: after, on: vcpu, count: counts[vcpu], &random)
+    for event in way?.events ?? [] { try writer.event(event) }
+    return way?.page ?? page
+  }
+
   private mutating func store(_ page: UInt64, vcpu: Int) throws {
+    try others(beside: page, vcpu: vcpu)
     counts[vcpu] += UInt64.random(in: 1...5, using: &random)
     let size = [1, 4, 8, 8, 8, 16, 64][Int.random(in: 0..<7, using: &random)]
     let offset =
@@ -173,10 +214,11 @@ struct RandomDriverTrace {
     var linear = page
     if paging != nil {
       if let load = paging?.maybeLoad(on: vcpu, count: counts[vcpu], &random) { try writer.event(load) }
+      if hasAccesses, let change = paging?.maybeControl(on: vcpu, count: counts[vcpu], &random) {
+        try writer.event(change)
+      }
       let after = offset + UInt64(size) > 4096 ? rest?.rawValue ?? page + 1 : nil
-      let way = paging?.linearPage(of: page, after: after, on: vcpu, count: counts[vcpu], &random)
-      for event in way?.events ?? [] { try writer.event(event) }
-      linear = way?.page ?? page
+      linear = try linearPage(of: page, after: after, vcpu: vcpu)
     }
     try writer.write(
       vcpu: vcpu, count: counts[vcpu], gpa: GuestPhysicalAddress(gpa),

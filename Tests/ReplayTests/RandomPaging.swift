@@ -22,6 +22,7 @@ struct RandomPaging {
   /// What linear pages are mapped to, by root.
   private var mapped: [[UInt64]: UInt64] = [:]
   private var current: [UInt64?] = [nil, nil]
+  private var cr4: [UInt64] = [0xa0, 0xa0]
 
   init(_ tables: Tables, isDefective: Bool) {
     self.tables = tables
@@ -35,6 +36,22 @@ struct RandomPaging {
     }
     current[vcpu] = root
     return .cr3(RecordedEvent.CR3Load(vcpu: vcpu, count: count, value: root << 12 | 0x18))
+  }
+
+  /// A change of CR0, CR4 or EFER, now and then: what a guest does to drop global mappings, and paging off for a while.
+  mutating func maybeControl(on vcpu: Int, count: UInt64, _ random: inout SplitMix64) -> RecordedEvent? {
+    guard Int.random(in: 0..<40, using: &random) == 0 else { return nil }
+    let change: (RecordedEvent.ControlRegister, UInt64)
+    switch Int.random(in: 0..<6, using: &random) {
+    case 0: change = (.cr0, Bool.random(using: &random) ? 0x8001_0033 : 0x33)
+    case 1: change = (.cr0, 0x8001_0033)
+    case 2: change = (.efer, 0xd01)
+    default:
+      // PGE, PCIDE and SMEP.
+      cr4[vcpu] ^= [0x80, 0x80, 0x2_0000, 0x10_0000].randomElement(using: &random)!
+      change = (.cr4, cr4[vcpu])
+    }
+    return .control(RecordedEvent.ControlChange(vcpu: vcpu, count: count, register: change.0, value: change.1))
   }
 
   /// A linear page for a store to a guest page; `after` names the one that follows in linear memory, and where it is.

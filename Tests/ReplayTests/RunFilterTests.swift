@@ -47,6 +47,17 @@ struct RunFilterTests {
     try check(path, seed: seed, isTwo ? .two : .one)
   }
 
+  @Test("and where loads and fetches stand among the stores", arguments: 900..<924 as Range<UInt64>)
+  func sameWithAccesses(seed: UInt64) throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("gi-filter-\(seed)-\(getpid()).trace").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let tables = RandomPaging.Tables.allCases[Int(seed) % 3]
+    let isTwo = seed % 2 == 0
+    try RandomDriverTrace.write(
+      to: path, seed: seed, paging: isTwo ? RandomPaging(tables, isDefective: seed % 4 == 0) : nil, accesses: true)
+    try check(path, seed: seed, isTwo ? .two : .one)
+  }
+
   @Test("nor over a part of a recorded boot", arguments: Dimensions.allCases)
   func recorded(dimensions: Dimensions) throws {
     try check(RecordedBoot.path.replacingOccurrences(of: "boot.trace", with: "quick.trace"), seed: 2, dimensions)

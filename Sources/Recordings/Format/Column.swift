@@ -72,7 +72,7 @@ public struct RecordingColumns: OptionSet, Hashable, Sendable {
   /// The columns every block has.
   public static let always: Self = [.runs, .clocks, .places, .events]
   /// The columns that a file of version 1 does not have.
-  static let ofVersion2: Self = [.loads, .fetches]
+  public static let ofVersion2: Self = [.loads, .fetches]
   /// Every column there is.
   public static let all = Self(rawValue: RecordingColumn.allCases.reduce(0) { $0 | 1 << $1.rawValue })
 

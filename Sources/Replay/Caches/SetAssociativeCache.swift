@@ -74,17 +74,19 @@ public struct SetAssociativeCache {
     set[0] = key
   }
 
-  /// Drops a key, if it is cached, keeping the order of the others.
-  func remove(_ key: UInt32) {
+  /// Drops a key, if it is cached, keeping the order of the others; answers whether it was.
+  @discardableResult
+  func remove(_ key: UInt32) -> Bool {
     let set = keys + Int(key & setMask) &* ways
     var way = 0
     while way < ways, set[way] != key { way &+= 1 }
-    guard way < ways else { return }
+    guard way < ways else { return false }
     while way &+ 1 < ways {
       set[way] = set[way &+ 1]
       way &+= 1
     }
     set[way] = Self.empty
+    return true
   }
 
   /// Drops every key the predicate names, keeping the order of the others; answers how many went.

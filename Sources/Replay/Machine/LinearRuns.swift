@@ -55,19 +55,34 @@ struct LinearRuns: ~Copyable {
       let run = block.runs[index]
       let page = block.linearPages[index]
       if page >> 9 != latest.region { latest = (page >> 9, try number(of: page >> 9)) }
-      var key = key(of: page, in: latest.number)
-      var isWatched = watched.contains(run.page.rawValue)
-      let sizes = sizes[Int(latest.number)]
-      if sizes.contains(.large) {
-        if sizes == .large, !named.contains(run.page.rawValue >> 9) {
-          key = LinearKey.whole(key)
-        } else {
-          isWatched = true
-        }
-      }
+      let key = watchedKey(of: page, in: latest.number, for: run, filter)
       words[index] = Run(rawValue: run.rawValue & ~0xffff_ffff | UInt64(key))
-      if isWatched { filter.watch(key) }
     }
+  }
+
+  /// The key of a load or fetch, found and watched like that of a store.
+  mutating func key(of entry: AccessRun, _ filter: borrowing RunFilter) throws(ReplayError) -> UInt32 {
+    // First the number: a new one makes room for the region's pages.
+    let region = try number(of: entry.linearPage >> 9)
+    return watchedKey(of: entry.linearPage, in: region, for: entry.run, filter)
+  }
+
+  @inline(__always)
+  private func watchedKey(
+    of page: UInt64, in region: UInt32, for run: Run, _ filter: borrowing RunFilter
+  ) -> UInt32 {
+    var key = key(of: page, in: region)
+    var isWatched = watched.contains(run.page.rawValue)
+    let sizes = sizes[Int(region)]
+    if sizes.contains(.large) {
+      if sizes == .large, !named.contains(run.page.rawValue >> 9) {
+        key = LinearKey.whole(key)
+      } else {
+        isWatched = true
+      }
+    }
+    if isWatched { filter.watch(key) }
+    return key
   }
 
   /// Takes in a mapping, and gives the key of its first page.

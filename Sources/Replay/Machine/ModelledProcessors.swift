@@ -11,8 +11,10 @@ import MonitorTree
 struct ModelledProcessors: ProcessorControl {
   let vcpus: Int
   let caches: UnsafeMutablePointer<VirtualCPUCaches>
-  /// The first-level TLB of each vCPU, and the tag of its active table set: all that the common store reads.
+  /// The first-level TLBs, and the tags of active table sets: all that the common access reads. That of stores comes first for
+  /// every vCPU, then those of loads and of fetches, if there are any: see ``tlb(of:on:)``.
   let fast: UnsafeMutablePointer<FirstLevelTLB>
+  private let tlbs: Int
   /// How often caches have lost entries: what was cached before may be gone when this has changed.
   let invalidations: UnsafeMutablePointer<UInt64>
   /// The MMU of each vCPU.
@@ -28,23 +30,31 @@ struct ModelledProcessors: ProcessorControl {
   /// What a page-modification log turned out to hold, oldest first, since somebody last took it; by vCPU.
   private(set) var drained: [[Verdict]]
 
-  init(memory: FlatMemory, vcpus: Int, geometry: CacheGeometry) {
+  init(memory: FlatMemory, vcpus: Int, geometry: CacheGeometry, hasAccesses: Bool = false) {
     self.vcpus = vcpus
     machines = .allocate(capacity: vcpus)
     machines.initialize(repeating: EPTMachine(memory: memory), count: vcpus)
     drained = (0..<vcpus).map { _ in [] }
     counts = (0..<vcpus).map { _ in EventCounts() }
     caches = .allocate(capacity: vcpus)
-    fast = .allocate(capacity: vcpus)
+    let kinds = hasAccesses ? RecordedAccessKind.allCases : [.store]
+    tlbs = kinds.count * vcpus
+    fast = .allocate(capacity: tlbs)
     invalidations = .allocate(capacity: 1)
     invalidations.initialize(to: 0)
     losses = (0..<vcpus).map { [caches] in ModelledCache(caches + $0, vpid: UInt16(truncatingIfNeeded: $0 + 1)) }
     for vcpu in 0..<vcpus {
       machines[vcpu].cache = losses[vcpu]
-      (caches + vcpu).initialize(to: VirtualCPUCaches(geometry: geometry))
-      (fast + vcpu).initialize(to: FirstLevelTLB(cache: caches[vcpu].l1))
+      (caches + vcpu).initialize(to: VirtualCPUCaches(geometry: geometry, hasAccesses: hasAccesses))
+      for kind in kinds {
+        (fast + Self.tlb(of: kind, on: vcpu, vcpus: vcpus)).initialize(
+          to: FirstLevelTLB(cache: caches[vcpu].first(of: kind)))
+      }
     }
   }
+
+  /// The number of the first-level TLB that serves such accesses of a vCPU.
+  static func tlb(of kind: RecordedAccessKind, on vcpu: Int, vcpus: Int) -> Int { kind.rawValue * vcpus + vcpu }
 
   /// What happened on all of them.
   var total: EventCounts { counts.reduce(into: EventCounts()) { $0 += $1 } }
@@ -68,7 +78,8 @@ struct ModelledProcessors: ProcessorControl {
       // The hypervisor says so only after GI_INIT, when the list holds every set that the guest may reach.
       precondition(outcome == .switched(pointer, index: UInt16(set.rawValue)), "VMFUNC came to \(outcome)")
     }
-    fast[vcpu].tag = TranslationKey.key(page: 0, set: UInt32(set.rawValue))
+    let tag = TranslationKey.key(page: 0, set: UInt32(set.rawValue))
+    for tlb in stride(from: vcpu, to: tlbs, by: vcpus) { fast[tlb].tag = tag }
     counts[vcpu][means == .vmfunc ? .vmfuncSwitches : .eptpWrites] += 1
   }
 

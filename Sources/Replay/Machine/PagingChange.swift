@@ -7,6 +7,8 @@ enum PagingChange {
   case cr3(RecordedEvent.CR3Load)
   /// A mapping of the guest's tables, with the key of its first page.
   case map(RecordedEvent.LinearMapping, UInt32)
+  /// A change of CR0, CR4 or EFER.
+  case control(RecordedEvent.ControlChange)
 
   /// A recorded event, nil for one that changes nothing; a mapping is taken in by `linear`, which numbers linear pages.
   init?(_ event: RecordedEvent, _ linear: inout LinearRuns?) throws(ReplayError) {
@@ -15,7 +17,8 @@ enum PagingChange {
     case .map(let mapping):
       guard let key = try linear?.note(mapping) else { return nil }
       self = .map(mapping, key)
-    case .hypercall, .mark, .halt, .control: return nil
+    case .control(let change): self = .control(change)
+    case .hypercall, .mark, .halt: return nil
     }
   }
 }
@@ -24,8 +27,8 @@ extension Dimensions {
   /// Whether an event changes how linear pages translate, and these dimensions have them.
   func concern(_ event: RecordedEvent) -> Bool {
     switch event {
-    case .cr3, .map: self == .two
-    case .hypercall, .mark, .halt, .control: false
+    case .cr3, .map, .control: self == .two
+    case .hypercall, .mark, .halt: false
     }
   }
 
@@ -39,6 +42,7 @@ extension StrategyReplay {
     switch change {
     case .cr3(let load): loadCR3(load.value, on: load.vcpu)
     case .map(let mapping, let key): map(mapping, key: key)
+    case .control(let change): control(change)
     }
   }
 }

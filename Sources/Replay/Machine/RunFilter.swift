@@ -22,15 +22,20 @@ struct RunFilter: ~Copyable {
   /// Most pages that are told apart, 16 GiB of them: of two that are not, the one is watched with the other.
   private static let mostPages: UInt64 = 1 << 22
 
-  init(vcpus: Int, geometry: CacheGeometry, pages: UInt64, hasRegions: Bool = false) {
+  /// With loads and fetches it goes by the fewest sets and ways of all first-level TLBs: what hits there hits in more, too.
+  init(
+    vcpus: Int, geometry: CacheGeometry, pages: UInt64, hasRegions: Bool = false, hasAccesses: Bool = false
+  ) {
     self.hasRegions = hasRegions
-    let sets = UInt32(geometry.l1StoreTLB.entries / max(1, geometry.l1StoreTLB.ways))
+    let kinds = hasAccesses ? RecordedAccessKind.allCases.count : 1
+    let tlbs = [geometry.l1StoreTLB, geometry.loadTLB, geometry.instructionTLB].prefix(kinds)
+    let sets = tlbs.map { UInt32($0.entries / max(1, $0.ways)) }.min() ?? 1
+    let ways = tlbs.map { max(1, $0.ways) }.min() ?? 1
     setMask = sets - 1
     setShift = UInt32(sets.trailingZeroBitCount)
-    latest = Storage(repeating: SetAssociativeCache.empty, count: vcpus << Int(setShift))
+    latest = Storage(repeating: SetAssociativeCache.empty, count: kinds * vcpus << Int(setShift))
     watched = PageMarks(pages: pages, most: Self.mostPages)
-    stacks = RecencyStacks(
-      vcpus: vcpus, sets: sets, ways: max(1, geometry.l1StoreTLB.ways), hasRegions: hasRegions)
+    stacks = RecencyStacks(vcpus: kinds * vcpus, sets: sets, ways: ways, hasRegions: hasRegions)
   }
 
   /// Says that caches may have lost entries, or table sets changed: the next run of each set is found again.

@@ -4,12 +4,17 @@ import Execution
 import GuestIntegrity
 import Recordings
 
-/// A store of a recording on its way: an access of a run, or what its completion needs of the page behind.
+/// An access of a recording on its way: a store of a run, what its completion needs of the page behind, or a load or fetch.
 struct RecordedAccess {
-  /// The access, and the run it belongs to.
+  /// The access, and the run it belongs to; of a load or fetch, the run that follows.
   let number: Int
   let index: Int
   let run: Run
+  let kind: RecordedAccessKind
+  /// What translation caches know its page by, without the table set.
+  let key: UInt32
+  /// The entry of a load or fetch.
+  let entry: AccessRun?
   /// Of a store that reaches a second page, the run of that page, while its flags are set on the store's behalf.
   var secondPage: Int?
   /// What the last attempt's walk has read.
@@ -18,33 +23,68 @@ struct RecordedAccess {
   var isCached = false
   /// Whether the store reaches the page of the run behind.
   var isCrossing = false
+
+  /// A store of a run.
+  init(number: Int, index: Int, run: Run, in cursor: BlockCursor) {
+    (self.number, self.index, self.run) = (number, index, run)
+    (kind, key, entry) = (.store, TranslationKey.key(of: cursor.keys[index]), nil)
+  }
+
+  /// A load or fetch.
+  init(_ kind: RecordedAccessKind, _ entry: AccessRun, number: Int, key: UInt32) {
+    (self.number, index, run) = (number, Int(entry.beforeRun), entry.run)
+    (self.kind, self.key, self.entry) = (kind, key, entry)
+  }
+}
+
+extension BlockCursor {
+  /// The linear page of an access, in two dimensions.
+  func linearPage(of access: RecordedAccess) -> UInt64 { access.entry?.linearPage ?? block.linearPages[access.index] }
+
+  /// Instructions that its vCPU had retired at an access, or at the first of its run.
+  func clock(of access: RecordedAccess) throws(RecordingError) -> UInt64 {
+    if let entry = access.entry { return entry.count }
+    return try clock(ofRun: access.index)
+  }
+
+  /// The number, in the whole recording, of a store, or of the one behind a load or fetch.
+  func storeNumber(of access: RecordedAccess) -> UInt64 {
+    access.entry == nil
+      ? storeNumber(ofAccess: access.number, inRun: access.index) : storeNumber(beforeRun: access.index)
+  }
 }
 
 /// A recording drives the processors: each access comes from a run, and nothing is left of a completed store but its price.
 extension StrategyReplay: Executor {
   func vcpu(of access: RecordedAccess) -> Int { access.run.vcpu }
-  func time(of access: RecordedAccess) throws -> UInt64 { try cursor.clock(ofRun: access.index) }
+  func time(of access: RecordedAccess) throws -> UInt64 { try cursor.clock(of: access) }
   /// A recording does not tell.
   func instruction(of access: RecordedAccess) -> (rip: GuestLinearAddress, address: GuestPhysicalAddress?)? { nil }
 
   func attempt(_ access: inout RecordedAccess, isRepeated: Bool) throws -> TranslationOutcome? {
     if access.secondPage != nil { return try setFlags(of: access) }
-    if isRepeated { translations.repeated += 1 }
-    let key = TranslationKey.key(of: cursor.keys[access.index])
-    access.isCached = isCached(key, on: access.run.vcpu)
+    if isRepeated {
+      translations.repeated += 1
+      // A fetch that was refused has ended integrity mode, and drained a log.
+      if access.kind == .fetch {
+        noticeLate(on: access.run.vcpu, at: try time(of: access))
+        discardAlerts(of: access.run.vcpu)
+      }
+    }
+    access.isCached = isCached(access.key, access.kind, on: access.run.vcpu)
     if access.isCached { return nil }
-    return try walk(for: &access, key)
+    return try walk(for: &access)
   }
 
   /// Walks for an access whose page no TLB holds; what stands in its way, or nil if the walk got there.
-  func walk(for access: inout RecordedAccess, _ key: UInt32) throws -> TranslationOutcome? {
-    let request = try request(access.number, ofRun: access.index, access.run)
-    let walk = try walk(request, ofRun: access.index, access.number, on: access.run.vcpu)
+  func walk(for access: inout RecordedAccess) throws -> TranslationOutcome? {
+    let request = try request(of: access)
+    let walk = try walk(request, for: access)
     access.cost = walk.cost
     guard case .translated(let translation) = walk.outcome else { return walk.outcome }
     // Modelled: a permission that sub-pages gave is asked for anew by every store.
     access.isCached = !translation.bySubPage
-    if access.isCached { cache(key, isWhole: walk.isWhole, on: access.run.vcpu) }
+    if access.isCached { cache(walk, for: access) }
     return nil
   }
 
@@ -64,7 +104,7 @@ extension StrategyReplay: Executor {
       guard try mayReachSecondPage(access) else {
         let shape = NotificationShape(
           delivery: delivery, walkReferences: access.cost.references, treeNodes: 0, isAlert: false)
-        try time(shape, nil, of: store, access.number, ofRun: access.index)
+        try time(shape, nil, of: store, by: access)
         tally.addSilent(shape)
         return nil
       }
@@ -91,13 +131,11 @@ extension StrategyReplay: Executor {
 
   func storeInOpenView(_ access: RecordedAccess) throws -> Bool {
     for index in access.index...(access.isCrossing ? access.index + 1 : access.index) {
-      let key = TranslationKey.key(of: cursor.keys[index])
-      let vcpu = access.run.vcpu
+      let part = RecordedAccess(number: 0, index: index, run: cursor.block.runs[index], in: cursor)
       translations.repeated += 1
-      if isCached(key, on: vcpu) { continue }
-      let request = GuestAccess(cursor.block.runs[index].page.address, .dataWrite)
-      let walk = try walk(request, ofRun: index, 0, on: vcpu)
-      if case .translated = walk.outcome { cache(key, isWhole: walk.isWhole, on: vcpu) }
+      if isCached(part.key, .store, on: part.run.vcpu) { continue }
+      let walk = try walk(GuestAccess(part.run.page.address, .dataWrite), for: part)
+      if case .translated = walk.outcome { cache(walk, for: part) }
     }
     return true
   }
@@ -120,7 +158,7 @@ extension StrategyReplay: Executor {
   /// The walk that sets them, which a log may note; what stands in its way, if that is one of them or a full log.
   private func setFlags(of access: RecordedAccess) throws -> TranslationOutcome? {
     let vcpu = access.run.vcpu
-    guard let second = access.secondPage, guest?.roots[vcpu] != nil else { return nil }
+    guard let second = access.secondPage, guest?.roots[vcpu] != nil, pages(vcpu) else { return nil }
     var counter = ReferenceCounter()
     let before = machines[vcpu].fields.pmlIndex
     let outcome = machines[vcpu].access(
@@ -128,7 +166,11 @@ extension StrategyReplay: Executor {
     hypervisor.processors.losses[vcpu].settle()
     hypervisor.processors.counts[vcpu][.guestFlagUpdates] += counter.guestFlagWrites
     let logged = Int(before &- machines[vcpu].fields.pmlIndex)
-    if logged > 0 { try log(logged, 0, ofRun: second, WalkCost()) }
+    if logged > 0 {
+      let part = RecordedAccess(number: 0, index: second, run: cursor.block.runs[second], in: cursor)
+      try log(logged, for: part, WalkCost())
+    }
+    dropTranslation(of: TranslationKey.key(of: cursor.keys[second]), after: outcome, on: vcpu)
     switch outcome {
     case .violation(let violation) where violation.isWalkerUpdate: return outcome
     case .pmlFull: return outcome

@@ -8,18 +8,36 @@ struct GuestPaging {
   var tables: GuestTables
   /// The page of the PML4 table in force on each vCPU; nil before the first CR3 is known, or where it lies in no memory.
   var roots: [UInt64?]
+  /// What is known of each vCPU's control registers.
+  var registers: [PagingRegisters]
 }
 
 extension StrategyReplay {
   /// A load of CR3 without PCIDs: drops every combined mapping of the vCPU but the global ones, and every combined
   /// paging-structure entry (SDM vol. 3A, "Operations that Invalidate TLBs and Paging-Structure Caches").
   func loadCR3(_ value: UInt64, on vcpu: Int) {
+    // Modelled: translations carry no PCID, so that a load asking to keep those of its PCID drops them all the same.
+    let value = value & ~(1 << 63)
     setRoot(value, on: vcpu)
     machines[vcpu].moveToCR3(value)
     let lost = hypervisor.processors.losses[vcpu].takeLost()
     hypervisor.processors.counts[vcpu][.cr3Loads] += 1
     hypervisor.processors.counts[vcpu][.translationsFlushed] += UInt64(lost)
   }
+
+  /// A change of a register that decides how the guest pages.
+  func control(_ change: RecordedEvent.ControlChange) {
+    let vcpu = change.vcpu
+    let drops = guest?.registers[vcpu].take(change) ?? false
+    guest?.registers[vcpu].apply(to: &machines[vcpu].guest)
+    guard drops else { return }
+    machines[vcpu].flushGuestMappings()
+    let lost = hypervisor.processors.losses[vcpu].takeLost()
+    hypervisor.processors.counts[vcpu][.translationsFlushed] += UInt64(lost)
+  }
+
+  /// Whether a vCPU translates linear addresses by tables that are followed here: paging is on, with 4 levels.
+  func pages(_ vcpu: Int) -> Bool { machines[vcpu].guest.paging && machines[vcpu].guest.mode == .fourLevel }
 
   /// The guest maps a page. Where that replaces an entry, the guest has invalidated what lay below it by then, on every vCPU
   /// that has these tables in force.
@@ -43,12 +61,13 @@ extension StrategyReplay {
   /// Translates an access through both dimensions; nil where what the recording tells of the guest's tables does not lead to
   /// the page that it stored to.
   ///
-  /// A recording holds no privilege of a store, and every store of it was permitted: walks are made as a supervisor's.
-  func walkGuest(_ request: GuestAccess, ofRun index: Int, on vcpu: Int) -> Walk? {
+  /// A recording holds no privilege of an access, and every access of it was permitted: walks are made as a supervisor's.
+  func walkGuest(_ request: GuestAccess, for access: RecordedAccess) -> Walk? {
+    let vcpu = access.run.vcpu
     guard let root = guest?.roots[vcpu] else { return nil }
-    let linear = GuestLinearAddress(cursor.block.linearPages[index] << 12 | request.gpa.pageOffset)
+    let linear = GuestLinearAddress(cursor.linearPage(of: access) << 12 | request.gpa.pageOffset)
     var path = NestedPath(linear: linear, root: root)
-    let outcome = machines[vcpu].write(request, to: linear, &path)
+    let outcome = machines[vcpu].make(request, at: linear, &path)
     hypervisor.processors.counts[vcpu][.guestFlagUpdates] += UInt64(path.flagUpdates)
     let isTranslated = outcome.isTranslation
     defer { if !isTranslated { hypervisor.processors.losses[vcpu].settle() } }
@@ -60,14 +79,14 @@ extension StrategyReplay {
       of: path, set: TranslationKey.set(of: fast[vcpu].tag), translated: isTranslated)
     return Walk(
       outcome: outcome, cost: cost, asksSubPages: path.asksSubPages,
-      isWhole: path.leaf >= .pde && outcome.leaf >= .pde)
+      isWhole: path.leaf >= .pde && outcome.leaf >= .pde, denied: path.denied)
   }
 }
 
 extension EPTMachine {
   /// Makes an access through a linear address. How many bytes it touches matters to sub-page permissions only.
-  fileprivate mutating func write(
-    _ request: GuestAccess, to linear: GuestLinearAddress, _ path: inout NestedPath
+  fileprivate mutating func make(
+    _ request: GuestAccess, at linear: GuestLinearAddress, _ path: inout NestedPath
   ) -> TranslationOutcome {
     guard request.byteCount > 1, !request.kind.contains(.noSubPage) else {
       return access(linear: linear, request.kind.subtracting(.linear), user: false, &path)
@@ -82,7 +101,7 @@ extension TranslationOutcome {
   fileprivate var leaf: Level { if case .translated(let translation) = self { translation.walk.level } else { .pte } }
   fileprivate var isTranslation: Bool { if case .translated = self { true } else { false } }
 
-  /// Whether an outcome tells what became of a store to this page: it got there, was refused there, or was held up by the
+  /// Whether an outcome tells what became of an access to this page: it got there, was refused there, or was held up by the
   /// walker's own stores on the way.
   fileprivate func isOf(_ page: GuestPageNumber) -> Bool {
     switch self {

@@ -13,7 +13,7 @@ extension StrategyReplay {
       delivery: judged.delivery, asking: judged.asking, completion: judged.completion,
       walkReferences: access.cost.references, treeNodes: UInt8(clamping: judged.verdict.nodesVisited),
       isAlert: judged.verdict.isAlert, actions: PricedActions.of(judged.verdict))
-    try time(shape, judged.verdict, of: judged.store, access.number, ofRun: access.index)
+    try time(shape, judged.verdict, of: judged.store, by: access)
     let isUpdate = judged.store.origin == .pageWalk
     // The filter takes the page to be cached now, and where a flag stays clear it is not.
     if isUpdate, !judged.isPerformed { invalidations.pointee += 1 }
@@ -21,8 +21,8 @@ extension StrategyReplay {
     hypervisor.processors.alerted(shape.actions, on: vcpu)
     tally.charge(shape, to: judged.verdict.region)
     discardAlerts(of: vcpu)
-    let number = cursor.storeNumber(ofAccess: access.number, inRun: access.index)
-    try tally.wouldHave.note(judged.verdict, ofStore: number, on: vcpu) { try cursor.clock(ofRun: access.index) }
+    let number = cursor.storeNumber(of: access)
+    try tally.wouldHave.note(judged.verdict, ofStore: number, on: vcpu) { try cursor.clock(of: access) }
     if isUpdate {
       hypervisor.processors.counts[vcpu][.walkerUpdates] += 1
       try list(judged, shape, store: number, kind, touched: nil, of: access)
@@ -66,20 +66,23 @@ struct LoggedStore {
 }
 
 extension StrategyReplay {
-  /// Remembers the store for which the processor has just logged so many pages: its own, and in two dimensions those of
-  /// guest entries on the way.
-  func log(_ count: Int, _ access: Int, ofRun index: Int, _ cost: WalkCost) throws {
-    let run = cursor.block.runs[index]
-    let accesses = try cursor.accesses(ofRun: index)
-    let store = Store(vcpu: run.vcpu, address: accesses.address(access), size: accesses[access].size)
+  /// Remembers the access for which the processor has just logged so many pages: that of a store, and in two dimensions those
+  /// of guest entries on the way.
+  func log(_ count: Int, for access: RecordedAccess, _ cost: WalkCost) throws {
+    let run = access.run
+    var store = Store(vcpu: run.vcpu, address: run.page.address, size: 1)
+    if access.kind == .store {
+      let accesses = try cursor.accesses(ofRun: access.index)
+      store.address = accesses.address(access.number)
+      store.size = accesses[access.number].size
+    }
     let entry = LoggedStore(
-      number: cursor.storeNumber(ofAccess: access, inRun: index), address: store.address, size: store.size,
-      clock: try cursor.clock(ofRun: index),
-      touched: touched(by: store, crosses: false), references: cost.references)
+      number: cursor.storeNumber(of: access), address: store.address, size: store.size,
+      clock: try cursor.clock(of: access), touched: touched(by: store, crosses: false), references: cost.references)
     hypervisor.processors.counts[run.vcpu][.pmlEntries] += UInt64(count)
     for page in hypervisor.processors.latestLogged(count, on: run.vcpu) {
       var entry = entry
-      if page != run.page { entry.table = page }
+      if page != run.page || access.kind != .store { entry.table = page }
       logged[run.vcpu].append(entry)
     }
   }

@@ -6,12 +6,10 @@ extension StrategyReplay {
   /// A refused store has been judged and completed; `verdict` is nil where nobody was asked.
   ///
   /// The recording has the time of a run's first store; each further one retires an instruction at least.
-  func time(
-    _ shape: NotificationShape, _ verdict: Verdict?, of store: Store, _ access: Int, ofRun index: Int
-  ) throws {
+  func time(_ shape: NotificationShape, _ verdict: Verdict?, of store: Store, by access: RecordedAccess) throws {
     guard times != nil else { return }
-    let place = ExitPlace(
-      store.vcpu, run: index, clock: try cursor.clock(ofRun: index) &+ UInt64(access), in: cursor, footprint)
+    let clock = try cursor.clock(of: access) &+ UInt64(access.number)
+    let place = ExitPlace(store.vcpu, run: access.index, clock: clock, in: cursor, footprint)
     var lines: [MemoryLine] = []
     if let verdict, verdict.nodesVisited > 0, !shape.isAnsweredOutside {
       lines = hypervisor.tree.linesWaitedFor(lookingUp: store.address.page)

@@ -57,10 +57,13 @@ final class StrategyReplay {
   let machines: UnsafeMutablePointer<EPTMachine<FlatMemory>>
   let caches: UnsafeMutablePointer<VirtualCPUCaches>
   let invalidations: UnsafeMutablePointer<UInt64>
+  /// By vCPU, what cached translations do not permit; nil of a recording of stores alone.
+  var rights: [CachedRights]?
 
   init(
     _ strategy: Strategy?, ramBytes recordedBytes: UInt64, vcpus: Int, geometry: CacheGeometry,
     listed: [UInt64: [Range<UInt64>]], critical: Set<RegionID> = [], dimensions: Dimensions = .one,
+    hasAccesses: Bool = false,
     symbols: SymbolTable? = nil
   ) throws {
     tally = NotificationTally(symbols: symbols)
@@ -85,7 +88,9 @@ final class StrategyReplay {
       throw ReplayError(
         "\(bytes) bytes of address space were refused by the operating system; free some or raise its limit")
     }
-    let processors = ModelledProcessors(memory: memory.memory, vcpus: vcpus, geometry: geometry)
+    let processors = ModelledProcessors(
+      memory: memory.memory, vcpus: vcpus, geometry: geometry, hasAccesses: hasAccesses)
+    rights = hasAccesses ? Array(repeating: CachedRights(), count: vcpus) : nil
     (fast, machines) = (processors.fast, processors.machines)
     (caches, invalidations) = (processors.caches, processors.invalidations)
     logged = (0..<vcpus).map { _ in [] }
@@ -105,7 +110,7 @@ final class StrategyReplay {
     guest = GuestPaging(
       tables: GuestTables(
         memory: memory.memory, recordedPages: recordedBytes >> 12, pages: ramBytes >> 12),
-      roots: Array(repeating: nil, count: vcpus))
+      roots: Array(repeating: nil, count: vcpus), registers: Array(repeating: PagingRegisters(), count: vcpus))
     // The first access through a mapping sets its flags, whatever becomes of the access: so every strategy sees the same.
     for vcpu in 0..<vcpus { machines[vcpu].policies.guestFlags = .before }
   }
@@ -120,47 +125,54 @@ final class StrategyReplay {
     listing?.begin()
   }
 
-  /// Replays the runs of a range of the block that a ``RunFilter`` found; true if caches lost entries, so that the filter
-  /// must forget what it knows.
+  /// Replays those words of a stretch that a ``RunFilter`` found; true if caches lost entries, so that the filter must forget
+  /// what it knows.
   func replay(
-    _ touches: UnsafeBufferPointer<UInt32>, of range: Range<Int>, _ filter: borrowing RunFilter
+    _ touches: UnsafeBufferPointer<UInt32>, of stretch: Stretch, _ filter: borrowing RunFilter
   ) throws -> Bool {
-    defer { position = range.upperBound }
-    let runs = cursor.keys
+    defer { position = stretch.endRun }
+    let runs = stretch.words
     var next = 0
     while true {
       next = FirstLevelTLB.firstMiss(of: fast, in: runs, touches, from: next)
       guard next < touches.count else { return false }
       let index = Int(touches[next])
       let invalidationsBefore = invalidations.pointee
-      try translate(run: index)
+      let (tlb, tag) = (runs[index].vcpu, fast[runs[index].vcpu].tag)
+      try translate(index, of: stretch)
       // What the filter took to be cached may be gone.
       if invalidations.pointee != invalidationsBefore {
-        filter.stacks.settle(runs, from: range.lowerBound, to: index, told: touches[...next]) { run in
-          let vcpu = fast + run.vcpu
-          _ = vcpu.pointee.cache.hit(TranslationKey.key(of: run) | vcpu.pointee.tag)
+        filter.stacks.settle(runs, from: stretch.range.lowerBound, to: index, told: touches[...next]) { run in
+          let other = fast + run.vcpu
+          // A fetch may have ended integrity mode: what came before it was made with the set of before.
+          let before = run.vcpu % logged.count == tlb % logged.count ? tag : other.pointee.tag
+          _ = other.pointee.cache.hit(TranslationKey.key(of: run) | before)
         }
-        try replayEvery(from: index + 1, to: range.upperBound)
+        try replayEvery(of: stretch, from: index + 1)
         return true
       }
       next += 1
-      if judgedContinuation == index + 1, next < touches.count {
+      if let judged = judgedContinuation, next < touches.count, index + 1 < runs.count,
+        stretch.run(at: index + 1) == judged, stretch.run(at: index) == judged - 1
+      {
         translations.skipped += 1
         next += 1
       }
     }
   }
 
-  /// Replays runs one by one, none taken to be cached.
-  func replayEvery(from start: Int, to end: Int) throws {
-    let runs = cursor.keys
-    for index in start..<max(start, end) {
-      if judgedContinuation == index {
+  /// Replays the words of a stretch one by one, from one of them on, none taken to be cached.
+  func replayEvery(of stretch: Stretch, from start: Int) throws {
+    let runs = stretch.words
+    for index in start..<max(start, stretch.range.upperBound) {
+      if judgedContinuation != nil, stretch.run(at: index) == judgedContinuation {
         translations.skipped += 1
         continue
       }
       let vcpu = fast + runs[index].vcpu
-      if !vcpu.pointee.cache.hit(TranslationKey.key(of: runs[index]) | vcpu.pointee.tag) { try translate(run: index) }
+      if !vcpu.pointee.cache.hit(TranslationKey.key(of: runs[index]) | vcpu.pointee.tag) {
+        try translate(index, of: stretch)
+      }
     }
   }
 

@@ -21,6 +21,9 @@ struct Recording {
     }
   }
 
+  /// The columns of loads and fetches that the recording has.
+  var accessColumns: RecordingColumns { reader.header.columnSet.intersection(.ofVersion2) }
+
   /// Refuses a recording that does not hold what the dimensions ask for.
   func check(for dimensions: Dimensions) throws {
     guard dimensions == .two else { return }

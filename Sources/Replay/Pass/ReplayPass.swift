@@ -15,6 +15,8 @@ final class ReplayPass {
   private let footprint: GuestFootprint
   /// In two dimensions.
   private var linear: LinearRuns?
+  /// Of a recording with loads or fetches.
+  private var merge: AccessMerge?
   private var filter: RunFilter
   /// Nil where there are none.
   private var background: BackgroundExits?
@@ -45,6 +47,7 @@ final class ReplayPass {
     self.request = request
     source = protection.source
     let totals = recording.reader.header.totals
+    let hasAccesses = !recording.accessColumns.isEmpty
     let ramBytes = source.memoryBytes(of: recording.ramBytes)
     let symbols = request.namesPages ? SymbolTable(protection.placed(recording.reader.header.recording.symbols)) : nil
     let footprint = GuestFootprint()
@@ -52,7 +55,8 @@ final class ReplayPass {
     replays = try strategies.map { strategy in
       let replay = try StrategyReplay(
         strategy, ramBytes: ramBytes, vcpus: totals.vcpus, geometry: request.profile.geometry,
-        listed: protection.listed, critical: protection.critical, dimensions: request.dimensions, symbols: symbols)
+        listed: protection.listed, critical: protection.critical, dimensions: request.dimensions,
+        hasAccesses: hasAccesses, symbols: symbols)
       replay.footprint = footprint
       if strategy != nil {
         replay.times = NotificationTimes(request.latency, LatencyCosts(request.profile), vcpus: totals.vcpus)
@@ -60,9 +64,11 @@ final class ReplayPass {
       return replay
     }
     linear = request.dimensions == .two ? LinearRuns(name: recording.path, pages: ramBytes >> 12) : nil
+    merge = try hasAccesses ? AccessMerge(path: recording.path, vcpus: totals.vcpus) : nil
     filter = RunFilter(
       vcpus: totals.vcpus, geometry: request.profile.geometry,
-      pages: request.dimensions == .one ? ramBytes >> 12 : LinearKey.limit, hasRegions: request.dimensions == .two)
+      pages: request.dimensions == .one ? ramBytes >> 12 : LinearKey.limit, hasRegions: request.dimensions == .two,
+      hasAccesses: hasAccesses)
     background = BackgroundExits(
       request.latency, cyclesPerNanosecond: LatencyCosts(request.profile).cyclesPerNanosecond, vcpus: totals.vcpus)
     armed = ArmedInstructions(vcpus: totals.vcpus)
@@ -104,7 +110,8 @@ final class ReplayPass {
     let rate = request.countersOnly ? nil : TickRate()
     defer { _ = stopConsumer() }
     try execute(source.start())
-    let blocks = BlockStream(recording.reader, columns: request.dimensions.columns, threads: request.threads)
+    let blocks = BlockStream(
+      recording.reader, columns: request.dimensions.columns.union(recording.accessColumns), threads: request.threads)
     while let (buffer, header) = try blocks.nextBlock() {
       try replay(buffer, firstWrite: header.firstWrite, writes: UInt64(header.writes))
       request.progress?(
@@ -152,6 +159,7 @@ final class ReplayPass {
   /// Replays a block: its runs in order, and between them the events that concern a replay.
   private func replay(_ buffer: RecordingBlock, firstWrite: UInt64, writes: UInt64) throws {
     let keys = linear?.begin(buffer) ?? buffer.runs
+    merge?.begin(buffer)
     let cursor = BlockCursor(
       block: buffer, keys: keys, monitored: monitored, firstWrite: firstWrite, stopwatch: stopwatch)
     footprint.begin()
@@ -160,7 +168,7 @@ final class ReplayPass {
     /// The first run behind the beginning of protection, as far as this block knows.
     var armedFrom = 0
     var next = 0
-    for event in buffer.events {
+    for (number, event) in buffer.events.enumerated() {
       counted.count(event.event)
       let isLast = event.run >= buffer.runs.count
       pictures?.note(
@@ -168,7 +176,7 @@ final class ReplayPass {
       let calls = source.calls(at: event.event)
       let isPaging = request.dimensions.concern(event.event)
       guard !calls.isEmpty || isPaging else { continue }
-      try replayRuns(next..<event.run, of: cursor, keys)
+      try replayRuns(next..<event.run, upTo: event.run + number, of: cursor, keys)
       next = event.run
       if armed.isWaiting { armedFrom = event.run }
       try execute(calls)
@@ -176,7 +184,7 @@ final class ReplayPass {
       filter.forget()
       each { $0.apply(change) }
     }
-    try replayRuns(next..<buffer.runs.count, of: cursor, keys)
+    try replayRuns(next..<buffer.runs.count, upTo: .max, of: cursor, keys)
     for replay in replays {
       replay.listing?.pass(buffer.events)
       if let failure = replay.listing?.failure { throw failure }
@@ -185,35 +193,40 @@ final class ReplayPass {
     try armed.look(in: cursor, from: armedFrom)
   }
 
-  /// Replays a range of a block's runs, and the exits between them that have nothing to do with the monitor.
+  /// Replays a range of a block's runs, with what else is accessed up to so many of its runs and events, and the exits between
+  /// them that have nothing to do with the monitor.
   private func replayRuns(
-    _ range: Range<Int>, of cursor: BlockCursor, _ keys: UnsafeBufferPointer<Run>
+    _ range: Range<Int>, upTo place: Int, of cursor: BlockCursor, _ keys: UnsafeBufferPointer<Run>
   ) throws {
-    guard background != nil else { return try replayStores(range, of: cursor.block, keys) }
+    guard background != nil else { return try replayAccesses(range, upTo: place, of: cursor.block, keys) }
     var start = range.lowerBound
     for index in range where !cursor.block.runs[index].isContinuation {
       let (vcpu, clock) = (cursor.block.runs[index].vcpu, try cursor.clock(ofRun: index))
       guard background?.isDue(on: vcpu, at: clock) == true else { continue }
-      try replayStores(start..<index, of: cursor.block, keys)
+      try replayAccesses(start..<index, upTo: place, of: cursor.block, keys)
       start = index
       var haveLost = false
       each { if $0.exitInBackground(on: vcpu, at: clock) { haveLost = true } }
       if haveLost { filter.forget() }
     }
-    try replayStores(start..<range.upperBound, of: cursor.block, keys)
+    try replayAccesses(start..<range.upperBound, upTo: place, of: cursor.block, keys)
   }
 
-  /// Replays a range of a block's runs.
-  private func replayStores(
-    _ range: Range<Int>, of buffer: RecordingBlock, _ keys: UnsafeBufferPointer<Run>
+  /// Replays a range of a block's runs, with what else is accessed up to so many of its runs and events.
+  private func replayAccesses(
+    _ range: Range<Int>, upTo place: Int, of buffer: RecordingBlock, _ keys: UnsafeBufferPointer<Run>
   ) throws {
     try linear?.assign(range, of: buffer, filter)
-    guard !request.isUnfiltered else {
-      return try each { try $0.replayEvery(from: range.lowerBound, to: range.upperBound) }
+    var stretch = Stretch(runs: range, of: keys)
+    if let merged = try merge?.stretch(range, upTo: place, of: buffer, keys, &linear, filter) {
+      stretch = merged
     }
-    let touches = filter.touches(in: keys, from: range.lowerBound, to: range.upperBound)
+    guard !request.isUnfiltered else {
+      return try each { try $0.replayEvery(of: stretch, from: stretch.range.lowerBound) }
+    }
+    let touches = filter.touches(in: stretch.words, from: stretch.range.lowerBound, to: stretch.range.upperBound)
     var haveLost = false
-    try each { if try $0.replay(touches, of: range, filter) { haveLost = true } }
+    try each { if try $0.replay(touches, of: stretch, filter) { haveLost = true } }
     if haveLost { filter.forget() }
   }
 
@@ -247,7 +260,8 @@ final class ReplayPass {
 
   private func outcome(of replay: StrategyReplay, seconds: Double?) -> Recording.Outcome {
     replay.finish(at: totals.instructions)
-    var counts = replay.counts(ofAccesses: totals.accesses)
+    var counts = replay.counts(
+      ofAccesses: totals.accesses + (totals.loads?.accesses ?? 0) + (totals.fetches?.accesses ?? 0))
     counts[.writes] = totals.writes
     counts[.runs] = totals.runs
     return Recording.Outcome(

@@ -10,6 +10,10 @@ public struct CacheGeometry: Codable, Hashable, Sendable {
 
   /// First-level TLB that serves stores, 4 KiB pages.
   public var l1StoreTLB: SetAssociative
+  /// First-level TLB that serves loads; nil for one of the size of ``l1StoreTLB``.
+  public var l1LoadTLB: SetAssociative?
+  /// First-level TLB that serves fetches of instructions; nil for one of the size of ``l1StoreTLB``.
+  public var l1InstructionTLB: SetAssociative?
   /// Unified second-level TLB, 4 KiB pages.
   public var stlb: SetAssociative
   /// Paging-structure cache entries that hold a PDE, a PDPTE, a PML4E; each fully associative.
@@ -47,6 +51,8 @@ public struct CacheGeometry: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case l1StoreTLB = "l1_store_tlb"
+    case l1LoadTLB = "l1_load_tlb"
+    case l1InstructionTLB = "l1_instruction_tlb"
     case stlb
     case pdeCache = "pde_cache"
     case pdpteCache = "pdpte_cache"
@@ -57,8 +63,14 @@ public struct CacheGeometry: Codable, Hashable, Sendable {
 }
 
 extension CacheGeometry {
+  /// The TLB of loads. Where loads and stores share one, each kind has one of its size here (modelled).
+  var loadTLB: SetAssociative { l1LoadTLB ?? l1StoreTLB }
+  var instructionTLB: SetAssociative { l1InstructionTLB ?? l1StoreTLB }
+
   func validate(at place: String) throws {
-    for (name, cache) in [("l1_store_tlb", l1StoreTLB), ("stlb", stlb)] {
+    for (name, cache) in [
+      ("l1_store_tlb", l1StoreTLB), ("l1_load_tlb", loadTLB), ("l1_instruction_tlb", instructionTLB), ("stlb", stlb),
+    ] {
       let sets = cache.ways > 0 ? cache.entries / cache.ways : 0
       guard (1...64).contains(cache.ways), (1...65536).contains(cache.entries), sets * cache.ways == cache.entries,
         sets.nonzeroBitCount == 1

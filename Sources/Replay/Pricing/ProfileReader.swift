@@ -78,8 +78,10 @@ enum ProfileReader {
           : ["name", "title", "handler_lines", "mmu_lock_hold", "consumers", "parameters"], name)
       try check(
         half["geometry"],
-        ["l1_store_tlb", "stlb", "pde_cache", "pdpte_cache", "pml4e_cache", "walk_lines", "data_lines"],
-        "\(name).geometry")
+        [
+          "l1_store_tlb", "l1_load_tlb", "l1_instruction_tlb", "stlb", "pde_cache", "pdpte_cache", "pml4e_cache",
+          "walk_lines", "data_lines",
+        ], "\(name).geometry")
       for key in ["frequency_mhz", "handler_lines", "mmu_lock_hold"] {
         try check(half[key], quantity, "\(name).\(key)")
       }

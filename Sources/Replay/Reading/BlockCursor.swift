@@ -26,6 +26,14 @@ struct BlockCursor {
     firstWrite + UInt64(block.firstWrite(ofRun: index) + access) - (block.runs[index].isContinuation ? 1 : 0)
   }
 
+  /// The number, in the whole recording, of the first store behind all runs before this one; it may be the block's end.
+  func storeNumber(beforeRun index: Int) -> UInt64 {
+    guard index >= block.runs.count, let last = block.runs.last else {
+      return index < block.runs.count ? storeNumber(ofAccess: 0, inRun: index) : firstWrite
+    }
+    return firstWrite + UInt64(block.firstWrite(ofRun: block.runs.count - 1) + last.writes)
+  }
+
   /// The accesses of a run with their places; those of all monitored pages are decoded when one is first asked for.
   func accesses(ofRun index: Int) throws(RecordingError) -> RunAccesses {
     if block.hasPlaces(ofRun: index) { return try block.accesses(ofRun: index) }

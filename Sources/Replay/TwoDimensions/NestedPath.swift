@@ -16,6 +16,9 @@ struct NestedPath: WalkObserver {
   private(set) var asksSubPages = false
   /// Guest entries whose accessed or dirty flag the walk has set.
   private(set) var flagUpdates = 0
+  /// What the guest's entries as they were read deny: stores where one is read-only or the leaf's dirty flag is clear, fetches
+  /// where one is execute-disable.
+  private(set) var denied: CachedRights.Denied = []
 
   private let linear: UInt64
   private var entries: InlineArray<24, UInt64> = .init(repeating: 0)
@@ -53,8 +56,11 @@ struct NestedPath: WalkObserver {
     guard kind == .guest, guestEntries < 4, let level = Level(rawValue: level) else { return }
     places[guestEntries] = count - 1
     guestEntries += 1
+    if value & GuestEntry.writableBit == 0 { denied.insert(.stores) }
+    if value >> 63 != 0 { denied.insert(.fetches) }
     if GuestEntry(value).mapsPage(at: level) {
       leaf = level
+      if value & GuestEntry.dirtyBit == 0 { denied.insert(.stores) }
       let offset = level.offsetMask
       pages[guestEntries] = (value & EPTEntry.addressMask & ~offset | linear & offset) >> 12
     } else {

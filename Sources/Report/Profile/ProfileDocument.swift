@@ -11,6 +11,8 @@ extension CycleProfile {
           Document.Fact("hypervisor", "\(hypervisor.name): \(hypervisor.title)"),
           Document.Fact("nominal clock", Self.words(processor.frequencyMHz, "MHz")),
           Document.Fact("L1 store TLB", Self.words(geometry.l1StoreTLB)),
+          Document.Fact("L1 load TLB", geometry.l1LoadTLB.map(Self.words) ?? "of the same size"),
+          Document.Fact("L1 instruction TLB", geometry.l1InstructionTLB.map(Self.words) ?? "of the same size"),
           Document.Fact("second-level TLB", Self.words(geometry.stlb)),
           Document.Fact(
             "paging-structure caches",

@@ -54,8 +54,13 @@ extension RunResult {
         "recording",
         "\(n(trace.writes)) writes on \(n(trace.pages)) pages in \(n(trace.runs)) page runs, "
           + "\(n(trace.hypercalls)) hypercalls, \(n(trace.marks)) marks"),
+      Document.Fact("accesses", trace.accessSentence),
       Document.Fact("digest", trace.digest),
     ]
+    if let rate = trace.instructionsPerSecond {
+      facts.append(
+        Document.Fact("guest's time", "\(n(rate)) instructions of a vCPU in a second, by which its timers come"))
+    }
     if let cautions = trace.cautions { facts.append(Document.Fact("log", cautions.joined(separator: "; "))) }
     facts += [
       Document.Fact(
