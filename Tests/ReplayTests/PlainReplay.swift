@@ -296,7 +296,11 @@ final class PlainReplay {
         continue
       }
       guard case .violation(let violation) = outcome else { return true }
-      for key in page.keys(under: set) { hypervisor.processors.dropTranslation(key, on: vcpu) }
+      // What permits a store would have been used, and nothing walked.
+      for key in page.keys(under: set)
+      where hypervisor.processors.caches[vcpu].rights[key]?.contains(.store) == false {
+        hypervisor.processors.dropTranslation(key, on: vcpu)
+      }
       guard violation.isUpdate else { return true }
       guard judgeUpdate(violation, number, on: vcpu) else { return false }
     }

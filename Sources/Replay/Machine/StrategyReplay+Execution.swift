@@ -170,7 +170,7 @@ extension StrategyReplay: Executor {
       let part = RecordedAccess(number: 0, index: second, run: cursor.block.runs[second], in: cursor)
       try log(logged, for: part, WalkCost())
     }
-    dropTranslation(of: TranslationKey.key(of: cursor.keys[second]), after: outcome, on: vcpu)
+    dropTranslation(of: TranslationKey.key(of: cursor.keys[second]), after: outcome, isAsked: false, on: vcpu)
     switch outcome {
     case .violation(let violation) where violation.isWalkerUpdate: return outcome
     case .pmlFull: return outcome

@@ -51,10 +51,11 @@ extension StrategyReplay {
         + "trace")
   }
 
-  /// An access as the processor makes it; its place in the page matters to sub-page permissions only.
+  /// An access as the processor makes it; its place in the page matters to sub-page permissions only. Those of another page may
+  /// be asked where the guest's tables, as far as they are recorded, lead elsewhere.
   func request(of access: RecordedAccess) throws -> GuestAccess {
     let run = access.run
-    guard asksSubPages, access.kind == .store, hypervisor.hasSubPagePermissions(run.page) else {
+    guard asksSubPages, access.kind == .store, dimensions == .two || hypervisor.hasSubPagePermissions(run.page) else {
       return GuestAccess(run.page.address, access.kind.access)
     }
     let accesses = try cursor.accesses(ofRun: access.index)
@@ -148,13 +149,18 @@ extension StrategyReplay {
   }
 
   /// Drops what is cached of a page whose translation was refused. Of a recording of stores alone nothing is: the store would have
-  /// hit, and only translations that permit a store are cached.
-  func dropTranslation(of page: UInt32, after outcome: TranslationOutcome, on vcpu: Int) {
+  /// hit, and only translations that permit a store are cached. So too where no TLB was asked: what permits a store would have
+  /// been used.
+  func dropTranslation(of page: UInt32, after outcome: TranslationOutcome, isAsked: Bool = true, on vcpu: Int) {
     guard rights != nil, let isWatched = outcome.dropsWatched else { return }
     let key = page | fast[vcpu].tag
-    let hadPage = caches[vcpu].drop(key)
-    let hadRegion = dimensions == .two && !LinearKey.isWhole(key) && caches[vcpu].drop(LinearKey.whole(key))
-    guard hadPage || hadRegion else { return }
+    let isRegionToo = dimensions == .two && !LinearKey.isWhole(key)
+    var hadAny = false
+    for key in isRegionToo ? [key, LinearKey.whole(key)] : [key] {
+      guard isAsked || rights?[vcpu].permits(.store, key) == false else { continue }
+      if caches[vcpu].drop(key) { hadAny = true }
+    }
+    guard hadAny else { return }
     // The filter leaves out nothing of a watched page.
     if !isWatched { invalidations.pointee += 1 }
   }
