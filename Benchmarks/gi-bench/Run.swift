@@ -29,9 +29,15 @@ struct Run: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("Recordings to replay; - is the standard input.", valueName: "trace"),
-    completion: .file(extensions: ["trace"]))
+    help: ArgumentHelp(
+      "Recordings to replay; - is the standard input. FILE.json is a saved result, which counts beside them as its recording would.",
+      valueName: "trace"),
+    completion: .file(extensions: ["trace", "json"]))
   var traces: [String]
+
+  /// What is replayed, and what was saved before.
+  private var recordings: [String] { traces.filter { !$0.hasSuffix(".json") } }
+  private var saved: [String] { traces.filter { $0.hasSuffix(".json") } }
 
   @OptionGroup(title: "Replay") var choice: ReplayOptions
 
@@ -96,7 +102,7 @@ struct Run: ParsableCommand {
   /// Replays every recording.
   func results(console: ConsoleOptions, listing listings: ListingFiles? = nil) throws -> [RunResult] {
     let isPictured = showsHistograms || output.shows(.html)
-    var results = try choice.results(of: traces, jobs: listings == nil ? jobs : 1, console: console) { request in
+    var results = try choice.results(of: recordings, jobs: listings == nil ? jobs : 1, console: console) { request in
       request.countersOnly = countersOnly
       request.isGeometryVaried = isGeometryVaried
       request.budget = budget?.percent
@@ -116,16 +122,20 @@ struct Run: ParsableCommand {
       console: console, saves: save, besides: notifications, inputs: traces + choice.files,
       formats: ReportFormat.allCases)
     let listings = notifications.isEmpty ? nil : try ListingFiles(notifications, priced: choice.pricing.profile())
-    try InputFile.checkTraces(traces)
+    try InputFile.checkTraces(recordings)
+    let saved = try saved.flatMap(SavedFile.read)
     destinations.withdraw()
     let results = try results(console: console, listing: listings)
+    if !saved.isEmpty, let objection = objection(toCountingTogether: saved + results) { throw Failure(objection) }
     if let budget, let result = results.first(where: { $0.budget == nil }) {
       throw Failure(
         "\(result.trace.path): nothing is ever protected in it, so nothing fits \(budget.percent) %; say with --policy "
           + "what is to be")
     }
     try listings?.finish()
-    try destinations.write { try report(on: results, as: $0, painted: $1, width: ConsoleOptions.columns) }
+    try destinations.write { format, paints in
+      try report(on: results, beside: saved, as: format, painted: paints, width: ConsoleOptions.columns)
+    }
     if let result = results.first(where: { !$0.crosscheck.agree }) {
       throw Failure(
         .regression, "\(result.trace.path): the strategies disagree on the notified stores; see the cross-check")

@@ -18,13 +18,16 @@ public enum ReportFormat: String, CaseIterable, Sendable {
   case hgrm
 }
 
-/// Results of runs in one of the formats.
+/// Results of runs in one of the formats. Those that were saved count beside the others, and are told of one by one only where
+/// figures alone are asked for, or where there is just one.
 public func report(
-  on results: [RunResult], as format: ReportFormat, painted: Bool = false, width: Int? = nil
+  on replayed: [RunResult], beside saved: [RunResult] = [], as format: ReportFormat, painted: Bool = false,
+  width: Int? = nil
 ) throws -> String {
+  let results = saved + replayed
   func documents(_ detail: Detail) -> [Document] {
     [Summary(of: results)?.document].compactMap(\.self) + Spread.all(of: results).map(\.document)
-      + results.map { $0.document(detail) }
+      + (results.count == 1 ? results : replayed).map { $0.document(detail) }
   }
   return switch format {
   case .github: try GitHubExporter.export(results)
@@ -34,6 +37,19 @@ public func report(
       documents, as: format, painted: painted, width: width, json: JSONExporter.export(results),
       csv: CSVExporter.export(results))
   }
+}
+
+/// Why results cannot be counted together; nil if they can.
+public func objection(toCountingTogether results: [RunResult]) -> String? {
+  guard let first = results.first else { return nil }
+  for other in results.dropFirst() {
+    let differences = Likeness.differences(first, other, ofOneRecording: false)
+    guard differences.isEmpty else {
+      return "\(first.trace.path) and \(other.trace.path) cannot be counted together: "
+        + differences.joined(separator: "; ") + "; run one again as the other was"
+    }
+  }
+  return nil
 }
 
 /// Documents in one of the formats that any report comes in; JSON and comma-separated values hold their figures instead.

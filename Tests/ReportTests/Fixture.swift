@@ -63,6 +63,7 @@ enum Fixture {
     results.enumerated().map { number, result in
       var result = result
       result.trace.digest = "recording \(number)"
+      result.trace.workload = "workload \(number)"
       return result
     }
   }

@@ -27,6 +27,40 @@ struct SummaryTests {
     #expect(summary.rows.map(\.wins) == [1, 1, 0])
   }
 
+  @Test("count every workload once, and tell how far its recordings spread the mean")
+  func workloads() throws {
+    var results = Fixture.recordings(
+      result(["eptp-exit": 100, "vmfunc": 50]), result(["eptp-exit": 100, "vmfunc": 200]),
+      result(["eptp-exit": 100, "vmfunc": 800]))
+    for index in results.indices { results[index].trace.workload = index == 0 ? "one" : "two" }
+    let summary = try #require(Summary(of: results))
+    #expect(summary.recordings == 3 && summary.workloads == 2)
+    // The mean of 1/2 and of 4, which is that of 2 and 8.
+    let vmfunc = try #require(summary.rows.first { $0.strategy == "vmfunc" })
+    #expect(abs(try #require(vmfunc.mean) - 2.0.squareRoot()) < 1e-9)
+    // Every draw of the second workload is 2, 4 or 8.
+    let interval = try #require(vmfunc.interval)
+    #expect(abs(interval.low - 1) < 1e-9 && abs(interval.high - 2) < 1e-9)
+    let text = try report(on: results, as: .text)
+    #expect(text.contains("geometric mean of 2 workloads, 3 recordings in all"))
+    #expect(text.contains("\(Figure.ratio(interval.low)) to \(Figure.ratio(interval.high))"))
+    #expect(try #require(Summary(of: Array(results.prefix(2)))).rows.allSatisfy { $0.interval == nil })
+  }
+
+  @Test("take saved results beside what was replayed, and do not tell of each")
+  func beside() throws {
+    let results = Fixture.recordings(
+      result(["eptp-exit": 100, "vmfunc": 50]), result(["eptp-exit": 100, "vmfunc": 200]))
+    let text = try report(on: [results[0]], beside: [results[1]], as: .text)
+    #expect(text.contains("geometric mean of 2 recordings"))
+    #expect(text.components(separatedBy: "What was run").count == 2)
+    #expect(try report(on: [], beside: [results[1]], as: .text).contains("What was run"))
+    #expect(objection(toCountingTogether: results) == nil)
+    var other = results[1]
+    other.dimensions = 2
+    #expect(objection(toCountingTogether: [results[0], other])?.contains("the dimensions differ (1 and 2)") == true)
+  }
+
   @Test("take another reference where eptp-exit is missing, and have no mean of an overhead that is not positive")
   func references() throws {
     let other = try #require(Summary(of: Fixture.recordings(result(["a": 0, "b": 2]), result(["a": 1, "b": 4]))))

@@ -1,6 +1,5 @@
 import Foundation
 import Replay
-import SeededRandom
 
 /// Several recordings of one workload: how far the cost of one strategy over that of another spreads between them.
 ///
@@ -13,10 +12,6 @@ package struct Spread: Encodable, Equatable, Sendable {
   package var recordings: Int
   /// Every two strategies of one contract, the cheaper first.
   package var pairs: [Pair]
-
-  /// Resamples, and the seed they come from.
-  static let resamples = 2000
-  static let seed: UInt64 = 15
 
   /// Two strategies.
   package struct Pair: Encodable, Equatable, Sendable {
@@ -44,30 +39,28 @@ package struct Spread: Encodable, Equatable, Sendable {
   private init(workload: String, _ results: [RunResult]) {
     self.workload = workload
     recordings = results.count
-    var random = SplitMix64(seed: Self.seed)
-    let draws = (0..<Self.resamples).map { _ in results.map { _ in Int.random(in: results.indices, using: &random) } }
+    let resamples = Resamples(ofGroups: [results.count])
     pairs = Contract.allCases.flatMap { contract -> [Pair] in
       let names = results[0].strategies.filter { $0.contract == contract }.map(\.name)
       return names.indices.flatMap { first in
-        names[(first + 1)...].compactMap { Self.pair(names[first], $0, in: results, draws) }
+        names[(first + 1)...].compactMap { Self.pair(names[first], $0, in: results, resamples) }
       }
     }
   }
 
   /// Two strategies over all recordings; nil where one of them is not in each, or costs nothing.
-  private static func pair(_ a: String, _ b: String, in results: [RunResult], _ draws: [[Int]]) -> Pair? {
+  private static func pair(_ a: String, _ b: String, in results: [RunResult], _ resamples: Resamples) -> Pair? {
     let logs = results.compactMap { result -> Double? in
       let costs = [a, b].compactMap { name in result.strategies.first { $0.name == name }?.overheadCycles.value }
       guard costs.count == 2, costs[0] > 0, costs[1] > 0 else { return nil }
       return log(costs[1] / costs[0])
     }
     guard logs.count == results.count else { return nil }
-    let mean = logs.reduce(0, +) / Double(logs.count)
-    let sign = mean < 0 ? -1.0 : 1
-    let means = draws.map { draw in sign * draw.reduce(0) { $0 + logs[$1] } / Double(draw.count) }.sorted()
-    let ratio = Bracket(
-      low: exp(means[means.count / 40]), value: exp(sign * mean), high: exp(means[means.count - 1 - means.count / 40]))
-    return mean < 0 ? Pair(cheaper: b, dearer: a, ratio: ratio) : Pair(cheaper: a, dearer: b, ratio: ratio)
+    let isTurned = logs.reduce(0, +) < 0
+    let ratios = [logs.map { isTurned ? -$0 : $0 }]
+    let (low, high) = resamples.interval(of: ratios)
+    let ratio = Bracket(low: low, value: Resamples.mean(of: ratios), high: high)
+    return isTurned ? Pair(cheaper: b, dearer: a, ratio: ratio) : Pair(cheaper: a, dearer: b, ratio: ratio)
   }
 
   /// The spread as a document.
@@ -79,7 +72,7 @@ package struct Spread: Encodable, Equatable, Sendable {
           Table(
             caption:
               "Overhead of one strategy over another of the same contract: geometric mean, and the middle 95 % of "
-              + "\(Self.resamples) resamples of the recordings, seed \(Self.seed)",
+              + "\(Resamples.count) resamples of the recordings, seed \(Resamples.seed)",
             columns: [
               .words("costs less"), .words("costs more"), .figure("ratio"), .figure("interval"), .words("order"),
             ],
