@@ -1,7 +1,7 @@
 # Every target has a one-line help: `make help`.
 SWIFT ?= swift
 TRACE ?= traces/boot.trace
-SUITE = boot pagetables modules database quick
+SUITE = boot pagetables modules database redis web compile containers quick
 # The committed recordings; one of your own in traces/ is not part of the gate.
 TRACES ?= $(SUITE:%=traces/%.trace)
 GI_BENCH = .build/debug/gi-bench
