@@ -17,7 +17,7 @@ struct ReadmeTests {
     for block in shown {
       let command = try #require(block.first?.trimmingPrefix("$ gi-bench "))
       let outcome = try Program.run(
-        command.split(separator: " ").map(String.init), environment: ["COLUMNS": "80"], folder: DocumentPage.root.path)
+        command.split(separator: " ").flatMap { Self.expanded(String($0)) }, environment: ["COLUMNS": "80"], folder: DocumentPage.root.path)
       #expect(outcome.status == 0 && outcome.error == "", "\(command)")
       let output = outcome.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
       #expect(
@@ -25,6 +25,16 @@ struct ReadmeTests {
       // A page explains its own output; whoever reads the README has a terminal of 80 columns.
       #expect(path != "README.md" || block.dropFirst().allSatisfy { $0.count <= 80 })
     }
+  }
+
+  /// A word as a shell hands it over: the files of its folder that end alike, where it has a star in place of their names.
+  private static func expanded(_ word: String) -> [String] {
+    guard word.contains("*") else { return [word] }
+    let pattern = URL(filePath: word, relativeTo: DocumentPage.root)
+    let (folder, ending) = (pattern.deletingLastPathComponent(), pattern.lastPathComponent.dropFirst())
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    let prefix = word.prefix { $0 != "*" }
+    return names.filter { $0.hasSuffix(ending) }.sorted().map { prefix + $0 }
   }
 
   @Test("names commands, options and targets that exist")
