@@ -17,7 +17,8 @@ struct ReadmeTests {
     for block in shown {
       let command = try #require(block.first?.trimmingPrefix("$ gi-bench "))
       let outcome = try Program.run(
-        command.split(separator: " ").flatMap { Self.expanded(String($0)) }, environment: ["COLUMNS": "80"], folder: DocumentPage.root.path)
+        command.split(separator: " ").flatMap { Self.expanded(String($0)) }, environment: ["COLUMNS": "80"],
+        folder: DocumentPage.root.path)
       #expect(outcome.status == 0 && outcome.error == "", "\(command)")
       let output = outcome.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
       #expect(
