@@ -75,7 +75,7 @@ END {
   printf "  \"origin\": \"recorded\",\n"
   printf "  \"workload\": %s, \"replicate\": %d, \"instructions_per_second\": %.0f,\n", text(workload), replicate, rate
   if (accesses_from) printf "  \"accesses_from\": %s,\n", text(accesses_from)
-  printf "  \"guest\": {\"kernel\":%s,\"kernel_package\":%s,\"command_line\":%s,\"ram_bytes\":%d,\"vcpus\":%d},\n", \
+  printf "  \"guest\": {\"kernel\":%s,\"kernel_package\":%s,\"command_line\":%s,\"ram_bytes\":%.0f,\"vcpus\":%d},\n", \
          text(kernel), text(kernel_package), text(cmdline), ram, vcpus
   printf "  \"recorder\": {\"name\":\"QEMU, TCG plugin\",\"version\":%s,\"flags\":%s,\"packages\": %s},\n", \
          text(qemu), text(flags), list(packages, package_count)

@@ -231,5 +231,9 @@ if unshare -rm true 2>/dev/null; then
   expect "a full disk" 1 "the raw stream could not be stored: the disk of $BOX/small is full"
 fi
 
+# Not every awk has integers of more than 31 bits.
+run 'awk -v ram=$((2048 << 20)) -f "$HERE/describe.awk" </dev/null'
+expect "a guest of 2 GiB" 0 '"ram_bytes":2147483648,'
+
 echo "$passed passed, $failed failed"
 ((failed == 0))
