@@ -12,12 +12,7 @@ extension [Range<UInt64>] {
 
   /// Of disjoint ascending ranges, the first that ends behind a number.
   package func firstIndex(endingBehind number: UInt64) -> Int {
-    var (low, high) = (0, count)
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle].upperBound > number { high = middle } else { low = middle + 1 }
-    }
-    return low
+    partitioningIndex { $0.upperBound > number }
   }
 
   /// Whether any of disjoint ascending ranges shares a number with another range.

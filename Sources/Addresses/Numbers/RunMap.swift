@@ -63,11 +63,6 @@ package struct RunMap<Value: Equatable> {
 
   /// The last of so many places, in ascending order, whose number is not above another; the first place's is not.
   @inlinable static func lastIndex(of count: Int, upTo number: UInt64, _ start: (Int) -> UInt64) -> Int {
-    var (low, high) = (0, count)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if start(middle) <= number { low = middle } else { high = middle }
-    }
-    return low
+    (1..<count).partitioningIndex { start($0) > number } - 1
   }
 }

@@ -61,11 +61,7 @@ struct PartlyListedPages {
 
   /// Those of them in a range, ascending.
   func pages(in range: PageRange) -> some Sequence<GuestPageNumber> {
-    var (low, high) = (0, pages.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if pages[middle] < range.first.rawValue { low = middle + 1 } else { high = middle }
-    }
-    return pages[low...].prefix { $0 <= range.last.rawValue }.lazy.map { GuestPageNumber($0) }
+    let start = pages.partitioningIndex { $0 >= range.first.rawValue }
+    return pages[start...].prefix { $0 <= range.last.rawValue }.lazy.map { GuestPageNumber($0) }
   }
 }

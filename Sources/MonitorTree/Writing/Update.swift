@@ -63,13 +63,7 @@ extension TreeWriter {
 
   /// The last child whose key is not above `page`.
   private static func position(of page: UInt32, in children: [Child]) -> Int {
-    var low = 0
-    var high = children.count
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if children[middle].key <= page { low = middle } else { high = middle }
-    }
-    return low
+    max(0, children.dropFirst().partitioningIndex { $0.key > page } - 1)
   }
 
   /// Makes one change.

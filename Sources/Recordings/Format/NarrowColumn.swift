@@ -1,3 +1,5 @@
+import Addresses
+
 /// A column of narrow numbers with a list of exceptions: the form of clocks, places and steps.
 ///
 /// The narrow numbers lie at fixed width, so that the decompressed bytes are used where they land and any element is found by its
@@ -49,12 +51,6 @@ extension [NarrowException] {
 
   /// Where the first is that is not listed for an index below this; `count` if there is none.
   func firstIndex(notBefore index: Int) -> Int {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle].index < index { low = middle + 1 } else { high = middle }
-    }
-    return low
+    partitioningIndex { $0.index >= index }
   }
 }

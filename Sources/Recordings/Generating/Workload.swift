@@ -1,3 +1,4 @@
+import Addresses
 import SeededRandom
 
 /// How a generator chooses the page of the next store.
@@ -48,13 +49,8 @@ struct WorkloadSource {
     case .uniform: return (random.below(pages) << 12 | random.below(512) << 3, 8)
     case .zipf:
       let weight = random.below(sums.last ?? 1)
-      var low = 0
-      var high = sums.count
-      while low < high {
-        let middle = (low + high) / 2
-        if sums[middle] <= weight { low = middle + 1 } else { high = middle }
-      }
-      return (UInt64(low) << 12 | random.below(512) << 3, 8)
+      let page = sums.partitioningIndex { $0 > weight }
+      return (UInt64(page) << 12 | random.below(512) << 3, 8)
     case .scan: return ((step % (pages << 9)) << 3, 8)
     case .stride:
       let strides = max(pages / 16, 1)

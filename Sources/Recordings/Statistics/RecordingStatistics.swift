@@ -223,12 +223,8 @@ public struct RecordingStatistics: Encodable, Sendable {
 
     /// Whether ranges that are apart, by address, hold one of these bytes.
     private static func touch(_ ranges: [ClosedRange<UInt64>], _ bytes: ClosedRange<UInt64>) -> Bool {
-      var (low, high) = (0, ranges.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if ranges[middle].upperBound < bytes.lowerBound { low = middle + 1 } else { high = middle }
-      }
-      return low < ranges.count && ranges[low].lowerBound <= bytes.upperBound
+      let index = ranges.partitioningIndex { $0.upperBound >= bytes.lowerBound }
+      return index < ranges.count && ranges[index].lowerBound <= bytes.upperBound
     }
 
     /// How many pages hold a byte of these ranges, which come by address.

@@ -1,3 +1,5 @@
+import Addresses
+
 /// The pages that a recording of numbered frames really is of: linear pages of a log of virtual addresses, or guest-physical
 /// ones beyond what a run can name.
 package struct TruePages: Sendable {
@@ -34,13 +36,8 @@ package struct TruePages: Sendable {
   package func bytes(of range: Range<UInt64>) -> [Range<UInt64>] {
     guard !range.isEmpty else { return [] }
     let (first, last) = (range.lowerBound >> 12, (range.upperBound - 1) >> 12)
-    var low = 0
-    var high = frames.count
-    while low < high {
-      let middle = (low + high) / 2
-      if frames[middle].page < first { low = middle + 1 } else { high = middle }
-    }
-    return frames[low...].prefix { $0.page <= last }.map { page, frame in
+    let start = frames.partitioningIndex { $0.page >= first }
+    return frames[start...].prefix { $0.page <= last }.map { page, frame in
       let from = page == first ? range.lowerBound & 0xfff : 0
       let to = page == last ? (range.upperBound - 1) & 0xfff : 0xfff
       return frame << 12 | from..<(frame << 12 | to) + 1

@@ -1,3 +1,5 @@
+import Addresses
+
 /// The symbols of a recording in the order of their addresses: finds the one that an address lies in.
 package struct SymbolTable: Sendable {
   /// Where an address lies: in a symbol, or in none.
@@ -47,13 +49,7 @@ package struct SymbolTable: Sendable {
 
   /// How many symbols start at an address or below.
   private func countOfStarts(upTo address: UInt64) -> Int {
-    var low = 0
-    var high = symbols.count
-    while low < high {
-      let middle = (low + high) / 2
-      if symbols[middle].gpa <= address { low = middle + 1 } else { high = middle }
-    }
-    return low
+    symbols.partitioningIndex { $0.gpa > address }
   }
 
   private static func end(of symbol: RecordingDescription.Symbol) -> UInt64 {

@@ -12,7 +12,7 @@ struct ModelledProcessors: ProcessorControl {
   let vcpus: Int
   let caches: UnsafeMutablePointer<VirtualCPUCaches>
   /// The first-level TLBs, and the tags of active table sets: all that the common access reads. That of stores comes first for
-  /// every vCPU, then those of loads and of fetches, if there are any: see ``tlb(of:on:)``.
+  /// every vCPU, then those of loads and of fetches, if there are any: see ``tlb(of:on:vcpus:)``.
   let fast: UnsafeMutablePointer<FirstLevelTLB>
   private let tlbs: Int
   /// How often caches have lost entries: what was cached before may be gone when this has changed.

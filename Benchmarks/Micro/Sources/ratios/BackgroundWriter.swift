@@ -5,8 +5,8 @@ import Measuring
 import MonitorTree
 import Synchronization
 
-/// A thread that publishes one change after another, or as many a second as it is asked for: it lets ranges of a workload alternate between two actions, so that
-/// which pages are monitored never changes.
+/// A thread that publishes one change after another, or as many a second as it is asked for: it lets ranges of a workload
+/// alternate between two actions, so that which pages are monitored never changes.
 final class BackgroundWriter: @unchecked Sendable {
   private let workload: TreeWorkload
   private let stop = Atomic(false)

@@ -3,7 +3,7 @@ import Measuring
 import MonitorTree
 import References
 
-/// P3c: one look-up with nothing cached, as after the tens of thousands of stores between two notifications of a guest; over one
+/// P3c: one look-up with no line of tree and arrays cached, as after the tens of thousands of stores between two notifications of a guest; over one
 /// binary search, as cold.
 struct ColdLookUps {
   private static let rounds = 401
