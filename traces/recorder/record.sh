@@ -122,38 +122,68 @@ build_plugin() {
     -o "$WORK/recorder.so" "$HERE"/plugin/*.c || fail "the plugin does not build: see above"
 }
 
+# What an end at any moment has to take along: the emulator, and whoever stores its stream, run on of themselves.
+READER=
+clean_up() {
+  trap '' HUP INT TERM
+  # shellcheck disable=SC2046 # a list of numbers
+  kill $(jobs -p) 2>/dev/null || true
+  if [[ $READER ]]; then
+    exec 3>&-
+    wait "$READER" || true
+  fi
+  rm -f "$WORK/$RECORDING.raw.part" "$WORK/$RECORDING.json.part"
+}
+
+# From here on a signal ends the recorder by way of clean_up.
+heed_signals() {
+  trap clean_up EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
 # qemu INITRD CONSOLE CMDLINE [ARGUMENT...]
+# In the background, since a shell that waits for what is in front of it heeds no signal.
 qemu() {
-  local initrd=$1 console=$2 cmdline=$3
+  local initrd=$1 console=$2 cmdline=$3 status=0
   shift 3
+  heed_signals
   # shellcheck disable=SC2086 # a list of flags
   timeout -s KILL "$SECONDS_LIMIT" "$ROOT/usr/bin/qemu-system-x86_64" -L "$ROOT/usr/share/qemu" -L /usr/share/seabios \
-    $FLAGS -kernel "$VMLINUX" -initrd "$initrd" -append "$cmdline" -serial "file:$console" "$@"
+    $FLAGS -kernel "$VMLINUX" -initrd "$initrd" -append "$cmdline" -serial "file:$console" "$@" &
+  wait $! || status=$?
+  return $status
 }
 
 record() {
-  local phases='' id name at status=0 reader log=$WORK/$RECORDING.log failure
+  local phases='' id name at status=0 log=$WORK/$RECORDING.log failure
   while read -r id name _; do
     at=$(symbol "$name" 5)
     [[ ! $at ]] || phases+=",phase=0x$at:$id"
   done <"$HERE/phases.txt"
   say "recording $RECORDING; the guest's console is $log"
   SECONDS=0
-  trap 'rm -f "$WORK/$RECORDING.raw.part"' EXIT
+  heed_signals
   exec 3> >(ulimit -f $((STREAM_LIMIT_MIB * 1024)) && exec zstd -q -f -3 -o "$WORK/$RECORDING.raw.part")
-  reader=$!
+  READER=$!
   qemu "$WORK/$TRACE.cpio" "$log" "$(cmdline)" \
     -plugin "$WORK/recorder.so,ram=$((RAM_MIB << 20)),stream=/dev/fd/3,arm=6,touched=$WORK/$RECORDING.touched${ACCESS_MARK:+,accesses=$ACCESS_MARK}$phases" ||
     status=$?
   exec 3>&-
-  wait "$reader" ||
+  wait "$READER" || {
+    READER=
     fail "the raw stream could not be stored: the disk of $WORK is full, or it exceeds $STREAM_LIMIT_MIB MiB compressed"
+  }
+  READER=
   ((status != 137)) || fail "the guest did not power off within $SECONDS_LIMIT s, see $log"
   ((status == 0)) || fail "QEMU ended with status $status, see $log"
   failure=$(sed -n 's/\r$//; s/^workload: failed //p' "$log" | head -n 1)
   [[ ! $failure ]] || fail "the workload failed inside the guest ($failure), so there is no recording; see $log"
   grep -q 'reboot: Power down' "$log" || fail "the guest did not power off, see $log"
   grep -q 'gi: region' "$log" || say "no driver was loaded in this guest: a replay protects what --policy says, see $log"
+  # A description belongs to its stream.
+  rm -f "$WORK/$RECORDING.json"
   mv "$WORK/$RECORDING.raw.part" "$WORK/$RECORDING.raw.zst"
   say "recorded in $SECONDS s, $(($(stat -c %s "$WORK/$RECORDING.raw.zst") >> 20)) MiB compressed"
 }
@@ -178,7 +208,8 @@ describe() {
     -v qemu="$("$ROOT/usr/bin/qemu-system-x86_64" --version | sed -n '1s/.*version //p')" -v flags="$FLAGS" -f "$HERE/describe.awk" \
     part=packages <(packages) part=limits "$HERE/limits.txt" part=phases "$HERE/phases.txt" \
     part=touched "$WORK/$RECORDING.touched" part=symbols "$SYMBOLS" part=log "$WORK/$RECORDING.log" \
-    >"$WORK/$RECORDING.json"
+    >"$WORK/$RECORDING.json.part"
+  mv "$WORK/$RECORDING.json.part" "$WORK/$RECORDING.json"
 }
 
 convert() {
