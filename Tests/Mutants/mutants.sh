@@ -45,14 +45,20 @@ mirror() {
 
 plant() {
   local stage=$work/stage room file
-  # What the compiler could not take is left out; the others are spread evenly.
+  # Spread evenly; instead of what the compiler could not take comes the next place, so that the others keep their numbers.
   candidates "$@" | awk -v count="$count" -v refused="$work/refused" '
-    BEGIN { while ((getline line < refused) > 0) isRefused[line] = 1 }
-    !($1 in isRefused) { place[++n] = $0 }
+    BEGIN { while ((getline line < refused) > 0) isTaken[line] = 1 }
+    { place[++n] = $0 }
     END {
       for (k = 1; k <= count && k <= n; k++) {
         at = n > count ? int((k - 0.5) * n / count) + 1 : k
-        split(place[at], part, " ")
+        for (tries = 1; tries <= n; tries++) {
+          split(place[at], part, " ")
+          if (!(part[1] in isTaken)) break
+          at = at % n + 1
+        }
+        if (tries > n) break
+        isTaken[part[1]] = 1
         print part[1], k, part[2]
       }
     }' >"$work/chosen"
@@ -100,10 +106,14 @@ build() {
     plant "$@"
     echo "round $round: $(wc -l <"$work/chosen") faults planted, building" >&2
     if $swift build --package-path "$tree" --scratch-path "$work/build" --build-tests >"$work/log" 2>&1; then return; fi
-    # Places where the compiler refuses what was planted.
+    # Places where the compiler refuses what was planted; what it makes of a line may come out some lines on.
     awk -v tree="$tree/" '
-      / error: / { sub(tree, ""); sub(/^.*Sources\//, "Sources/"); split($0, part, ":"); print part[1] ":" part[2] }' "$work/log" |
-      grep '^Sources/' | sort -u >"$work/new" || true
+      FNR == NR { split($1, part, ":"); planted[part[1], part[2]] = 1; next }
+      / error: / {
+        sub(tree, ""); sub(/^.*Sources\//, "Sources/"); split($0, part, ":")
+        if (part[1] !~ /^Sources/) next
+        for (line = part[2] + 0; line > 0; line--) if ((part[1], line) in planted) { print part[1] ":" line; break }
+      }' "$work/chosen" "$work/log" | sort -u >"$work/new"
     [ -s "$work/new" ] || { grep -m 20 'error' "$work/log" >&2; echo "mutants.sh: the build fails for another reason; see $work/log" >&2; exit 1; }
     cat "$work/new" >>"$work/refused"
   done
@@ -120,13 +130,19 @@ become_run() {
 
 # How a suite takes a fault within seconds of processor time: the test that sees it, how the run ended, or nothing.
 verdict() {
-  local number=$1 suite=$2 limit=$3 pid status=0 ticks=0 seen
+  local number=$1 suite=$2 limit=$3 pid status=0 ticks=0 idle=0 spent='' now seen
   : >"$work/run"
   (ulimit -t "$limit" && become_run "$number" "$suite") &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
-    # One test that fails is enough. What waits for ever takes no processor time, so there is an end to that as well.
-    if grep -q 'recorded an issue' "$work/run" || [ $((++ticks)) -gt 6000 ]; then
+    # What waits for ever takes no processor time.
+    if [ $((++ticks % 50)) = 0 ]; then
+      now=$(cut -d' ' -f14,15 "/proc/$pid/stat" 2>/dev/null || true)
+      [ "$now" = "$spent" ] && idle=$((idle + 1)) || idle=0
+      spent=$now
+    fi
+    # One test that fails is enough.
+    if grep -q 'recorded an issue' "$work/run" || [ $idle = 6 ]; then
       kill -9 "$pid" 2>/dev/null || true
       break
     fi
@@ -136,7 +152,7 @@ verdict() {
   seen=$(grep -m 1 -o '.*recorded an issue' "$work/run" | sed 's/^[^A-Za-z]*//; s/ recorded an issue$//' || true)
   if [ -n "$seen" ]; then
     echo "seen by ${seen#Test }"
-  elif [ "$ticks" -gt 6000 ]; then
+  elif [ $idle = 6 ]; then
     echo "seen: $suite does not end"
   elif [ "$status" = 152 ] || [ "$status" = 137 ]; then
     echo "seen: $suite takes more than $limit s"
@@ -192,7 +208,8 @@ wanted() {
 
 mkdir -p "$tree"
 touch "$work/report.txt" "$work/state"
-digest() { (cd "$root" && find "$@" -type f | sort | xargs cat | sha256sum | cut -c1-32); }
+# Pages may change meanwhile.
+digest() { (cd "$root" && find "$@" -type f ! -name '*.md' | sort | xargs cat | sha256sum | cut -c1-32); }
 sources="$count $* $(digest Sources Package.swift Tests/Mutants/plant.awk Tests/Mutants/switch.c)"
 state="$sources $(digest $(for room in "$@"; do echo "Tests/$(tests_of "$room")"; done | sort -u))"
 if [ "$(cat "$work/state")" != "$state" ]; then
