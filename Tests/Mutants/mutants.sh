@@ -101,7 +101,9 @@ SWIFT
 
 build() {
   local round
-  : >"$work/refused"
+  # What the compiler refused of the same sources it refuses again.
+  [ "$(cat "$work/refused-of" 2>/dev/null)" = "$sources" ] || : >"$work/refused"
+  echo "$sources" >"$work/refused-of"
   for round in 1 2 3 4 5 6; do
     plant "$@"
     echo "round $round: $(wc -l <"$work/chosen") faults planted, building" >&2
@@ -171,7 +173,8 @@ survey() {
   while read -r suite; do
     rm -f "$work/reached"
     TIMEFORMAT='%U %S'
-    seconds=$({ time (export GI_REACHED=$work/reached; become_run 0 "$suite") </dev/null; } 2>&1) || {
+    # The braces keep the shell that takes the time from becoming the run itself.
+    seconds=$({ time { (export GI_REACHED=$work/reached; become_run 0 "$suite") </dev/null; }; } 2>&1) || {
       echo "mutants.sh: $suite fails without a fault; see $work/run" >&2
       exit 1
     }

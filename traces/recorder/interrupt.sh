@@ -60,9 +60,9 @@ mv "$BOX/gi-bench" "$BOX/.build/debug/"
 mkdir -p "$BOX/traces"
 mv "$BOX/recorder" "$BOX/traces/"
 
-# The recorder, in a session of its own whose number is its process; a shell starts what is in the background deaf to SIGINT.
+# The recorder, in a session of its own whose number is its process; a shell starts what is in the background deaf to SIGINT, and nohup to SIGHUP.
 recorder() {
-  cd "$BOX" && PATH=$BOX/bin:$PATH WORK=$BOX/work OUTPUT=$BOX/out FREE_MIB=1 exec env --default-signal=INT setsid bash -c "
+  cd "$BOX" && PATH=$BOX/bin:$PATH WORK=$BOX/work OUTPUT=$BOX/out FREE_MIB=1 exec env --default-signal setsid bash -c "
     set -- boot
     . '$BOX/traces/recorder/record.sh'
     KERNEL_FOLDER=\$WORK VMLINUX=none SYMBOLS=\$WORK/symbols RELEASE=6.1.0-test KERNEL_PACKAGE=test HEADERS=none
