@@ -8,7 +8,8 @@
 # four times the processor time it took without a fault and ten seconds more.
 #
 # What is done is kept: called again with the same sources, it goes on. When only tests have changed since, faults that were
-# seen count as seen, the others are tried again. ONLY="12 40-60" tries those numbers again, whatever is known.
+# seen count as seen, the others are tried again. ONLY="12 40-60" tries those numbers again, whatever is known. JOBS=2 faults
+# are tried at a time.
 # .build-mutants/report.txt holds number, verdict, kind, place and line of each fault; explained.txt beside this script
 # names those that no test can see, with the reason. Exit status 0, whatever survives.
 set -euo pipefail
@@ -19,6 +20,8 @@ root=$(cd "$here/../.." && pwd)
 work=$root/.build-mutants
 tree=$work/tree
 swift=${SWIFT:-swift}
+run=$work/run
+jobs=${JOBS:-2}
 export SWIFT_BACKTRACE=enable=no
 
 # The tests that are to see the faults of a room.
@@ -123,17 +126,17 @@ build() {
   exit 1
 }
 
-# Runs a suite with a fault, as a process that the shell becomes; its output is in $work/run.
+# Runs a suite with a fault, as a process that the shell becomes; its output is in $run.
 become_run() {
   cd "$tree"
   exec env GI_MUTANT="$1" "$work/build/debug/gi-benchPackageTests.xctest" --testing-library swift-testing \
-    --filter "$2/" >"$work/run" 2>&1
+    --filter "$2/" >"$run" 2>&1
 }
 
 # How a suite takes a fault within seconds of processor time: the test that sees it, how the run ended, or nothing.
 verdict() {
   local number=$1 suite=$2 limit=$3 pid status=0 ticks=0 idle=0 spent='' now seen
-  : >"$work/run"
+  : >"$run"
   (ulimit -t "$limit" && become_run "$number" "$suite") &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
@@ -144,14 +147,14 @@ verdict() {
       spent=$now
     fi
     # One test that fails is enough.
-    if grep -q 'recorded an issue' "$work/run" || [ $idle = 6 ]; then
+    if grep -q 'recorded an issue' "$run" || [ $idle = 6 ]; then
       kill -9 "$pid" 2>/dev/null || true
       break
     fi
     sleep 0.1
   done
   wait "$pid" 2>/dev/null || status=$?
-  seen=$(grep -m 1 -o '.*recorded an issue' "$work/run" | sed 's/^[^A-Za-z]*//; s/ recorded an issue$//' || true)
+  seen=$(grep -m 1 -o '.*recorded an issue' "$run" | sed 's/^[^A-Za-z]*//; s/ recorded an issue$//' || true)
   if [ -n "$seen" ]; then
     echo "seen by ${seen#Test }"
   elif [ $idle = 6 ]; then
@@ -175,7 +178,7 @@ survey() {
     TIMEFORMAT='%U %S'
     # The braces keep the shell that takes the time from becoming the run itself.
     seconds=$({ time { (export GI_REACHED=$work/reached; become_run 0 "$suite") </dev/null; }; } 2>&1) || {
-      echo "mutants.sh: $suite fails without a fault; see $work/run" >&2
+      echo "mutants.sh: $suite fails without a fault; see $run" >&2
       exit 1
     }
     echo "$seconds $suite" | awk '{ printf "%.1f %s\n", $1 + $2, $3 }' >>"$work/suites"
@@ -185,16 +188,33 @@ survey() {
   awk -v n="$(wc -l <"$work/suites")" '{ t += $1 } END { printf "%d suites take %.0f s of processor time without a fault\n", n, t }' "$work/suites" >&2
 }
 
-# The verdict on a fault by all suites that come by it.
+# The verdict on a fault at a place by all suites that come by it, those of its room's own tests first.
 try_all() {
-  local seconds suite result reached=0
+  local seconds suite result reached=0 own
+  own=$(tests_of "$(cut -d/ -f2 <<<"$2")")
   while read -r seconds suite; do
     grep -qx "$1 $suite" "$work/reach" || continue
     reached=1
     result=$(verdict "$1" "$suite" "$(awk -v t="$seconds" 'BEGIN { printf "%d", 4 * t + 10 }')" </dev/null)
     if [ -n "$result" ]; then echo "$result"; return; fi
-  done <"$work/suites"
+  done < <(awk -v own="$own." 'index($2, own) == 1' "$work/suites"; awk -v own="$own." 'index($2, own) != 1' "$work/suites")
   [ $reached = 1 ] && echo 'NOT SEEN' || echo 'NOT REACHED'
+}
+
+# Every so manieth of the faults that are wanted.
+judge() {
+  local place number kind result line
+  run=$work/run-$1
+  while read -r place number kind; do
+    [ $((number % jobs)) = "$1" ] && wanted "$number" || continue
+    result=$(try_all "$number" "$place")
+    line=$(sed -n "${number}p" "$work/lines")
+    {
+      flock 9
+      sed -i "/^$number\t/d" "$work/report.txt"
+      printf '%s\t%s\t%s\t%s\t%s\n' "$number" "$result" "$kind" "$place" "$line" | tee -a "$work/report.txt"
+    } 9>"$work/lock"
+  done <"$work/chosen"
 }
 
 wanted() {
@@ -221,13 +241,8 @@ if [ "$(cat "$work/state")" != "$state" ]; then
   survey
   echo "$state" >"$work/state"
 fi
-while read -r place number kind; do
-  wanted "$number" || continue
-  result=$(try_all "$number")
-  line=$(sed -n "${number}p" "$work/lines")
-  sed -i "/^$number\t/d" "$work/report.txt"
-  printf '%s\t%s\t%s\t%s\t%s\n' "$number" "$result" "$kind" "$place" "$line" | tee -a "$work/report.txt"
-done <"$work/chosen"
+for ((job = 0; job < jobs; job++)); do judge $job & done
+wait
 echo
 awk -F '\t' -v explained="$here/explained.txt" '
   BEGIN { while ((getline line < explained) > 0) { split(line, part, "\t"); reason[part[1] "\t" part[2] "\t" part[3]] = part[4] } }
