@@ -49,6 +49,145 @@ struct CacheScopeTests {
     }
   }
 
+  @Test("a cached table owes nothing for rights that its entries gained, and an INVEPT for whatever else changed")
+  func cachedTables() {
+    Claims.table("changes above cached tables") {
+      // Entries that lead to the page at 5000, and other pages that share the first three, two or one of them.
+      let ways = [(0x6000, 3), (0x20_6000, 2), (0x4000_6000, 1)] as [(UInt64, Int)]
+      let slots = [0x1000, 0x2000, 0x3000] as [UInt64]
+      for (gpa, shared) in ways {
+        for changed in 0..<shared {
+          let table = UInt64(changed + 2) << 12
+          let copy = table | 0x10_0000
+          for (before, after, owed) in [
+            (table | 5, table | 7, .nothing), (table | 7, table | 5, .invept(Self.tag)),
+            (table | 7, copy | 7, .invept(Self.tag)), (table | 7, 0, .invept(Self.tag)),
+          ] as [(UInt64, UInt64, StaleTranslation.Owed)] {
+            var machine = Self.machine()
+            machine.memory.store(before, at: HostPhysicalAddress(slots[changed]))
+            let what = "\(hex(before)) to \(hex(after)) at \(hex(slots[changed])), then \(hex(gpa))"
+            var nobody = NoObserver()
+            func access(_ gpa: UInt64, _ kind: AccessKind) -> (outcome: TranslationOutcome, stale: StaleTranslation?) {
+              machine.examined(.physical(GuestAccess(GuestPhysicalAddress(gpa), kind)), &nobody)
+            }
+            claim(access(0x5000, .dataRead).outcome.hpa == 0x5000, "\(what): cached")
+            machine.memory.store(after, at: HostPhysicalAddress(slots[changed]))
+            let stale = access(gpa, .dataWrite).stale
+            claim(stale?.owed == owed, "\(what): \(stale?.description ?? "not stale")")
+            guard owed == .nothing else { continue }
+            claim(access(gpa, .dataWrite).outcome.hpa == 0x6000, "\(what): retried")
+          }
+        }
+      }
+    }
+  }
+
+  private static let tag = EPTRTA(1)
+
+  /// Pages 5000 and 6000 of the first 2 MByte, mapped to themselves, and again in the next 2 MByte and in the next GByte; copies of the tables, where the
+  /// second page lies elsewhere.
+  private static func machine() -> EPTMachine<SparseMemory> {
+    var policies = Policies()
+    policies.cache = .maximal
+    let machine = EPTMachine(memory: SparseMemory(), eptp: EPTPointer(0x101e), policies: policies)
+    for copy in [0, 0x10_0000] as [UInt64] {
+      for (address, value) in [
+        (0x1000, 0x2007), (0x2000, 0x3007), (0x2008, 0x3007), (0x3000, 0x4007), (0x3008, 0x4007), (0x4028, 0x5037),
+        (0x4030, 0x6037),
+      ] as [(UInt64, UInt64)] {
+        machine.memory.store(value | copy, at: HostPhysicalAddress(address | copy))
+      }
+    }
+    return machine
+  }
+
+  @Test("an access without paging caches no guest's tables, whatever the guest walked before")
+  func pagingOff() {
+    Claims.table("without paging") {
+      // Each page of the second GByte is an EPT page of its own; the guest has other tables for it than for the first.
+      var session = Self.session(
+        "ctl vpid=5", "w64 2008 7007", "w64 7000 14007", "w64 14008 21077", "w64 14010 22077", "w64 11008 16067",
+        "w64 16000 17067", "w64 17010 40002067", "la 10 r")
+      claim(session.ask("la 10 r") == "OK hpa=20010", "cached")
+      // A VM entry under a VPID may change the mode, and invalidates nothing.
+      _ = session.send("reg mode=off")
+      claim(session.ask("la 40001000 r") == "OK hpa=21000", "without paging")
+      _ = session.send("reg mode=4")
+      claim(session.ask("la 40002000 r") == "OK hpa=22000", "a neighbour, by the guest's own tables")
+    }
+  }
+
+  @Test(
+    "an access without paging makes a combined translation, too, which outlasts the guest-physical one until INVVPID")
+  func unpagedCombined() {
+    Claims.table("combined translations without paging") {
+      for (line, isDropped) in [
+        ("invvpid 1 5 0", true), ("invvpid 2 0 0", true), ("invvpid 1 6 0", false), ("", false),
+      ] {
+        var session = Self.session(
+          "ctl vpid=5", "w64 2008 7007", "w64 7000 14007", "w64 14008 21035", "reg mode=off")
+        claim(session.ask("la 40001000 r") == "OK hpa=21000", "cached")
+        // A violation by the guest-physical address itself drops what was cached of that address alone.
+        claim(session.ask("gpa 40001000 w").hasPrefix("VIOL"), "not writable")
+        for line in ["w64 14008 22035", line] where !line.isEmpty { _ = session.send(line) }
+        let answer = session.ask("la 40001000 r")
+        claim(answer == (isDropped ? "OK hpa=22000" : "OK hpa=21000"), "\(line): \(answer)")
+      }
+    }
+  }
+
+  @Test("a write held up for want of sub-page permissions goes ahead, when retried, once the leaf permits it")
+  func subPageRetries() {
+    Claims.table("retries after a sub-page event") {
+      // The entry of the lowest sub-page table but one: not there, or with a reserved bit.
+      for (what, entry) in [("a miss", "0"), ("a misconfiguration", "33003")] {
+        for access in ["gpa 40003000", "la 0"] {
+          var session = Self.session(
+            "ctl spp=1", "spptp 30000", "w64 30000 31001", "w64 31008 32001", "w64 32000 \(entry)", "w64 2008 7007",
+            "w64 7000 14007", "w64 14018 2000000000023035", "w64 13000 40003067")
+          claim(session.ask("\(access) r") == "OK hpa=23000", "\(what), \(access): cached")
+          let refused = session.ask("\(access) w")
+          claim(refused.hasPrefix("SPP"), "\(what), \(access): \(refused)")
+          _ = session.send("w64 14018 23037")
+          claim(session.ask("\(access) w") == "OK hpa=23000", "\(what), \(access): retried")
+        }
+      }
+    }
+  }
+
+  @Test("an address beyond the 48 bits of a walk uses nothing that a walk of five levels cached at the same root")
+  func wideAddresses() {
+    Claims.table("wide addresses over shared tables") {
+      let wide = GuestAccess(GuestPhysicalAddress(1 << 48 | 0x5000), .dataRead)
+      // 1-GByte, 2-MByte and 4-KByte pages, so that walks end with different entries cached.
+      for entries in [
+        [(0x2000, 0xb7)], [(0x2000, 0x3007), (0x3000, 0xb7)], [(0x2000, 0x3007), (0x3000, 0x4007), (0x4028, 0x5037)],
+      ]
+        as [[(UInt64, UInt64)]]
+      {
+        var policies = Policies()
+        policies.cache = .maximal
+        var capabilities = Capabilities.all
+        capabilities.set(.walkLength5, to: true)
+        var machine = EPTMachine(
+          memory: SparseMemory(), capabilities: capabilities, eptp: EPTPointer(0x26), policies: policies)
+        for (address, value) in [(8, 0x1007), (0x1000, 0x2007)] + entries {
+          machine.memory.store(value, at: HostPhysicalAddress(address))
+        }
+        var nobody = NoObserver()
+        claim(machine.examined(.physical(wide), &nobody).outcome.hpa == 0x5000, "five levels")
+        machine.eptp = EPTPointer(0x1e)
+        let (outcome, stale) = machine.examined(.physical(wide), &nobody)
+        var plain = EPTMachine(memory: machine.memory, capabilities: capabilities, eptp: EPTPointer(0x1e))
+        let fresh = plain.access(wide).violation
+        claim(fresh != nil && outcome.violation == fresh, "four levels: \(outcome.summary)")
+        claim(machine.caches.used.isEmpty && stale == nil, "nothing cached is used: \(machine.caches.used)")
+        machine.eptp = EPTPointer(0x26)
+        claim(machine.examined(.physical(wide), &nobody).outcome.hpa == 0x5000, "five levels again")
+      }
+    }
+  }
+
   @Test("each kind of thing that `random` caches is now used, now dropped")
   func random() {
     Claims.table("what random drops") {

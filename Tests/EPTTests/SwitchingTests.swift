@@ -96,6 +96,11 @@ struct SwitchingTests {
         machine.controls.primary = 0
         claim(machine.vmEntryFailures() == [], "words that are not activated count as 0")
       }
+      var switching = Self.machine()
+      switching.controls.set(.enableEPT, to: false)
+      claim(switching.vmEntryFailures() == [.switchingNeedsEPT], "EPTP switching without EPT")
+      switching.controls.vmFunctions = 0
+      claim(switching.vmEntryFailures() == [], "VM functions without EPTP switching")
     }
   }
 

@@ -8,8 +8,9 @@
 # four times the processor time it took without a fault and ten seconds more.
 #
 # What is done is kept: called again with the same sources, it goes on. When only tests have changed since, faults that were
-# seen count as seen, the others are tried again. ONLY="12 40-60" tries those numbers again, whatever is known. JOBS=2 faults
-# are tried at a time.
+# seen count as seen, the others are tried again, but for those that explained.txt explains; SUITES="CacheTests DebtTests" then
+# looks anew at those suites alone, if you know that the others are as they were. ONLY="12 40-60" tries those numbers again,
+# whatever is known. JOBS=2 faults are tried at a time.
 # .build-mutants/report.txt holds number, verdict, kind, place and line of each fault; explained.txt beside this script
 # names those that no test can see, with the reason. Exit status 0, whatever survives.
 set -euo pipefail
@@ -169,11 +170,13 @@ verdict() {
 # Which faults each suite comes by, and the processor time it takes: $work/suites has "SECONDS SUITE", $work/reach "NUMBER SUITE".
 survey() {
   local suite seconds
-  : >"$work/suites"
-  : >"$work/reach"
+  touch "$work/suites" "$work/reach"
   "$work/build/debug/gi-benchPackageTests.xctest" --testing-library swift-testing --list-tests 2>/dev/null |
     sed -n 's|^\([A-Za-z0-9]*\.[A-Za-z0-9]*\)/.*|\1|p' | sort -u >"$work/names"
   while read -r suite; do
+    # What is known of a suite stays, if it is not among those that have changed.
+    if [ -n "${SUITES:-}" ] && ! [[ " $SUITES " == *" ${suite#*.} "* ]] && grep -q " $suite$" "$work/suites"; then continue; fi
+    sed -i "/ $suite$/d" "$work/suites" "$work/reach"
     rm -f "$work/reached"
     TIMEFORMAT='%U %S'
     # The braces keep the shell that takes the time from becoming the run itself.
@@ -201,12 +204,12 @@ try_all() {
   [ $reached = 1 ] && echo 'NOT SEEN' || echo 'NOT REACHED'
 }
 
-# Every so manieth of the faults that are wanted.
+# Whichever of the wanted faults nobody else has begun with.
 judge() {
   local place number kind result line
   run=$work/run-$1
   while read -r place number kind; do
-    [ $((number % jobs)) = "$1" ] && wanted "$number" || continue
+    wanted "$number" && mkdir "$work/begun/$number" 2>/dev/null || continue
     result=$(try_all "$number" "$place")
     line=$(sed -n "${number}p" "$work/lines")
     {
@@ -229,6 +232,15 @@ wanted() {
   return 1
 }
 
+# Leaves in the report what was seen, or cannot be.
+forget_survivors() {
+  awk -F '\t' -v explained="$here/explained.txt" '
+    BEGIN { while ((getline line < explained) > 0) { split(line, part, "\t"); known[part[1] "\t" part[2] "\t" part[3]] = 1 } }
+    { place = $4; sub(/:[0-9]*$/, "", place) }
+    $2 !~ /^NOT/ || (place "\t" $3 "\t" $5) in known' "$work/report.txt" >"$work/kept"
+  mv "$work/kept" "$work/report.txt"
+}
+
 mkdir -p "$tree"
 touch "$work/report.txt" "$work/state"
 # Pages may change meanwhile.
@@ -236,11 +248,13 @@ digest() { (cd "$root" && find "$@" -type f ! -name '*.md' | sort | xargs cat | 
 sources="$count $* $(digest Sources Package.swift Tests/Mutants/plant.awk Tests/Mutants/switch.c)"
 state="$sources $(digest $(for room in "$@"; do echo "Tests/$(tests_of "$room")"; done | sort -u))"
 if [ "$(cat "$work/state")" != "$state" ]; then
-  case $(cat "$work/state") in "$sources "*) sed -i '/\tNOT /d' "$work/report.txt" ;; *) : >"$work/report.txt" ;; esac
+  case $(cat "$work/state") in "$sources "*) forget_survivors ;; *) : >"$work/report.txt" ;; esac
   build "$@"
   survey
   echo "$state" >"$work/state"
 fi
+rm -rf "$work/begun"
+mkdir "$work/begun"
 for ((job = 0; job < jobs; job++)); do judge $job & done
 wait
 echo

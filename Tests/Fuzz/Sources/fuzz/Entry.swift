@@ -53,6 +53,11 @@ public func testOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   return 0
 }
 
+/// Ends with a message unless a claim holds; a precondition of optimised code would tell none.
+func demand(_ holds: Bool, _ message: @autoclosure () -> String) {
+  if !holds { fatalError(message()) }
+}
+
 /// An input taken as a list of numbers; zeros after its end.
 struct InputNumbers {
   private var rest: Slice<UnsafeRawBufferPointer>

@@ -39,10 +39,13 @@ struct MachineFuzz: FuzzTarget {
       step(machine, drivers, &numbers)
       steps += 1
     }
-    precondition(machine.hypervisor.audit() == [])
-    precondition(machine.staleTranslations.isEmpty, "\(machine.staleTranslations)")
+    demand(machine.hypervisor.audit() == [], "\(machine.hypervisor.audit())")
+    demand(machine.staleTranslations.isEmpty, "\(machine.staleTranslations)")
     for vcpu in 0..<vcpus where machine.hypervisor.mode(of: vcpu) == .normal {
-      precondition(machine.hypervisor.activeSet(of: vcpu) == .normal, "normal mode on another set")
+      // Where the guest completes refused stores itself, it may have put the open set in force: that is its contract.
+      let set = machine.hypervisor.activeSet(of: vcpu)
+      let isOpen = set == .open && machine.hypervisor.configuration.reachableSets.contains(.open)
+      demand(set == .normal || isOpen, "normal mode on \(set)")
     }
   }
 
