@@ -104,16 +104,16 @@ struct CacheScopeTests {
   @Test("an access without paging caches no guest's tables, whatever the guest walked before")
   func pagingOff() {
     Claims.table("without paging") {
-      // Each page of the second GByte is an EPT page of its own; the guest has other tables for it than for the first.
-      var session = Self.session(
-        "ctl vpid=5", "w64 2008 7007", "w64 7000 14007", "w64 14008 21077", "w64 14010 22077", "w64 11008 16067",
-        "w64 16000 17067", "w64 17010 40002067", "la 10 r")
-      claim(session.ask("la 10 r") == "OK hpa=20010", "cached")
+      // The second 2 MByte have a table of their own, whose pages all lie elsewhere.
+      var world = CacheTests.world()
+      world.set(GuestWorld.guestSlot(3, 1), 0x1_0067)
+      for page in UInt64(0)..<8 { world.set(GuestWorld.guestSlot(0x10, page), 0x2_0067) }
+      claim(world.linear(0x20_3000, .dataRead).hpa == GuestWorld.base + 0x2_0000, "cached")
       // A VM entry under a VPID may change the mode, and invalidates nothing.
-      _ = session.send("reg mode=off")
-      claim(session.ask("la 40001000 r") == "OK hpa=21000", "without paging")
-      _ = session.send("reg mode=4")
-      claim(session.ask("la 40002000 r") == "OK hpa=22000", "a neighbour, by the guest's own tables")
+      world.machine.guest.mode = .off
+      claim(world.linear(0x5000, .dataRead).hpa == GuestWorld.base + 0x5000, "without paging")
+      world.machine.guest.mode = .fourLevel
+      claim(world.linear(0x6000, .dataRead).hpa == GuestWorld.base + 0x6000, "a neighbour, by the guest's own tables")
     }
   }
 
