@@ -86,7 +86,7 @@ differential: deps ## run random programs on the whole machine and on a slow ref
 mutants: deps ## plant single faults in a copy of the sources, and say which of them the tests see: COUNT=200, ROOMS="EPT MonitorTree"
 	SWIFT=$(SWIFT) Tests/Mutants/mutants.sh $(COUNT) $(ROOMS)
 
-faults: deps ## interrupt every command that writes at 1000 random moments, and fill its disk: about 10 minutes
+faults: deps ## interrupt the recorder, and every command that writes at 1000 random moments, and fill its disk
 	GI_INTERRUPTIONS=$${GI_INTERRUPTIONS:-1000} $(SWIFT) test --filter InterruptionTests
 
 # Bochs executes VMX instructions, which a build machine often lacks. Everything it writes is removed at the end.

@@ -40,4 +40,20 @@ struct EventAddressTests {
     #expect(fixture.enter() == .success && fixture.call(.shutdown) == .success)
     #expect(answers() == [.notInitialised, .notInitialised, .notInitialised], "after")
   }
+
+  @Test("a driver's silence is reported only while there is a driver that could break it")
+  func silence() throws {
+    let fixture = try Fixture { ($0.silenceLimit, $0.allowsShutdown) = (1000, true) }
+    func silences(at time: UInt64) -> Int {
+      fixture.hypervisor.advance(to: time, on: 0)
+      return fixture.events.count { $0.cause == .silence }
+    }
+    #expect(silences(at: 5000) == 0, "before GI_INIT")
+    try fixture.arm()
+    #expect(silences(at: 500) == 0, "within the limit")
+    #expect(silences(at: 100_000) == 1, "beyond it")
+    #expect(silences(at: 100_001) == 0, "once each time")
+    #expect(fixture.enter() == .success && fixture.call(.shutdown) == .success)
+    #expect(silences(at: 900_000) == 0, "after GI_SHUTDOWN")
+  }
 }
