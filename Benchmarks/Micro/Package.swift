@@ -27,7 +27,8 @@ let package = Package(
     .target(
       name: "Workloads",
       dependencies: [
-        "References", .product(name: "EPT", package: "gi-bench"), .product(name: "GuestIntegrity", package: "gi-bench"),
+        "References", "Measuring", .product(name: "EPT", package: "gi-bench"),
+        .product(name: "GuestIntegrity", package: "gi-bench"), .product(name: "Recordings", package: "gi-bench"),
         .product(name: "SeededRandom", package: "gi-bench"),
       ]),
     .executableTarget(
@@ -48,7 +49,7 @@ let package = Package(
     .executableTarget(
       name: "scaling",
       dependencies: [
-        "References", "Measuring", .product(name: "MonitorTree", package: "gi-bench"),
+        "References", "Measuring", "Workloads", .product(name: "MonitorTree", package: "gi-bench"),
         .product(name: "Replay", package: "gi-bench"), .product(name: "Recordings", package: "gi-bench"),
         .product(name: "SeededRandom", package: "gi-bench"),
       ]),

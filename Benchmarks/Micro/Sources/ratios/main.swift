@@ -11,6 +11,8 @@ do {
   for verdict in try TreeRatios.verdicts(isWanted) { print(verdict.line) }
   for verdict in NotificationRatios.verdicts(isWanted) { print(verdict.line) }
   for verdict in try ReplayRatios.verdicts(isWanted) { print(verdict.line) }
+  for verdict in try GeneratedRatios.verdicts(isWanted) { print(verdict.line) }
+  for verdict in try JobsRatios.verdicts(isWanted) { print(verdict.line) }
   for verdict in try TextRatios.verdicts(isWanted) { print(verdict.line) }
 } catch {
   FileHandle.standardError.write(Data("ratios: \(error)\n".utf8))

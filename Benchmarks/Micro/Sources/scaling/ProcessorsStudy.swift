@@ -1,6 +1,7 @@
 import Measuring
 import Replay
 import Recordings
+import Workloads
 
 /// Replay against the number of vCPUs, which take turns of 1000 stores; on one host thread and on two.
 struct ProcessorsStudy {

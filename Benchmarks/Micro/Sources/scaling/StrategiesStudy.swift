@@ -1,6 +1,7 @@
 import Measuring
 import Replay
 import Recordings
+import Workloads
 
 /// Replay against the number of strategies side by side: the recorded boot under two processors, and a generated
 /// recording whose runs no filter strips.

@@ -1,6 +1,7 @@
 import Measuring
 import Replay
 import Recordings
+import Workloads
 
 /// Replay against the length of the recording: one vCPU, one strategy and the guest unmonitored, file to result.
 struct WritesStudy {

@@ -3,17 +3,21 @@ import Measuring
 import Recordings
 
 /// A generated trace in a temporary file.
-struct GeneratedRecording {
+public struct GeneratedRecording {
   /// Pages of every generated guest, 256 MiB: more than any modelled TLB holds.
-  static let pages: UInt64 = 1 << 16
+  public static let pages: UInt64 = 1 << 16
 
-  let path: String
-  let bytes: UInt64
-  let runs: UInt64
-  let seconds: Double
+  /// Where it is.
+  public let path: String
+  /// Its size.
+  public let bytes: UInt64
+  /// How many runs it holds.
+  public let runs: UInt64
+  /// What generating it took.
+  public let seconds: Double
 
   /// Generates a trace, lends it, and removes it.
-  static func with<Answer>(
+  public static func with<Answer>(
     _ workload: Workload, writes: Int, vcpus: Int = 1, _ body: (GeneratedRecording) throws -> Answer
   ) throws -> Answer {
     let path = FileManager.default.temporaryDirectory.appending(path: "scaling-\(UUID().uuidString).trace").path()
@@ -25,10 +29,4 @@ struct GeneratedRecording {
       GeneratedRecording(
         path: path, bytes: summary.bytes, runs: summary.header.totals.runs, seconds: (nanoseconds() - start) / 1e9))
   }
-}
-
-/// The recorded boot of two vCPUs.
-enum RecordedBoot {
-  static let name = "boot"
-  static let path = "traces/boot.trace"
 }
