@@ -12,7 +12,6 @@ struct ModelledProcessorsTests {
     let memory = try #require(HostMemory(byteCount: 1 << 20))
     var processors = ModelledProcessors(
       memory: memory.memory, vcpus: 3, geometry: AgainstPlainReplayTests.geometries[0])
-    defer { processors.deallocate() }
     processors.exit(.eptViolation, on: 1)
     processors.exit(.hypercall, on: 2)
     processors.shootdown(of: 0, from: 2)

@@ -11,15 +11,14 @@ struct RecencyStacksTests {
 
   /// First-level TLBs that look at every run they are given. A special run is cached or not, as a strategy may have it.
   private final class TLBs {
+    private let memory = CacheMemory()
     let caches: [SetAssociativeCache]
 
     init(_ geometry: (sets: Int, ways: Int)) {
-      caches = (0..<RecencyStacksTests.vcpus).map { _ in
-        SetAssociativeCache(entries: geometry.sets * geometry.ways, ways: geometry.ways)
+      caches = (0..<RecencyStacksTests.vcpus).map { [memory] _ in
+        SetAssociativeCache(entries: geometry.sets * geometry.ways, ways: geometry.ways, in: memory)
       }
     }
-
-    deinit { for cache in caches { cache.deallocate() } }
 
     func look(at run: Run, isRefused: Bool) {
       let key = TranslationKey.key(of: run)

@@ -31,13 +31,14 @@ private struct SlowCache {
 
 @Suite("A set-associative cache")
 struct SetAssociativeCacheTests {
+  private let memory = CacheMemory()
+
   @Test(
     "hits and misses as the obvious model does", arguments: [(64, 4), (16, 16), (1536, 12), (4, 4), (1, 1), (32, 1)])
   func againstModel(entries: Int, ways: Int) {
     for seed in UInt64(1)...4 {
       var random = SplitMix64(seed: seed)
-      let cache = SetAssociativeCache(entries: entries, ways: ways)
-      defer { cache.deallocate() }
+      let cache = SetAssociativeCache(entries: entries, ways: ways, in: memory)
       var model = SlowCache(entries: entries, ways: ways)
       for step in 0..<20_000 {
         if Int.random(in: 0..<2000, using: &random) == 0 {
@@ -54,8 +55,7 @@ struct SetAssociativeCacheTests {
   @Test("keeps a working set of exactly its size and loses one page more", arguments: [(64, 4), (1536, 12), (2048, 8)])
   func knee(entries: Int, ways: Int) {
     func missesOfSecondRound(_ pages: UInt32) -> Int {
-      let cache = SetAssociativeCache(entries: entries, ways: ways)
-      defer { cache.deallocate() }
+      let cache = SetAssociativeCache(entries: entries, ways: ways, in: memory)
       for key in 0..<pages { _ = cache.touch(key) }
       return (0..<pages).count { !cache.touch($0) }
     }
@@ -66,8 +66,7 @@ struct SetAssociativeCacheTests {
 
   @Test("of no entries never hits")
   func noEntries() {
-    let cache = SetAssociativeCache(entries: 0, ways: 1)
-    defer { cache.deallocate() }
+    let cache = SetAssociativeCache(entries: 0, ways: 1, in: memory)
     #expect(!cache.touch(1) && !cache.touch(1))
   }
 }

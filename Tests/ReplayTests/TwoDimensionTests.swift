@@ -58,11 +58,13 @@ struct NestedWorld {
 
 @Suite("Two dimensions")
 struct TwoDimensionTests {
+  private let memory = CacheMemory()
+
   private func caches(pointers: Int) -> WalkCaches {
     WalkCaches(
       geometry: CacheGeometry(
         l1StoreTLB: .init(entries: 64, ways: 4), stlb: .init(entries: 1536, ways: 12), pdeCache: pointers,
-        pdpteCache: pointers, pml4eCache: pointers, walkLines: .init(l1: 64, l2: 1024, l3: 8192)))
+        pdpteCache: pointers, pml4eCache: pointers, walkLines: .init(l1: 64, l2: 1024, l3: 8192)), in: memory)
   }
 
   @Test(
@@ -71,7 +73,6 @@ struct TwoDimensionTests {
   func cold(shift: Int, ept: Level) throws {
     var world = NestedWorld(ept: ept)
     let caches = caches(pointers: 0)
-    defer { caches.deallocate() }
     let linear: UInt64 = 0x40_0000_0000
     #expect(world.map(linear, to: shift == 12 ? 700 : 0, shift: shift) == nil)
     let (page, cost) = world.walk(linear | 5 << 12 & (1 << UInt64(shift) - 1), caches)
@@ -86,7 +87,6 @@ struct TwoDimensionTests {
   func warm() {
     var world = NestedWorld()
     let caches = caches(pointers: 4)
-    defer { caches.deallocate() }
     for page in 0..<2 as Range<UInt64> { _ = world.map(page << 12, to: 700 + page) }
     // Cold, but for the PML4E, PDPTE and PDE of the EPT that the walk itself has brought in: tables and page share them in part.
     let cold = world.walk(0, caches).cost
@@ -103,7 +103,6 @@ struct TwoDimensionTests {
   func tables() {
     var world = NestedWorld()
     let caches = caches(pointers: 0)
-    defer { caches.deallocate() }
     #expect(world.map(0x20_0000, to: 512, shift: 21) == nil)
     #expect(world.walk(0x20_3000, caches).page == 515)
     #expect(world.map(0x20_0000, to: 512, shift: 21) == nil, "each page of a large one brings it again")
@@ -126,7 +125,6 @@ struct TwoDimensionTests {
   func halves() {
     var world = NestedWorld()
     let caches = caches(pointers: 0)
-    defer { caches.deallocate() }
     _ = world.map(0xffff_8880_0000_0000, to: 600)
     _ = world.map(0x1000, to: 601)
     _ = world.tables.root(17 << 12)

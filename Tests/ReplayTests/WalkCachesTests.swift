@@ -4,6 +4,8 @@ import Testing
 
 @Suite("Walk caches")
 struct WalkCachesTests {
+  private let memory = CacheMemory()
+
   private func geometry(pde: Int, pdpte: Int, pml4e: Int) -> CacheGeometry {
     CacheGeometry(
       l1StoreTLB: .init(entries: 64, ways: 4), stlb: .init(entries: 1536, ways: 12), pdeCache: pde, pdpteCache: pdpte,
@@ -16,8 +18,7 @@ struct WalkCachesTests {
 
   @Test("a cold walk reads every level from memory, a repeated one only the leaf, from the first-level cache")
   func coldThenWarm() {
-    let caches = WalkCaches(geometry: geometry(pde: 32, pdpte: 4, pml4e: 4))
-    defer { caches.deallocate() }
+    let caches = WalkCaches(geometry: geometry(pde: 32, pdpte: 4, pml4e: 4), in: memory)
     let entries = path([0x1000, 0x2000, 0x3000, 0x4000])
     let cold = caches.cost(of: entries, page: 5, set: 0, translated: true)
     #expect(cold.references == [0, 0, 0, 4] && cold.saved == 0)
@@ -27,8 +28,7 @@ struct WalkCachesTests {
 
   @Test("a refused store caches no table pointer")
   func refused() {
-    let caches = WalkCaches(geometry: geometry(pde: 32, pdpte: 4, pml4e: 4))
-    defer { caches.deallocate() }
+    let caches = WalkCaches(geometry: geometry(pde: 32, pdpte: 4, pml4e: 4), in: memory)
     let entries = path([0x1000, 0x2000, 0x3000, 0x4000])
     _ = caches.cost(of: entries, page: 5, set: 0, translated: false)
     #expect(caches.cost(of: entries, page: 5, set: 0, translated: false).saved == 0)
@@ -36,8 +36,7 @@ struct WalkCachesTests {
 
   @Test("entries belong to their table set, and INVEPT of one set leaves the other")
   func tagged() {
-    let caches = WalkCaches(geometry: geometry(pde: 32, pdpte: 4, pml4e: 4))
-    defer { caches.deallocate() }
+    let caches = WalkCaches(geometry: geometry(pde: 32, pdpte: 4, pml4e: 4), in: memory)
     let entries = path([0x1000, 0x2000, 0x3000, 0x4000])
     _ = caches.cost(of: entries, page: 5, set: 0, translated: true)
     #expect(caches.cost(of: entries, page: 5, set: 1, translated: true).saved == 0)
@@ -48,8 +47,7 @@ struct WalkCachesTests {
 
   @Test("without paging-structure caches every level is read every time")
   func none() {
-    let caches = WalkCaches(geometry: geometry(pde: 0, pdpte: 0, pml4e: 0))
-    defer { caches.deallocate() }
+    let caches = WalkCaches(geometry: geometry(pde: 0, pdpte: 0, pml4e: 0), in: memory)
     let entries = path([0x1000, 0x2000, 0x3000, 0x4000])
     for _ in 0..<2 { #expect(caches.cost(of: entries, page: 5, set: 0, translated: true).saved == 0) }
   }

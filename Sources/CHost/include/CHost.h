@@ -6,6 +6,7 @@
 #include <stdint.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <emmintrin.h>
 #endif
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -42,6 +43,25 @@ static inline void chost_flush(const void *_Nonnull line) {
 #if defined(__x86_64__)
   __builtin_ia32_clflush(line);
 #endif
+}
+
+/// The place of a key among `count` keys, -1 if it is not there. Three more words than `count` must be readable.
+static inline long chost_place_of(uint32_t key, const uint32_t *_Nonnull keys, long count) {
+#if defined(__x86_64__)
+  const __m128i wanted = _mm_set1_epi32((int)key);
+  for (long place = 0; place < count; place += 4) {
+    const __m128i four = _mm_loadu_si128((const __m128i_u *)(keys + place));
+    const int equal = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(four, wanted)));
+    if (equal) {
+      place += __builtin_ctz((unsigned)equal);
+      return place < count ? place : -1;
+    }
+  }
+#else
+  for (long place = 0; place < count; place++)
+    if (keys[place] == key) return place;
+#endif
+  return -1;
 }
 
 /// Whether a hypervisor says that it is there (CPUID.01H:ECX bit 31); 0 but on x86-64.

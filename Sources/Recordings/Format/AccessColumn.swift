@@ -101,7 +101,6 @@ enum AccessColumn {
             coding.encode(runs: runs, linearPages: pages, count: words.count, into: &linear)
           }
         }
-        coding.deallocate()
       }
       front.bytes.withUnsafeBytes { front in
         words.withUnsafeBytes { words in
@@ -138,7 +137,7 @@ enum AccessColumn {
 
   /// Decodes the entries into `target`, which has room for all; what is wrong with them.
   static func decode(
-    _ bytes: UnsafeRawBufferPointer, beside here: Surroundings, linear: LinearPages,
+    _ bytes: UnsafeRawBufferPointer, beside here: Surroundings, linear: borrowing LinearPages,
     linearPages: UnsafeMutablePointer<UInt64>,
     into target: UnsafeMutableBufferPointer<AccessRun>
   ) -> Flaw? {

@@ -1,16 +1,18 @@
+import Addresses
+
 /// How the addresses of storing instructions lie in their column: a store is mostly followed by the one that followed it last time.
 ///
 /// A table remembers, for each store instruction (by a hash of its address), which one came next. 0 says that the table is right;
 /// otherwise the difference to the store before, zigzag and plus 1. All varints.
-struct InstructionPointers {
-  private let followers: UnsafeMutablePointer<UInt64>
+struct InstructionPointers: ~Copyable {
+  private let table = Storage<UInt64>(uninitialized: 1 << bits)
   private static let bits: UInt64 = 16
 
-  init() { followers = .allocate(capacity: 1 << Self.bits) }
-
-  func deallocate() { followers.deallocate() }
-
-  private func reset() { followers.initialize(repeating: 0, count: 1 << Self.bits) }
+  /// The table, empty.
+  private func followersAtStart() -> UnsafeMutablePointer<UInt64> {
+    table.fill(with: 0)
+    return table.base
+  }
 
   @inline(__always)
   private func slot(_ address: UInt64) -> Int {
@@ -18,7 +20,7 @@ struct InstructionPointers {
   }
 
   func encode(_ addresses: UnsafePointer<UInt64>, count: Int, into writer: inout ByteWriter) {
-    reset()
+    let followers = followersAtStart()
     var previous: UInt64 = 0
     for index in 0..<count {
       let address = addresses[index]
@@ -36,7 +38,7 @@ struct InstructionPointers {
 
   /// Fills in the address of every access; false when the column is malformed.
   func decode(_ reader: inout ByteReader, count: Int, into addresses: UnsafeMutablePointer<UInt64>) -> Bool {
-    reset()
+    let followers = followersAtStart()
     var previous: UInt64 = 0
     for index in 0..<count {
       guard let code = reader.nextVarint() else { return false }

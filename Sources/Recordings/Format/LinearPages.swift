@@ -1,23 +1,16 @@
+import Addresses
+
 /// How the linear pages of a block's runs lie in their column: only where the page of a run is not the linear page that this guest
 /// page had when it was last seen. For each such run: runs since the last such run, then the difference of linear and guest page
 /// as a difference to the last one written, both varints. A guest page not seen before in the block has its own number as linear page.
-struct LinearPages {
+struct LinearPages: ~Copyable {
   /// What each guest page was last seen at; direct-mapped, so that memory is bounded whatever the pages are.
-  private let pages: UnsafeMutablePointer<UInt32>
-  private let linear: UnsafeMutablePointer<UInt64>
+  private let pageTable = Storage<UInt32>(uninitialized: slots)
+  private let linearTable = Storage<UInt64>(uninitialized: slots)
   private static let slots = 1 << 16
 
-  init() {
-    pages = .allocate(capacity: Self.slots)
-    linear = .allocate(capacity: Self.slots)
-    pages.initialize(repeating: 0, count: Self.slots)
-    linear.initialize(repeating: 0, count: Self.slots)
-  }
-
-  func deallocate() {
-    pages.deallocate()
-    linear.deallocate()
-  }
+  private var pages: UnsafeMutablePointer<UInt32> { pageTable.base }
+  private var linear: UnsafeMutablePointer<UInt64> { linearTable.base }
 
   private func reset() {
     for slot in 0..<Self.slots {
@@ -30,6 +23,7 @@ struct LinearPages {
     runs: UnsafePointer<UInt64>, linearPages: UnsafePointer<UInt64>, count: Int, into writer: inout ByteWriter
   ) {
     reset()
+    let (pages, linear) = (pages, linear)
     var next = 0
     var difference: UInt64 = 0
     for run in 0..<count {
@@ -51,6 +45,7 @@ struct LinearPages {
     _ reader: inout ByteReader, runs: UnsafePointer<UInt64>, count: Int, into linearPages: UnsafeMutablePointer<UInt64>
   ) -> Bool {
     reset()
+    let (pages, linear) = (pages, linear)
     var difference: UInt64 = 0
     var run = 0
     while run < count {

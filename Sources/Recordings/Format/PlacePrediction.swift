@@ -1,19 +1,17 @@
+import Addresses
+
 /// Offsets as differences to the last offset on the same page: what the places column holds on disk.
 ///
 /// Code that fills, copies or counts touches a page in equal steps, wherever the page lies; as differences these repeat, and
 /// a recording's places shrink to about a third. The last offsets are kept in a direct-mapped table: pages that share a slot
 /// predict each other badly, never wrongly.
 struct PlacePrediction: ~Copyable {
-  private let last: UnsafeMutablePointer<UInt16>
+  private let last = Storage<UInt16>(uninitialized: slots)
   private static let slots = 1 << 16
-
-  init() { last = .allocate(capacity: Self.slots) }
-
-  deinit { last.deallocate() }
 
   /// Replaces the offsets of a block's places by differences.
   func encode(_ places: UnsafeMutablePointer<UInt16>, runs: UnsafePointer<UInt64>, count: Int) {
-    last.initialize(repeating: 0, count: Self.slots)
+    last.fill(with: 0)
     var access = 0
     for run in 0..<count {
       let slot = slot(of: runs[run])
@@ -35,7 +33,7 @@ struct PlacePrediction: ~Copyable {
     _ stored: UnsafeRawPointer, into places: UnsafeMutableRawPointer, runs: UnsafePointer<UInt64>,
     chosen: UnsafeBufferPointer<UInt32>, firsts: UnsafePointer<UInt32>
   ) {
-    last.initialize(repeating: 0, count: Self.slots)
+    last.fill(with: 0)
     let each: UInt64 = 0x0001_0001_0001_0001
     let offsets = 0xfff &* each
     for position in chosen.indices {
@@ -62,7 +60,7 @@ struct PlacePrediction: ~Copyable {
   }
 
   /// The last offset on a run's page.
-  private func slot(of run: UInt64) -> UnsafeMutablePointer<UInt16> { last + Int(run & UInt64(Self.slots - 1)) }
+  private func slot(of run: UInt64) -> UnsafeMutablePointer<UInt16> { last.base + Int(run & UInt64(Self.slots - 1)) }
 
   private static func accesses(of run: UInt64) -> Int { Int(run >> 32 & 0xffff) }
 }

@@ -44,18 +44,11 @@ public final class RecordingBlock: @unchecked Sendable {
   @exclusivity(unchecked) private var valueBytes = ColumnBuffer()
   @exclusivity(unchecked) private var valueStarts = ColumnBuffer()
   @exclusivity(unchecked) private var wideSteps: [NarrowException] = []
-  private lazy var linear = LinearPages()
-  private lazy var pointers = InstructionPointers()
-  private var usesLinear = false
-  private var usesPointers = false
+  private let linear = LinearPages()
+  private let pointers = InstructionPointers()
 
   /// An empty buffer.
   public init() {}
-
-  deinit {
-    if usesLinear { linear.deallocate() }
-    if usesPointers { pointers.deallocate() }
-  }
 
   /// Decodes one more column of this block, if that has not happened yet.
   public func load(_ column: RecordingColumn) throws(RecordingError) {
@@ -182,7 +175,6 @@ public final class RecordingBlock: @unchecked Sendable {
       return nil
     case .linearPages:
       let target = linearWords.bytes(8 * block.runs).bindMemory(to: UInt64.self)
-      usesLinear = true
       var tail = ByteReader(bytes)
       guard let words = words.baseAddress, let base = target.baseAddress,
         linear.decode(&tail, runs: words, count: block.runs, into: base)
@@ -194,7 +186,6 @@ public final class RecordingBlock: @unchecked Sendable {
       return nil
     case .instructionPointers:
       let target = pointerWords.bytes(8 * block.accesses).bindMemory(to: UInt64.self)
-      usesPointers = true
       var tail = ByteReader(bytes)
       guard let base = target.baseAddress, pointers.decode(&tail, count: block.accesses, into: base) else {
         return block.accesses == 0 ? nil : Flaw(found: "a malformed list", expected: "an address for every access")
@@ -234,7 +225,6 @@ public final class RecordingBlock: @unchecked Sendable {
     }
     let target = words.bytes(MemoryLayout<AccessRun>.stride * count).bindMemory(to: AccessRun.self)
     guard let pages = accessLinearWords.bytes(8 * count).bindMemory(to: UInt64.self).baseAddress else { return nil }
-    usesLinear = true
     let surroundings = AccessColumn.Surroundings(
       runs: runs, events: events, totals: header.totals, hasLinear: header.columnSet.contains(.linearPages))
     let flaw = AccessColumn.decode(bytes, beside: surroundings, linear: linear, linearPages: pages, into: target)

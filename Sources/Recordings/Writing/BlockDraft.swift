@@ -1,15 +1,17 @@
+import Addresses
+
 /// The columns of one block while it is filled, and their encoding.
 ///
 /// Filled by one thread, encoded by another, then filled again; never by both at once.
 final class BlockDraft: @unchecked Sendable {
-  let runs: UnsafeMutablePointer<UInt64>
-  let clocks: UnsafeMutablePointer<UInt16>
-  let places: UnsafeMutablePointer<UInt16>
-  let steps: UnsafeMutablePointer<UInt8>
-  let linearPages: UnsafeMutablePointer<UInt64>
-  let instructionPointers: UnsafeMutablePointer<UInt64>
-  let valueLengths: UnsafeMutablePointer<UInt8>
-  let valueBytes: UnsafeMutablePointer<UInt8>
+  let runs: Storage<UInt64>
+  let clocks: Storage<UInt16>
+  let places: Storage<UInt16>
+  let steps: Storage<UInt8>
+  let linearPages: Storage<UInt64>
+  let instructionPointers: Storage<UInt64>
+  let valueLengths: Storage<UInt8>
+  let valueBytes: Storage<UInt8>
 
   var header = BlockHeader()
   var wideClocks: [NarrowException] = []
@@ -24,25 +26,14 @@ final class BlockDraft: @unchecked Sendable {
   init(runs: Int, accesses: Int, columns: RecordingColumns) {
     self.columns = columns
     // Pages never touched cost nothing, so columns that are not kept get one element.
-    self.runs = .allocate(capacity: runs)
-    clocks = .allocate(capacity: runs)
-    places = .allocate(capacity: accesses)
-    steps = .allocate(capacity: accesses)
-    linearPages = .allocate(capacity: columns.contains(.linearPages) ? runs : 1)
-    instructionPointers = .allocate(capacity: columns.contains(.instructionPointers) ? accesses : 1)
-    valueLengths = .allocate(capacity: columns.contains(.values) ? accesses : 1)
-    valueBytes = .allocate(capacity: columns.contains(.values) ? 16 * accesses : 1)
-  }
-
-  deinit {
-    runs.deallocate()
-    clocks.deallocate()
-    places.deallocate()
-    steps.deallocate()
-    linearPages.deallocate()
-    instructionPointers.deallocate()
-    valueLengths.deallocate()
-    valueBytes.deallocate()
+    self.runs = Storage(uninitialized: runs)
+    clocks = Storage(uninitialized: runs)
+    places = Storage(uninitialized: accesses)
+    steps = Storage(uninitialized: accesses)
+    linearPages = Storage(uninitialized: columns.contains(.linearPages) ? runs : 1)
+    instructionPointers = Storage(uninitialized: columns.contains(.instructionPointers) ? accesses : 1)
+    valueLengths = Storage(uninitialized: columns.contains(.values) ? accesses : 1)
+    valueBytes = Storage(uninitialized: columns.contains(.values) ? 16 * accesses : 1)
   }
 
   func removeAll() {
@@ -85,28 +76,26 @@ final class BlockDraft: @unchecked Sendable {
       writer.bytes.withUnsafeBytes { body([$0]) }
     }
     switch column {
-    case .runs: body([UnsafeRawBufferPointer(start: runs, count: 8 * header.runs)])
-    case .clocks: narrow(clocks, 2 * header.runs, wideClocks)
+    case .runs: body([UnsafeRawBufferPointer(start: runs.base, count: 8 * header.runs)])
+    case .clocks: narrow(clocks.base, 2 * header.runs, wideClocks)
     case .places:
-      PlacePrediction().encode(places, runs: runs, count: header.runs)
-      narrow(places, 2 * header.accesses, wideSizes)
-    case .steps: narrow(steps, header.accesses - header.runs, wideSteps)
+      PlacePrediction().encode(places.base, runs: runs.base, count: header.runs)
+      narrow(places.base, 2 * header.accesses, wideSizes)
+    case .steps: narrow(steps.base, header.accesses - header.runs, wideSteps)
     case .linearPages:
       whole { writer in
         let coding = LinearPages()
-        coding.encode(runs: runs, linearPages: linearPages, count: header.runs, into: &writer)
-        coding.deallocate()
+        coding.encode(runs: runs.base, linearPages: linearPages.base, count: header.runs, into: &writer)
       }
     case .instructionPointers:
       whole { writer in
         let coding = InstructionPointers()
-        coding.encode(instructionPointers, count: header.accesses, into: &writer)
-        coding.deallocate()
+        coding.encode(instructionPointers.base, count: header.accesses, into: &writer)
       }
     case .values:
       body([
-        UnsafeRawBufferPointer(start: valueLengths, count: header.accesses),
-        UnsafeRawBufferPointer(start: valueBytes, count: valueCount),
+        UnsafeRawBufferPointer(start: valueLengths.base, count: header.accesses),
+        UnsafeRawBufferPointer(start: valueBytes.base, count: valueCount),
       ])
     case .events:
       whole { writer in

@@ -46,7 +46,8 @@ public final class RecordingWriter {
   private let columns: RecordingColumns
   private let blockFile: OutputFile
   private let pipeline: BlockPipeline
-  private let state: UnsafeMutablePointer<RunBuilder>
+  /// One thread has it, so no access is checked.
+  @exclusivity(unchecked) private var state: RunBuilder
   private var complete = true
 
   /// Starts a trace that will stand at `path` (`-` is standard output).
@@ -65,19 +66,12 @@ public final class RecordingWriter {
     pipeline = BlockPipeline(drafts: 4, workers: 2, level: min(max(options.level, 1), 22), file: blockFile) {
       BlockDraft(runs: runs + 2, accesses: accesses + 2, columns: kept)
     }
-    state = .allocate(capacity: 1)
-    state.initialize(
-      to: RunBuilder(
-        pipeline: pipeline, columns: columns, runLimit: runs, accessLimit: accesses,
-        vcpus: min(max(description.guest.vcpus ?? 1, 1), RecordingFormat.maximumVCPUs)))
+    state = RunBuilder(
+      pipeline: pipeline, columns: columns, runLimit: runs, accessLimit: accesses,
+      vcpus: min(max(description.guest.vcpus ?? 1, 1), RecordingFormat.maximumVCPUs))
   }
 
-  deinit {
-    pipeline.close()
-    state.pointee.deallocate()
-    state.deinitialize(count: 1)
-    state.deallocate()
-  }
+  deinit { pipeline.close() }
 
   /// Records a store of `size` bytes by instruction number `count` of its vCPU.
   ///
@@ -100,7 +94,7 @@ public final class RecordingWriter {
         vcpu: vcpu, count: count, gpa: gpa.rawValue, gva: gva.rawValue, size: size, rip: rip.rawValue, value: value,
         rest: rest?.rawValue)
     } catch {
-      throw error.error(in: target.path, record: "write \(state.pointee.totals.writes)")
+      throw error.error(in: target.path, record: "write \(state.totals.writes)")
     }
   }
 
@@ -109,7 +103,7 @@ public final class RecordingWriter {
     do throws(WriterFlaw) {
       try append(event)
     } catch {
-      throw error.error(in: target.path, record: "event \(state.pointee.totals.events)")
+      throw error.error(in: target.path, record: "event \(state.totals.events)")
     }
   }
 
@@ -122,7 +116,7 @@ public final class RecordingWriter {
       try append(accesses)
     } catch {
       throw error.error(
-        in: target.path, record: "\(accesses.kind.rawValue) behind write \(state.pointee.totals.writes)")
+        in: target.path, record: "\(accesses.kind.rawValue) behind write \(state.totals.writes)")
     }
   }
 
@@ -130,7 +124,7 @@ public final class RecordingWriter {
   func keeps(_ kind: RecordedAccesses.Kind) -> Bool { columns.isSuperset(of: kind.column) }
 
   func append(_ accesses: RecordedAccesses) throws(WriterFlaw) {
-    if keeps(accesses.kind) { try state.pointee.accesses(accesses) }
+    if keeps(accesses.kind) { try state.accesses(accesses) }
   }
 
   @inline(__always)
@@ -138,11 +132,11 @@ public final class RecordingWriter {
     vcpu: Int, count: UInt64, gpa: UInt64, gva: UInt64, size: Int, rip: UInt64, value: (low: UInt64, high: UInt64)?,
     rest: UInt64?
   ) throws(WriterFlaw) {
-    try state.pointee.write(
+    try state.write(
       vcpu: vcpu, count: count, gpa: gpa, gva: gva, size: size, rip: rip, value: value, rest: rest)
   }
 
-  func append(_ event: RecordedEvent) throws(WriterFlaw) { try state.pointee.event(event) }
+  func append(_ event: RecordedEvent) throws(WriterFlaw) { try state.event(event) }
 
   /// Says in the header that the recording broke off before its end.
   public func markIncomplete() { complete = false }
@@ -151,7 +145,7 @@ public final class RecordingWriter {
   public func finish() throws(RecordingError) -> Summary {
     let totals: RecordingHeader.Totals
     do throws(WriterFlaw) {
-      totals = try state.pointee.finish()
+      totals = try state.finish()
     } catch {
       throw error.error(in: target.path, record: "the end")
     }

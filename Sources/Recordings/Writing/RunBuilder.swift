@@ -1,7 +1,7 @@
 import Addresses
 
 /// Makes runs of records: the state of a writer that changes with every store.
-struct RunBuilder {
+struct RunBuilder: ~Copyable {
   private let pipeline: BlockPipeline
   private let keepsLinear: Bool
   private let keepsPointers: Bool
@@ -34,8 +34,8 @@ struct RunBuilder {
   private var steps: UnsafeMutablePointer<UInt8>
 
   /// For each vCPU, the count of its last record, and of the first access of its last run.
-  private let lastCounts: UnsafeMutablePointer<UInt64>
-  private let lastStarts: UnsafeMutablePointer<UInt64>
+  private let lastCounts = Storage<UInt64>(repeating: 0, count: RecordingFormat.maximumVCPUs)
+  private let lastStarts = Storage<UInt64>(repeating: 0, count: RecordingFormat.maximumVCPUs)
   /// For each kind and vCPU, the count of its last accesses.
   private var lastAccesses: [RecordedAccesses.Kind: [UInt64]] = [:]
   private var vcpus: Int
@@ -53,22 +53,15 @@ struct RunBuilder {
     keepsLinear = columns.contains(.linearPages)
     keepsPointers = columns.contains(.instructionPointers)
     keepsValues = columns.contains(.values)
-    lastCounts = .allocate(capacity: RecordingFormat.maximumVCPUs)
-    lastCounts.initialize(repeating: 0, count: RecordingFormat.maximumVCPUs)
-    lastStarts = .allocate(capacity: RecordingFormat.maximumVCPUs)
-    lastStarts.initialize(repeating: 0, count: RecordingFormat.maximumVCPUs)
     let first = pipeline.next()
     draft = first
-    places = first.places
-    steps = first.steps
+    places = first.places.base
+    steps = first.steps.base
     blockClocks = [UInt64](repeating: 0, count: RecordingFormat.maximumVCPUs)
   }
 
-  mutating func deallocate() {
+  deinit {
     if let draft { pipeline.giveBack(draft) }
-    draft = nil
-    lastCounts.deallocate()
-    lastStarts.deallocate()
   }
 
   @inline(__always)
@@ -79,7 +72,7 @@ struct RunBuilder {
     let page = gpa >> 12
     let offset = Int(truncatingIfNeeded: gpa & 0xfff)
     guard vcpu >= 0, vcpu < RecordingFormat.maximumVCPUs, size >= 1, size <= Place.maximumSize,
-      page < RecordingFormat.maximumPages - 1, count >= lastCounts[vcpu], count < RecordingFormat.maximumCount
+      page < RecordingFormat.maximumPages - 1, count >= lastCounts.base[vcpu], count < RecordingFormat.maximumCount
     else { throw .record(flaw(vcpu: vcpu, count: count, gpa: gpa, size: size)) }
     if keepsLinear, (gva ^ gpa) & 0xfff != 0 || !isCanonical(gva) {
       throw .record(
@@ -118,7 +111,7 @@ struct RunBuilder {
     page: UInt64, linear: UInt64, vcpu: Int, count: UInt64, offset: Int, size: Int, flags: UInt64
   ) throws(WriterFlaw) {
     if page == openPage, vcpu == openVCPU, openAccesses < openLimit, linear == openLinear || !keepsLinear {
-      let step = count &- lastCounts[vcpu]
+      let step = count &- lastCounts.base[vcpu]
       let index = accesses &- runs
       if step < UInt64(NarrowColumn.stepEscape) {
         steps[index] = UInt8(truncatingIfNeeded: step)
@@ -129,7 +122,7 @@ struct RunBuilder {
     } else {
       try openRun(page: page, linear: linear, vcpu: vcpu, count: count, flags: flags)
     }
-    lastCounts[vcpu] = count
+    lastCounts.base[vcpu] = count
     let code = sizeCode(size)
     places[accesses] = UInt16(truncatingIfNeeded: offset) | code
     if code == 0 { draft?.wideSizes.append(NarrowException(index: UInt32(accesses), value: UInt64(size))) }
@@ -154,15 +147,15 @@ struct RunBuilder {
       draft.loads.moveOn(from: place)
       draft.fetches.moveOn(from: place)
     }
-    let step = count &- lastStarts[vcpu]
+    let step = count &- lastStarts.base[vcpu]
     if step < UInt64(NarrowColumn.clockEscape) {
-      draft.clocks[runs] = UInt16(truncatingIfNeeded: step)
+      draft.clocks.base[runs] = UInt16(truncatingIfNeeded: step)
     } else {
-      draft.clocks[runs] = NarrowColumn.clockEscape
+      draft.clocks.base[runs] = NarrowColumn.clockEscape
       draft.wideClocks.append(NarrowException(index: UInt32(runs), value: step))
     }
-    if keepsLinear { draft.linearPages[runs] = linear }
-    lastStarts[vcpu] = count
+    if keepsLinear { draft.linearPages.base[runs] = linear }
+    lastStarts.base[vcpu] = count
     openPage = page
     openLinear = linear
     openVCPU = vcpu
@@ -176,30 +169,30 @@ struct RunBuilder {
 
   private mutating func closeRun() {
     guard openAccesses > 0 else { return }
-    draft?.runs[runs - 1] =
+    draft?.runs.base[runs - 1] =
       openPage | UInt64(openAccesses) << 32 | UInt64(openVCPU) << 48 | openFlags
     openAccesses = 0
     openLimit = 0
   }
 
-  private func draftPointers(_ rip: UInt64) { draft?.instructionPointers[accesses - 1] = rip }
+  private func draftPointers(_ rip: UInt64) { draft?.instructionPointers.base[accesses - 1] = rip }
 
   private func keepValue(_ value: (low: UInt64, high: UInt64)?, from: Int, bytes: Int, of size: Int) {
     guard let draft else { return }
     guard let value, size <= 16 else {
-      draft.valueLengths[accesses - 1] = 0
+      draft.valueLengths.base[accesses - 1] = 0
       return
     }
-    draft.valueLengths[accesses - 1] = UInt8(bytes)
+    draft.valueLengths.base[accesses - 1] = UInt8(bytes)
     for index in from..<from + bytes {
       let word = index < 8 ? value.low : value.high
-      draft.valueBytes[draft.valueCount] = UInt8(truncatingIfNeeded: word >> UInt64(8 * (index & 7)))
+      draft.valueBytes.base[draft.valueCount] = UInt8(truncatingIfNeeded: word >> UInt64(8 * (index & 7)))
       draft.valueCount += 1
     }
   }
 
   mutating func event(_ event: RecordedEvent) throws(WriterFlaw) {
-    guard event.vcpu >= 0, event.vcpu < RecordingFormat.maximumVCPUs, event.count >= lastCounts[event.vcpu],
+    guard event.vcpu >= 0, event.vcpu < RecordingFormat.maximumVCPUs, event.count >= lastCounts.base[event.vcpu],
       event.count < RecordingFormat.maximumCount
     else { throw .record(flaw(vcpu: event.vcpu, count: event.count, gpa: 0, size: 1)) }
     switch event {
@@ -217,7 +210,7 @@ struct RunBuilder {
     closeRun()
     if (draft?.events.count ?? 0) >= RecordingFormat.maximumEvents { try flush() }
     draft?.events.append(PlacedEvent(run: runs, event: event))
-    lastCounts[event.vcpu] = event.count
+    lastCounts.base[event.vcpu] = event.count
     vcpus = max(vcpus, event.vcpu + 1)
   }
 
@@ -287,7 +280,7 @@ struct RunBuilder {
     }
     return Flaw(
       found: "instruction count \(count) of vCPU \(vcpu)",
-      expected: "at least \(lastCounts[vcpu]), its count before, and below 2^62")
+      expected: "at least \(lastCounts.base[vcpu]), its count before, and below 2^62")
   }
 
   /// Guests of either paging depth are recorded.
@@ -317,16 +310,16 @@ struct RunBuilder {
     accesses = 0
     writes = 0
     for vcpu in 0..<RecordingFormat.maximumVCPUs {
-      blockClocks[vcpu] = lastCounts[vcpu]
-      lastStarts[vcpu] = lastCounts[vcpu]
+      blockClocks[vcpu] = lastCounts.base[vcpu]
+      lastStarts.base[vcpu] = lastCounts.base[vcpu]
     }
     draft = nil
     do throws(RecordingError) { try pipeline.submit(full, isLast: isLast) } catch { throw .output(error) }
     if isLast { return }
     let next = pipeline.next()
     draft = next
-    places = next.places
-    steps = next.steps
+    places = next.places.base
+    steps = next.steps.base
   }
 
   /// Ends the last block; what the trace holds in all.
@@ -339,7 +332,7 @@ struct RunBuilder {
     draft = nil
     totals.vcpus = vcpus
     totals.instructions = (0..<vcpus).map { vcpu in
-      lastAccesses.values.reduce(lastCounts[vcpu]) { max($0, $1[vcpu]) }
+      lastAccesses.values.reduce(lastCounts.base[vcpu]) { max($0, $1[vcpu]) }
     }
     totals.pages = pages.count
     return totals

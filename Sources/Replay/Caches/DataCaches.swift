@@ -10,20 +10,14 @@ struct DataCaches {
   }
 
   /// Caches of so many lines, of 8 ways where there are as many.
-  init(_ lines: CacheGeometry.WalkLines) {
+  init(_ lines: CacheGeometry.WalkLines, in memory: CacheMemory) {
     func cache(_ count: Int) -> SetAssociativeCache {
       let ways = count >= 8 ? 8 : max(count, 1)
       var sets = 1
       while sets * 2 * ways <= count { sets *= 2 }
-      return SetAssociativeCache(entries: count == 0 ? 0 : sets * ways, ways: ways)
+      return SetAssociativeCache(entries: count == 0 ? 0 : sets * ways, ways: ways, in: memory)
     }
     self.init(cache(lines.l1), cache(lines.l2), cache(lines.l3))
-  }
-
-  func deallocate() {
-    l1.deallocate()
-    l2.deallocate()
-    l3.deallocate()
   }
 
   /// 0, 1, 2 for the cache level that held the line, 3 for memory; the line becomes the most recent at each level.

@@ -7,16 +7,10 @@ struct PagingStructureCaches {
   private let pdpte: SetAssociativeCache
   private let pde: SetAssociativeCache
 
-  init(geometry: CacheGeometry) {
-    pml4e = SetAssociativeCache(fullyAssociative: geometry.pml4eCache)
-    pdpte = SetAssociativeCache(fullyAssociative: geometry.pdpteCache)
-    pde = SetAssociativeCache(fullyAssociative: geometry.pdeCache)
-  }
-
-  func deallocate() {
-    pml4e.deallocate()
-    pdpte.deallocate()
-    pde.deallocate()
+  init(geometry: CacheGeometry, in memory: CacheMemory) {
+    pml4e = SetAssociativeCache(fullyAssociative: geometry.pml4eCache, in: memory)
+    pdpte = SetAssociativeCache(fullyAssociative: geometry.pdpteCache, in: memory)
+    pde = SetAssociativeCache(fullyAssociative: geometry.pdeCache, in: memory)
   }
 
   private func cache(_ level: Int) -> SetAssociativeCache { level == 0 ? pml4e : level == 1 ? pdpte : pde }

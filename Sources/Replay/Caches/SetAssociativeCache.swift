@@ -1,10 +1,11 @@
+import CHost
 import Recordings
 
 /// A set-associative cache of 32-bit keys with true least-recently-used replacement, for counting hits and misses.
 ///
 /// A set is `ways` consecutive keys, most recently used first, so a hit on the most recent key costs one comparison and
 /// the oldest key is always the last. Storage is raw: the replay's inner loop must not touch reference counts or
-/// exclusivity checks. The owner calls `deallocate()`.
+/// exclusivity checks. It belongs to a ``CacheMemory``.
 @frozen
 public struct SetAssociativeCache {
   /// The key that no translation has.
@@ -15,19 +16,21 @@ public struct SetAssociativeCache {
   @usableFromInline let setMask: UInt32
 
   /// A cache of `entries` keys in sets of `ways`; `entries / ways` is a power of two. No entries: it never hits.
-  init(entries: Int, ways: Int) {
+  init(entries: Int, ways: Int, in memory: CacheMemory) {
     let sets = ways > 0 ? entries / ways : 0
     precondition(sets == 0 || sets.nonzeroBitCount == 1, "sets must be a power of two")
     self.ways = sets == 0 ? 0 : ways
     self.setMask = UInt32(max(sets, 1) - 1)
-    keys = .allocate(capacity: max(1, entries))
-    keys.initialize(repeating: Self.empty, count: max(1, entries))
+    keys = memory.keys(max(1, entries))
   }
 
   /// A fully associative cache of `entries` keys.
-  init(fullyAssociative entries: Int) { self.init(entries: entries, ways: entries) }
+  init(fullyAssociative entries: Int, in memory: CacheMemory) { self.init(entries: entries, ways: entries, in: memory) }
 
-  func deallocate() { keys.deallocate() }
+  /// A cache of this size.
+  init(_ size: CacheGeometry.SetAssociative, in memory: CacheMemory) {
+    self.init(entries: size.entries, ways: size.ways, in: memory)
+  }
 
   /// Whether the key is cached; a hit makes it the most recently used of its set.
   @inlinable @inline(__always)
@@ -38,15 +41,10 @@ public struct SetAssociativeCache {
 
   @inlinable
   func hitBehindFirst(_ key: UInt32, in set: UnsafeMutablePointer<UInt32>) -> Bool {
-    var way = 1
-    while way < ways {
-      if set[way] == key {
-        moveToFront(key, from: way, in: set)
-        return true
-      }
-      way &+= 1
-    }
-    return false
+    let behind = chost_place_of(key, set + 1, ways &- 1)
+    guard behind >= 0 else { return false }
+    moveToFront(key, from: behind &+ 1, in: set)
+    return true
   }
 
   /// Caches a key that is not cached, replacing the least recently used of its set.
@@ -66,10 +64,14 @@ public struct SetAssociativeCache {
 
   @inlinable @inline(__always)
   func moveToFront(_ key: UInt32, from way: Int, in set: UnsafeMutablePointer<UInt32>) {
-    var i = way
-    while i > 0 {
-      set[i] = set[i &- 1]
-      i &-= 1
+    if way < 8 {
+      var i = way
+      while i > 0 {
+        set[i] = set[i &- 1]
+        i &-= 1
+      }
+    } else {
+      (set + 1).update(from: set, count: way)
     }
     set[0] = key
   }
@@ -78,9 +80,8 @@ public struct SetAssociativeCache {
   @discardableResult
   func remove(_ key: UInt32) -> Bool {
     let set = keys + Int(key & setMask) &* ways
-    var way = 0
-    while way < ways, set[way] != key { way &+= 1 }
-    guard way < ways else { return false }
+    var way = chost_place_of(key, set, ways)
+    guard way >= 0 else { return false }
     while way &+ 1 < ways {
       set[way] = set[way &+ 1]
       way &+= 1

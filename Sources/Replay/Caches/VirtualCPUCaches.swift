@@ -15,21 +15,13 @@ struct VirtualCPUCaches {
   let stlb: SetAssociativeCache
   let walk: WalkCaches
 
-  init(geometry: CacheGeometry, hasAccesses: Bool = false) {
-    func cache(_ size: CacheGeometry.SetAssociative) -> SetAssociativeCache {
-      SetAssociativeCache(entries: size.entries, ways: size.ways)
-    }
+  init(geometry: CacheGeometry, hasAccesses: Bool = false, in memory: CacheMemory) {
     let none = CacheGeometry.SetAssociative(entries: 0, ways: 0)
-    l1 = cache(geometry.l1StoreTLB)
-    loads = cache(hasAccesses ? geometry.loadTLB : none)
-    fetches = cache(hasAccesses ? geometry.instructionTLB : none)
-    stlb = cache(geometry.stlb)
-    walk = WalkCaches(geometry: geometry)
-  }
-
-  func deallocate() {
-    for cache in [l1, loads, fetches, stlb] { cache.deallocate() }
-    walk.deallocate()
+    l1 = SetAssociativeCache(geometry.l1StoreTLB, in: memory)
+    loads = SetAssociativeCache(hasAccesses ? geometry.loadTLB : none, in: memory)
+    fetches = SetAssociativeCache(hasAccesses ? geometry.instructionTLB : none, in: memory)
+    stlb = SetAssociativeCache(geometry.stlb, in: memory)
+    walk = WalkCaches(geometry: geometry, in: memory)
   }
 
   /// The first-level TLB that serves such accesses.

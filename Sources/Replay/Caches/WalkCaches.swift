@@ -11,16 +11,10 @@ struct WalkCaches {
   private let lines: DataCaches
 
   /// The caches of a profile; `lines` stands in for the data caches where something else competes for them.
-  init(geometry: CacheGeometry, lines: DataCaches? = nil) {
-    guestPhysical = PagingStructureCaches(geometry: geometry)
-    combined = PagingStructureCaches(geometry: geometry)
-    self.lines = lines ?? DataCaches(geometry.walkLines)
-  }
-
-  func deallocate() {
-    guestPhysical.deallocate()
-    combined.deallocate()
-    lines.deallocate()
+  init(geometry: CacheGeometry, lines: DataCaches? = nil, in memory: CacheMemory) {
+    guestPhysical = PagingStructureCaches(geometry: geometry, in: memory)
+    combined = PagingStructureCaches(geometry: geometry, in: memory)
+    self.lines = lines ?? DataCaches(geometry.walkLines, in: memory)
   }
 
   /// The cost of a walk that read these entries, top level first; `translated` says that it ended in a translation, so

@@ -7,16 +7,14 @@ import MonitorTree
 /// counted, and their caches lose what an INVEPT invalidates.
 ///
 /// Machines, caches and active sets are raw memory, so that the loop over stores reads them without reference counting or
-/// exclusivity checks; the owner calls ``deallocate()``.
+/// exclusivity checks.
 struct ModelledProcessors: ProcessorControl {
   let vcpus: Int
-  let caches: UnsafeMutablePointer<VirtualCPUCaches>
+  private let memory: Memory
   /// The first-level TLBs, and the tags of active table sets: all that the common access reads. That of stores comes first for
   /// every vCPU, then those of loads and of fetches, if there are any: see ``tlb(of:on:vcpus:)``.
   let fast: UnsafeMutablePointer<FirstLevelTLB>
   private let tlbs: Int
-  /// How often caches have lost entries: what was cached before may be gone when this has changed.
-  let invalidations: UnsafeMutablePointer<UInt64>
   /// The MMU of each vCPU.
   let machines: UnsafeMutablePointer<EPTMachine<FlatMemory>>
   /// What the machines tell to drop, by vCPU.
@@ -32,41 +30,45 @@ struct ModelledProcessors: ProcessorControl {
 
   init(memory: FlatMemory, vcpus: Int, geometry: CacheGeometry, hasAccesses: Bool = false) {
     self.vcpus = vcpus
-    machines = .allocate(capacity: vcpus)
-    machines.initialize(repeating: EPTMachine(memory: memory), count: vcpus)
+    self.memory = Memory(guest: memory, vcpus: vcpus, geometry: geometry, hasAccesses: hasAccesses)
+    (fast, tlbs, machines) = (self.memory.fast.base, self.memory.fast.count, self.memory.machines.base)
     drained = (0..<vcpus).map { _ in [] }
     counts = (0..<vcpus).map { _ in EventCounts() }
-    caches = .allocate(capacity: vcpus)
-    let kinds = hasAccesses ? RecordedAccessKind.allCases : [.store]
-    tlbs = kinds.count * vcpus
-    fast = .allocate(capacity: tlbs)
-    invalidations = .allocate(capacity: 1)
-    invalidations.initialize(to: 0)
-    losses = (0..<vcpus).map { [caches] in ModelledCache(caches + $0, vpid: UInt16(truncatingIfNeeded: $0 + 1)) }
-    for vcpu in 0..<vcpus {
-      machines[vcpu].cache = losses[vcpu]
-      (caches + vcpu).initialize(to: VirtualCPUCaches(geometry: geometry, hasAccesses: hasAccesses))
-      for kind in kinds {
-        (fast + Self.tlb(of: kind, on: vcpu, vcpus: vcpus)).initialize(
-          to: FirstLevelTLB(cache: caches[vcpu].first(of: kind)))
+    losses = (0..<vcpus).map { [caches = self.memory.caches.base] in
+      ModelledCache(caches + $0, vpid: UInt16(truncatingIfNeeded: $0 + 1))
+    }
+    for vcpu in 0..<vcpus { machines[vcpu].cache = losses[vcpu] }
+  }
+
+  /// What the pointers point to: freed with the last copy of these processors.
+  private final class Memory {
+    let keys = CacheMemory()
+    let caches: Storage<VirtualCPUCaches>
+    let fast: Storage<FirstLevelTLB>
+    let machines: Storage<EPTMachine<FlatMemory>>
+    let invalidations = Storage<UInt64>(repeating: 0, count: 1)
+
+    init(guest: FlatMemory, vcpus: Int, geometry: CacheGeometry, hasAccesses: Bool) {
+      let each = (0..<vcpus).map { [keys] _ in
+        VirtualCPUCaches(geometry: geometry, hasAccesses: hasAccesses, in: keys)
       }
+      caches = Storage(count: vcpus) { each[$0] }
+      let kinds: [RecordedAccessKind] = hasAccesses ? RecordedAccessKind.allCases : [.store]
+      let first = kinds.flatMap { kind in each.map { FirstLevelTLB(cache: $0.first(of: kind)) } }
+      fast = Storage(count: first.count) { first[$0] }
+      machines = Storage(repeating: EPTMachine(memory: guest), count: vcpus)
     }
   }
+
+  var caches: UnsafeMutablePointer<VirtualCPUCaches> { memory.caches.base }
+  /// How often caches have lost entries: what was cached before may be gone when this has changed.
+  var invalidations: UnsafeMutablePointer<UInt64> { memory.invalidations.base }
 
   /// The number of the first-level TLB that serves such accesses of a vCPU.
   static func tlb(of kind: RecordedAccessKind, on vcpu: Int, vcpus: Int) -> Int { kind.rawValue * vcpus + vcpu }
 
   /// What happened on all of them.
   var total: EventCounts { counts.reduce(into: EventCounts()) { $0 += $1 } }
-
-  func deallocate() {
-    for vcpu in 0..<vcpus { caches[vcpu].deallocate() }
-    caches.deallocate()
-    machines.deinitialize(count: vcpus)
-    machines.deallocate()
-    fast.deallocate()
-    invalidations.deallocate()
-  }
 
   mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
     switch means {

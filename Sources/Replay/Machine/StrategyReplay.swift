@@ -8,6 +8,8 @@ import Recordings
 /// reaches the hypervisor.
 ///
 /// The common case never leaves ``FirstLevelTLB/firstMiss(of:in:_:from:)``: an access whose translation the first-level TLB holds.
+///
+/// What changes with runs and notifications has its accesses unchecked: one thread has it, and nobody keeps a reference.
 final class StrategyReplay {
   /// The strategy; nil for the guest unmonitored, in which nothing is ever protected: what overhead is counted from.
   let strategy: Strategy?
@@ -15,42 +17,40 @@ final class StrategyReplay {
   let mechanism: Mechanism
   /// Whether a store's place in its page matters to the processor.
   let asksSubPages: Bool
-  var protected: ProtectedBytes
+  @exclusivity(unchecked) var protected: ProtectedBytes
   private var bounds: HypercallBounds
-  var tally: NotificationTally
+  @exclusivity(unchecked) var tally: NotificationTally
   /// What setting up has cost: every hypercall up to the end of the window in which the first pages were protected.
   private(set) var setUp = EventCounts()
   private(set) var isSetUp = false
   private var hasProtected = false
   /// When notifications are raised and delivered; nil of a guest unmonitored.
-  var times: NotificationTimes?
+  @exclusivity(unchecked) var times: NotificationTimes?
   /// What the guest touched; shared by all strategies.
-  var footprint = GuestFootprint()
+  @exclusivity(unchecked) var footprint = GuestFootprint()
   /// Who lists notifications one by one; nil where nobody does.
-  var listing: NotificationLog? { didSet { times?.listing = listing } }
+  @exclusivity(unchecked) var listing: NotificationLog? { didSet { times?.listing = listing } }
   /// Stores notified since somebody last compared them with another strategy's; nil where nobody does.
-  var noticed: [NoticedStore]?
+  @exclusivity(unchecked) var noticed: [NoticedStore]?
   /// Host time of notifications where they happen; nil where no clock is read.
-  var inPlace: InPlaceTiming?
+  @exclusivity(unchecked) var inPlace: InPlaceTiming?
   /// Who takes the alerts on a thread of its own; nil where nobody does.
-  var inPlaceConsumer: InPlaceConsumer?
+  @exclusivity(unchecked) var inPlaceConsumer: InPlaceConsumer?
   /// Whether a hypercall has been executed.
-  var isArmed = false
+  @exclusivity(unchecked) var isArmed = false
   /// The run, of the block at hand, before which everything has been replayed.
-  ///
-  /// What the loop over runs reads and writes has its accesses unchecked: one thread has it, and nobody keeps a reference.
   @exclusivity(unchecked) var position = 0
   @exclusivity(unchecked) var translations = TranslationCounts()
   @exclusivity(unchecked) var cursor: BlockCursor
   /// Stores in each vCPU's page-modification log, oldest first.
-  var logged: [[LoggedStore]]
+  @exclusivity(unchecked) var logged: [[LoggedStore]]
   /// The run, of the block at hand, whose store has been judged whole with the part before.
   @exclusivity(unchecked) var judgedContinuation: Int?
   let dimensions: Dimensions
   /// The guest's own paging; nil in one dimension.
-  var guest: GuestPaging?
+  @exclusivity(unchecked) var guest: GuestPaging?
   /// The first stores refused, for timing our own path afterwards.
-  var samples: [RefusedStore] = []
+  @exclusivity(unchecked) var samples: [RefusedStore] = []
   static let sampleLimit = 1024
   /// What ``ModelledProcessors`` keeps in raw memory, at hand without copying the rest.
   let fast: UnsafeMutablePointer<FirstLevelTLB>
@@ -58,7 +58,7 @@ final class StrategyReplay {
   let caches: UnsafeMutablePointer<VirtualCPUCaches>
   let invalidations: UnsafeMutablePointer<UInt64>
   /// By vCPU, what cached translations do not permit; nil of a recording of stores alone.
-  var rights: [CachedRights]?
+  @exclusivity(unchecked) var rights: [CachedRights]?
 
   init(
     _ strategy: Strategy?, ramBytes recordedBytes: UInt64, vcpus: Int, geometry: CacheGeometry,
@@ -97,13 +97,8 @@ final class StrategyReplay {
     cursor = BlockCursor(
       block: RecordingBlock(), monitored: PageSelection(), firstWrite: 0,
       stopwatch: Stopwatch(laps: 0, isRunning: false))
-    do {
-      hypervisor = try Hypervisor(
-        memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)
-    } catch {
-      processors.deallocate()
-      throw error
-    }
+    hypervisor = try Hypervisor(
+      memory: memory, ramBytes: ramBytes, vcpus: vcpus, configuration: configuration, processors: processors)
     hypervisor.processors.pointers = TableSet.allCases.map { [hypervisor] in hypervisor.eptp(of: $0) }
     for vcpu in 0..<vcpus { hypervisor.configure(&machines[vcpu], for: vcpu) }
     guard dimensions == .two else { return }
@@ -114,8 +109,6 @@ final class StrategyReplay {
     // The first access through a mapping sets its flags, whatever becomes of the access: so every strategy sees the same.
     for vcpu in 0..<vcpus { machines[vcpu].policies.guestFlags = .before }
   }
-
-  deinit { hypervisor.processors.deallocate() }
 
   /// Begins a block.
   func begin(_ block: BlockCursor) {

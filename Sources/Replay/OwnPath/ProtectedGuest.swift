@@ -37,8 +37,6 @@ package final class ProtectedGuest {
     }
   }
 
-  deinit { hypervisor.processors.deallocate() }
-
   /// Stores strewn over the ranges, each with the violation it meets.
   func refusedStores(_ count: Int, _ random: inout SplitMix64) throws -> [RefusedStore] {
     try (0..<count).map { _ in

@@ -15,9 +15,9 @@ enum CyclicAccess {
     var (fits, misses) = (0, limit)
     while misses - fits > 1 {
       let pages = (fits + misses) / 2
-      let caches = VirtualCPUCaches(geometry: geometry)
-      defer { caches.deallocate() }
-      let cache = level(caches)
+      let memory = CacheMemory()
+      defer { withExtendedLifetime(memory) {} }
+      let cache = level(VirtualCPUCaches(geometry: geometry, in: memory))
       for page in 0..<pages { _ = cache.touch(TranslationKey.key(page: UInt32(page), set: 0)) }
       let hits = (0..<pages).count { cache.touch(TranslationKey.key(page: UInt32($0), set: 0)) }
       if hits == pages { fits = pages } else { misses = pages }

@@ -62,18 +62,14 @@ struct PointerChase {
 
   /// Counts `accesses` after as many to warm up.
   func run(accesses: Int) -> Counts {
-    func cache(_ size: CacheGeometry.SetAssociative) -> SetAssociativeCache {
-      SetAssociativeCache(entries: size.entries, ways: size.ways)
-    }
+    let memory = CacheMemory()
+    defer { withExtendedLifetime(memory) {} }
+    func cache(_ size: CacheGeometry.SetAssociative) -> SetAssociativeCache { SetAssociativeCache(size, in: memory) }
     let tlb = cache(pageSize == .small ? part.smallTLB : part.largeTLB)
     let stlb = cache(geometry.stlb)
     let walk = WalkCaches(
-      geometry: geometry, lines: DataCaches(cache(part.lines[0]), cache(part.lines[1]), cache(part.lines[2])))
-    defer {
-      tlb.deallocate()
-      stlb.deallocate()
-      walk.deallocate()
-    }
+      geometry: geometry, lines: DataCaches(cache(part.lines[0]), cache(part.lines[1]), cache(part.lines[2])),
+      in: memory)
     var counts = Counts()
     var random = SplitMix64(seed: 0x6769_6265_6e63_6821)
     for number in 0..<2 * accesses {
