@@ -15,7 +15,7 @@ struct ExitPlace {
   init(_ vcpu: Int, run: Int, clock: UInt64, in cursor: BlockCursor, _ footprint: GuestFootprint) {
     (self.vcpu, self.run, self.clock) = (vcpu, run, clock)
     block = cursor.firstWrite
-    runs = cursor.block.runs
+    runs = cursor.runs
     self.footprint = footprint
   }
 

@@ -67,7 +67,7 @@ extension DifferingStores {
     guard first.count < Self.limit else { return }
     first.append(
       Store(
-        missed: missed, store: store.number, vcpu: cursor.block.runs[store.run].vcpu,
+        missed: missed, store: store.number, vcpu: cursor.runs[store.run].vcpu,
         instructions: try cursor.clock(ofRun: store.run) &+ UInt64(store.access), address: store.address.rawValue,
         bytes: store.bytes, symbol: nil, offset: store.address.pageOffset, kind: store.kind.listedName,
         mark: mark(store.run)))

@@ -20,8 +20,8 @@ struct ArmedInstructions {
   /// Other vCPUs were at most at their next run, which is looked for in the runs from `first` on.
   mutating func look(in cursor: BlockCursor, from first: Int) throws {
     guard !isWaiting, starts.contains(nil) else { return }
-    for index in first..<max(first, cursor.block.runs.count) {
-      let vcpu = cursor.block.runs[index].vcpu
+    for index in first..<max(first, cursor.runs.count) {
+      let vcpu = cursor.runs[index].vcpu
       guard starts.indices.contains(vcpu), starts[vcpu] == nil else { continue }
       starts[vcpu] = try cursor.clock(ofRun: index)
       if !starts.contains(nil) { return }

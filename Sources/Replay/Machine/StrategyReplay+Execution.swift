@@ -97,7 +97,7 @@ extension StrategyReplay: Executor {
     // A page-crossing store is judged whole when its first part is refused.
     if access.number == access.run.accesses - 1, cursor.endsInCrossing(access.index) {
       store.size += try cursor.accesses(ofRun: access.index + 1)[0].size
-      store.secondPage = cursor.block.runs[access.index + 1].page
+      store.secondPage = cursor.runs[access.index + 1].page
       judgedContinuation = access.index + 1
       access.isCrossing = true
       // Its second page is translated first, as the processor would; an update of the walker's may be blocked there.
@@ -131,7 +131,7 @@ extension StrategyReplay: Executor {
 
   func storeInOpenView(_ access: RecordedAccess) throws -> Bool {
     for index in access.index...(access.isCrossing ? access.index + 1 : access.index) {
-      let part = RecordedAccess(number: 0, index: index, run: cursor.block.runs[index], in: cursor)
+      let part = RecordedAccess(number: 0, index: index, run: cursor.runs[index], in: cursor)
       translations.repeated += 1
       if isCached(part.key, .store, on: part.run.vcpu) { continue }
       let walk = try walk(GuestAccess(part.run.page.address, .dataWrite), for: part)
@@ -167,7 +167,7 @@ extension StrategyReplay: Executor {
     hypervisor.processors.counts[vcpu][.guestFlagUpdates] += counter.guestFlagWrites
     let logged = Int(before &- machines[vcpu].fields.pmlIndex)
     if logged > 0 {
-      let part = RecordedAccess(number: 0, index: second, run: cursor.block.runs[second], in: cursor)
+      let part = RecordedAccess(number: 0, index: second, run: cursor.runs[second], in: cursor)
       try log(logged, for: part, WalkCost())
     }
     dropTranslation(of: TranslationKey.key(of: cursor.keys[second]), after: outcome, isAsked: false, on: vcpu)

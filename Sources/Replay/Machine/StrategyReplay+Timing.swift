@@ -63,7 +63,6 @@ extension StrategyReplay {
 extension BlockCursor {
   /// Instructions that a vCPU had retired by about a run: those at its own run that is nearest; nil if the block has none.
   fileprivate func clock(of vcpu: Int, near position: Int) throws -> UInt64? {
-    let runs = block.runs
     // Before the first store nobody has retired any that count.
     guard !runs.isEmpty else { return 0 }
     let before = (0..<min(position, runs.count)).last { runs[$0].vcpu == vcpu }

@@ -9,7 +9,7 @@ extension StrategyReplay {
   /// Translates the accesses of a word that missed the first-level TLB, one by one until a translation of its page is cached.
   func translate(_ word: Int, of stretch: Stretch) throws {
     guard let index = stretch.run(at: word) else { return try translateEntry(word, of: stretch) }
-    let run = cursor.block.runs[index]
+    let run = cursor.runs[index]
     position = index
     for number in 0..<run.accesses {
       var access = RecordedAccess(number: number, index: index, run: run, in: cursor)

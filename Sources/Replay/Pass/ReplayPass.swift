@@ -200,8 +200,8 @@ final class ReplayPass {
   ) throws {
     guard background != nil else { return try replayAccesses(range, upTo: place, of: cursor.block, keys) }
     var start = range.lowerBound
-    for index in range where !cursor.block.runs[index].isContinuation {
-      let (vcpu, clock) = (cursor.block.runs[index].vcpu, try cursor.clock(ofRun: index))
+    for index in range where !cursor.runs[index].isContinuation {
+      let (vcpu, clock) = (cursor.runs[index].vcpu, try cursor.clock(ofRun: index))
       guard background?.isDue(on: vcpu, at: clock) == true else { continue }
       try replayAccesses(start..<index, upTo: place, of: cursor.block, keys)
       start = index

@@ -3,6 +3,7 @@ import Recordings
 /// Where in a block a replay is: gives a noticed store its number in the recording, its place in its page, and its time.
 struct BlockCursor {
   let block: RecordingBlock
+  let runs: UnsafeBufferPointer<Run>
   /// The runs under the keys that translation caches know them by; the block's own in one dimension.
   let keys: UnsafeBufferPointer<Run>
   private let monitored: PageSelection
@@ -15,7 +16,8 @@ struct BlockCursor {
     stopwatch: Stopwatch
   ) {
     self.block = block
-    self.keys = keys ?? block.runs
+    runs = block.runs
+    self.keys = keys ?? runs
     self.monitored = monitored
     self.stopwatch = stopwatch
     self.firstWrite = firstWrite
@@ -23,15 +25,15 @@ struct BlockCursor {
 
   /// The number, in the whole recording, of the store that an access belongs to: the second part of a page-crossing store has the first part's.
   func storeNumber(ofAccess access: Int, inRun index: Int) -> UInt64 {
-    firstWrite + UInt64(block.firstWrite(ofRun: index) + access) - (block.runs[index].isContinuation ? 1 : 0)
+    firstWrite + UInt64(block.firstWrite(ofRun: index) + access) - (runs[index].isContinuation ? 1 : 0)
   }
 
   /// The number, in the whole recording, of the first store behind all runs before this one; it may be the block's end.
   func storeNumber(beforeRun index: Int) -> UInt64 {
-    guard index >= block.runs.count, let last = block.runs.last else {
-      return index < block.runs.count ? storeNumber(ofAccess: 0, inRun: index) : firstWrite
+    guard index >= runs.count, let last = runs.last else {
+      return index < runs.count ? storeNumber(ofAccess: 0, inRun: index) : firstWrite
     }
-    return firstWrite + UInt64(block.firstWrite(ofRun: block.runs.count - 1) + last.writes)
+    return firstWrite + UInt64(block.firstWrite(ofRun: runs.count - 1) + last.writes)
   }
 
   /// The accesses of a run with their places; those of all monitored pages are decoded when one is first asked for.
@@ -48,6 +50,6 @@ struct BlockCursor {
 
   /// Whether a run's last access is the first part of a page-crossing store.
   func endsInCrossing(_ index: Int) -> Bool {
-    index + 1 < block.runs.count && block.runs[index + 1].isContinuation
+    index + 1 < runs.count && runs[index + 1].isContinuation
   }
 }
