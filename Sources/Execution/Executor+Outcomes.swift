@@ -3,10 +3,11 @@ import GuestIntegrity
 
 /// How often an access is tried: one that is refused again and again makes no progress on hardware either. A walk in both
 /// dimensions can be held up by five flags, and by a full log at each.
-private let attemptLimit = 16
+@usableFromInline let attemptLimit = 16
 
 extension Executor {
   /// Has an access made, and does what its outcomes call for on the way.
+  @inlinable
   package func execute(_ access: inout Access) throws(Failure) -> Ending {
     guard hypervisor.machine.run == .running else { return .stopped }
     guard let outcome = try attempt(&access, isRepeated: false) else { return .made }
@@ -16,6 +17,7 @@ extension Executor {
   /// The same, of an access whose first attempt has come to this.
   ///
   /// - Parameter completer: who makes it on behalf of a store that has been judged; nil for the guest's own instruction.
+  @inlinable
   package func execute(
     _ access: inout Access, after outcome: TranslationOutcome, completedBy completer: Completer? = nil
   ) throws(Failure) -> Ending {
@@ -31,7 +33,8 @@ extension Executor {
   }
 
   /// Does what an outcome calls for; nil if the access is to be tried again.
-  private func settle(
+  @inlinable
+  func settle(
     _ outcome: TranslationOutcome, of access: inout Access, _ isCompleting: Bool, _ hasMetStale: inout Bool
   ) throws(Failure) -> Ending? {
     let vcpu = vcpu(of: access)
@@ -57,7 +60,8 @@ extension Executor {
     }
   }
 
-  private func settle(
+  @inlinable
+  func settle(
     _ violation: EPTViolation, _ delivery: Delivery, of access: inout Access, _ hasMetStale: inout Bool
   ) throws(Failure) -> Ending? {
     let kind = violation.access.kind
@@ -78,7 +82,8 @@ extension Executor {
   }
 
   /// Has a refused store judged, and completed as the mechanism does if it is to be performed.
-  private func judge(
+  @inlinable
+  func judge(
     _ store: Store, _ violation: EPTViolation, _ delivery: Delivery, of access: Access, _ hasMetStale: inout Bool
   ) throws(Failure) -> Ending? {
     let mechanism = hypervisor.configuration.mechanism
@@ -105,7 +110,8 @@ extension Executor {
 
   /// The EPT refused the walker an update of accessed and dirty flags: a store of the processor's own to a page of the
   /// guest's tables, judged as any store. Once it is completed, the access starts over.
-  private func judgeUpdate(
+  @inlinable
+  func judgeUpdate(
     _ violation: EPTViolation, _ delivery: Delivery, of access: Access
   ) throws(Failure) -> Ending? {
     let mechanism = hypervisor.configuration.mechanism

@@ -6,6 +6,7 @@ import GuestIntegrity
 ///
 /// It knows where accesses come from and what is left of a completed store. What becomes of an outcome it does not decide:
 /// that is ``execute(_:)``, for every driver the same.
+@usableFromInline
 package protocol Executor: AnyObject {
   /// The processors that the hypervisor controls.
   associatedtype Processors: ProcessorControl
@@ -52,6 +53,7 @@ package protocol Executor: AnyObject {
 }
 
 extension Executor {
+  @inlinable
   package func judge(
     _ store: Store, refusedBy violation: EPTViolation, fetchedFrom: GuestPhysicalAddress?
   ) -> Verdict {
@@ -72,24 +74,40 @@ public enum Delivery: UInt8, Hashable, Sendable {
 }
 
 /// What came of a store that the EPT refused.
+@usableFromInline
 package struct JudgedStore {
   /// The store.
-  package let store: Store
+  @usableFromInline package let store: Store
   /// The violation it met.
-  package let violation: EPTViolation
+  @usableFromInline package let violation: EPTViolation
   /// What it turned out to be.
-  package let verdict: Verdict
+  @usableFromInline package let verdict: Verdict
   /// How it got to whoever judged it.
-  package let delivery: Delivery
+  @usableFromInline package let delivery: Delivery
   /// What that took beside its delivery.
-  package let asking: Acts
+  @usableFromInline package let asking: Acts
   /// What completing it took; nothing where it was blocked.
-  package let completion: Acts
+  @usableFromInline package let completion: Acts
   /// Whether it has been performed.
-  package let isPerformed: Bool
+  @usableFromInline package let isPerformed: Bool
+
+  @inlinable
+  init(
+    store: Store, violation: EPTViolation, verdict: Verdict, delivery: Delivery, asking: Acts, completion: Acts,
+    isPerformed: Bool
+  ) {
+    self.store = store
+    self.violation = violation
+    self.verdict = verdict
+    self.delivery = delivery
+    self.asking = asking
+    self.completion = completion
+    self.isPerformed = isPerformed
+  }
 }
 
 /// Who makes an access on behalf of a store that has been judged.
+@usableFromInline
 package enum Completer {
   /// The hypervisor: what the access meets on its way needs no exit.
   case hypervisor
@@ -98,6 +116,7 @@ package enum Completer {
 }
 
 /// How an access ended.
+@usableFromInline
 package enum Ending {
   /// The processor has made it.
   case made
