@@ -1,5 +1,5 @@
 // What Swift cannot say about the host: that a cache line will be written soon or is to be dropped, which processor runs a
-// thread, what the time-stamp counter holds, whether there is a hypervisor below.
+// thread, what the time-stamp counter holds, whether there is a hypervisor below, which of four words are equal to another.
 #ifndef CHOST_H
 #define CHOST_H
 
@@ -62,6 +62,16 @@ static inline long chost_place_of(uint32_t key, const uint32_t *_Nonnull keys, l
     if (keys[place] == key) return place;
 #endif
   return -1;
+}
+
+/// Puts a key before the first `place` keys, each of which moves on by one; the one at `place` goes.
+static inline void chost_put_first(uint32_t key, uint32_t *_Nonnull keys, long place) {
+#if defined(__x86_64__)
+  for (; place >= 4; place -= 4)
+    _mm_storeu_si128((__m128i_u *)(keys + place - 3), _mm_loadu_si128((const __m128i_u *)(keys + place - 4)));
+#endif
+  for (; place > 0; place--) keys[place] = keys[place - 1];
+  keys[0] = key;
 }
 
 /// Whether a hypervisor says that it is there (CPUID.01H:ECX bit 31); 0 but on x86-64.

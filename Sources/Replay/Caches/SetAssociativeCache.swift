@@ -64,16 +64,7 @@ public struct SetAssociativeCache {
 
   @inlinable @inline(__always)
   func moveToFront(_ key: UInt32, from way: Int, in set: UnsafeMutablePointer<UInt32>) {
-    if way < 8 {
-      var i = way
-      while i > 0 {
-        set[i] = set[i &- 1]
-        i &-= 1
-      }
-    } else {
-      (set + 1).update(from: set, count: way)
-    }
-    set[0] = key
+    chost_put_first(key, set, way)
   }
 
   /// Drops a key, if it is cached, keeping the order of the others; answers whether it was.
