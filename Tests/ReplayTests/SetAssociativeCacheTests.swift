@@ -34,7 +34,8 @@ struct SetAssociativeCacheTests {
   private let memory = CacheMemory()
 
   @Test(
-    "hits and misses as the obvious model does", arguments: [(64, 4), (16, 16), (1536, 12), (4, 4), (1, 1), (32, 1), (28, 7), (6, 3), (40, 5), (9, 9)])
+    "hits and misses as the obvious model does",
+    arguments: [(64, 4), (16, 16), (1536, 12), (4, 4), (1, 1), (32, 1), (28, 7), (6, 3), (40, 5), (9, 9)])
   func againstModel(entries: Int, ways: Int) {
     for seed in UInt64(1)...4 {
       var random = SplitMix64(seed: seed)

@@ -10,7 +10,7 @@ struct ProcessorsStudy {
   func run(_ study: inout Study) throws {
     let profile = try TimedReplay.profile(ProfileLibrary.defaultName)
     for workload in [Workload.scan, .zipf] {
-      for vcpus in [1, 2, 4, 8, 16, 32, 64] {
+      for vcpus in [1, 2, 4, 8, 16, 32, 64, 128, 256] {
         try GeneratedRecording.with(workload, writes: writes, vcpus: vcpus) { trace in
           try measure(trace.path, workload.rawValue, vcpus: vcpus, profile, &study)
         }
