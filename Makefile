@@ -172,9 +172,10 @@ completions-test: completions ## ask bash, zsh and fish themselves what they com
 	Tests/Completions/completions-test.sh .build/completions
 
 # A package of somebody else's, with a build folder of its own: what is not public it does not see.
-examples: deps ## build and run the programs of Examples/Library, which use the library as other packages do
-	$(SWIFT) build --package-path Examples/Library
-	Examples/Library/run.sh
+examples: deps ## build and run the packages of Examples, which use the library as others do, in one build folder
+	@for package in Examples/*/Package.swift; do \
+	  $(SWIFT) build --package-path $$(dirname $$package) --scratch-path Examples/.build || exit 1; done
+	Examples/run.sh
 
 schemas-test: deps ## validate results, policies, profiles and plans against their JSON schemas
 	@python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null || { echo "installing python3-jsonschema (apt-get)"; \

@@ -28,7 +28,7 @@ struct DocumentationTests {
   func programs(page: String, program: String) throws {
     let blocks = try DocumentPage("Documentation/Course.docc/\(page).md").blocks("swift")
     let shown = blocks.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
-    #expect(try shown == Self.text("Examples/Library/Sources/\(program)/main.swift"), "\(page): paste the program anew")
+    #expect(try shown == Self.text("Examples/\(program)/Sources/main.swift"), "\(page): paste the program anew")
   }
 
   @Test("says of every room what the package says it depends on")
