@@ -38,7 +38,7 @@ enum WalkRatios {
     let comparison = Comparison(
       operations: far.gpas.count, ours: far.linearWalks, reference: far.referenceLinearWalks)
     return Verdict(
-      target: "P8", figure: comparison.ours.value, limit: 50,
+      target: "P8", figure: comparison.ours.value, limit: 40,
       explanation: """
         ns a store to random pages of 128 MiB, all walked in two dimensions: \
         \((1000 / comparison.ours.value).fixed(1)) M writes/s; the same in C \(comparison.reference.text()) ns
