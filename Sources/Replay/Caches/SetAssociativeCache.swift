@@ -5,7 +5,7 @@ import Recordings
 ///
 /// A set is `ways` consecutive keys, most recently used first, so a hit on the most recent key costs one comparison and
 /// the oldest key is always the last. Storage is raw: the replay's inner loop must not touch reference counts or
-/// exclusivity checks. It belongs to a ``CacheMemory``.
+/// exclusivity checks. It belongs to a `CacheMemory`.
 @frozen
 public struct SetAssociativeCache {
   /// The key that no translation has.
