@@ -32,9 +32,11 @@ LLVM_COV = $(dir $(realpath $(shell command -v $(SWIFT))))llvm-cov
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-# Paths of this machine are mapped to the checkout's, so that where a release is built should not show in it: `make reproducible`.
-RELEASE = -c release -Xswiftc -static-executable --product gi-bench \
-  -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=.
+# Where a release is built does not show in it (`make reproducible`): paths are mapped to the checkout's; debug information, which names
+# the compiler's caches, is left out; so is the hash that the compiler keeps of each file with its path, to skip what is unchanged.
+RELEASE = -c release -debug-info-format none -Xswiftc -static-executable --product gi-bench \
+  -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
+  -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen
 
 .DEFAULT_GOAL := help
 .PHONY: help deps run build test coverage tsan asan judge fuzz leaks differential mutants faults ratios peers scaling counted release reproducible lint format docs man completions completions-test schemas-test examples symbols api-check install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean
@@ -86,8 +88,8 @@ differential: deps ## run random programs on the whole machine and on a slow ref
 mutants: deps ## plant single faults in a copy of the sources, and say which of them the tests see: COUNT=200, ROOMS="EPT MonitorTree"
 	SWIFT=$(SWIFT) Tests/Mutants/mutants.sh $(COUNT) $(ROOMS)
 
-faults: deps ## interrupt the recorder, and every command that writes at 1000 random moments, and fill its disk
-	GI_INTERRUPTIONS=$${GI_INTERRUPTIONS:-1000} $(SWIFT) test --filter InterruptionTests
+faults: deps ## interrupt the recorder, and every command that writes at 1000 random moments; fill its disk; let each of its calls fail
+	GI_INTERRUPTIONS=$${GI_INTERRUPTIONS:-1000} GI_FAILING_CALLS=all $(SWIFT) test --filter 'InterruptionTests|FailingCallTests'
 
 # Bochs executes VMX instructions, which a build machine often lacks. Everything it writes is removed at the end.
 judge: deps ## compare the EPT machine with VMX on Bochs: SECONDS=20 of CPU; SEED=n or ONLY=KIND:SEED repeats

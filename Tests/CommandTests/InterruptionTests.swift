@@ -64,18 +64,20 @@ struct InterruptionTests {
     return process
   }
 
-  private func inputs(_ folder: Program.Folder) throws -> (trace: String, csv: String) {
+  static func inputs(
+    _ folder: Program.Folder, writes: UInt64 = 100_000
+  ) throws -> (trace: String, csv: String) {
     let (trace, csv) = (folder.path + "/in.trace", folder.path + "/in.csv")
     var description = RecordingDescription(
       title: "in", origin: .synthetic, guest: .init(ramBytes: 1 << 30, vcpus: 1), recorder: .init(name: "tests"))
     description.marks = [.init(id: 1, name: "end")]
     let writer = try RecordingWriter(path: trace, description: description, options: .init(level: 1))
     var random = SplitMix64(seed: 7)
-    for count in 1...100_000 as ClosedRange<UInt64> {
+    for count in 1...writes {
       let address = (random.next() & random.next() & 0x3fff) << 12
       try writer.write(vcpu: 0, count: count, gpa: .init(address), gva: .init(address), size: 8)
     }
-    try writer.event(.mark(.init(vcpu: 0, count: 100_001, id: 1, rip: .init(0))))
+    try writer.event(.mark(.init(vcpu: 0, count: writes + 1, id: 1, rip: .init(0))))
     _ = try writer.finish()
     _ = try folder.file(
       "in.trace.policy", #"{"schema":1,"name":"p","regions":[{"name":"a","gpa":"0x0","bytes":65536}]}"#)
@@ -88,7 +90,7 @@ struct InterruptionTests {
     arguments: [1, 2] as [UInt64])
   func signals(seed: UInt64) throws {
     let source = try Program.Folder()
-    let (trace, csv) = try inputs(source)
+    let (trace, csv) = try Self.inputs(source)
     var random = SplitMix64(seed: seed)
     var (kept, written) = (0, 0)
     let measuring = seed == 1 ? [Self.measuring("OUT")] : []
@@ -128,7 +130,7 @@ struct InterruptionTests {
   @Test("by a limit of file size, or a full disk, says so, leaves what was there, and nothing beside it")
   func noRoom() throws {
     let source = try Program.Folder()
-    let (trace, csv) = try inputs(source)
+    let (trace, csv) = try Self.inputs(source)
     let folder = try Program.Folder()
     let path = folder.path + "/out"
     for arguments in Self.writers(trace, csv, path) {
@@ -159,7 +161,7 @@ struct InterruptionTests {
     guard mount("none", place, "tmpfs", 0, "size=16k") == 0 else { return }
     defer { umount(place) }
     let source = try Program.Folder()
-    let (trace, csv) = try inputs(source)
+    let (trace, csv) = try Self.inputs(source)
     let path = place + "/out"
     for arguments in Self.writers(trace, csv, path) where !arguments.contains("attack") {
       try Data("what was there".utf8).write(to: URL(filePath: path))

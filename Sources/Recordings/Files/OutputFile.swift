@@ -81,8 +81,10 @@ final class OutputFile: Sendable {
     var done = 0
     while done < bytes.count {
       let count = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-      if count < 0 {
-        if errno == EINTR { continue }
+      if count <= 0 {
+        if count < 0, errno == EINTR { continue }
+        // A file system in user space may take nothing, for ever.
+        if count == 0 { errno = EIO }
         throw Self.error(name, doing: "written", remedy: "make room on the disk, or keep the reading end open")
       }
       done += count

@@ -1,3 +1,5 @@
+import Addresses
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -13,7 +15,9 @@ final class LineReader {
   /// The number of the line last handed out, counted from 1.
   @exclusivity(unchecked) private(set) var number = 0
   private let input: UnpackedInput
-  private let buffer: UnsafeMutableRawBufferPointer
+  /// A few of the longest lines: what lies in a cache, and costs little where a text is short.
+  private let storage = Storage<UInt8>(uninitialized: 3 * longest)
+  private var buffer: UnsafeMutableRawBufferPointer { .init(start: storage.base, count: storage.count) }
   @exclusivity(unchecked) private var start = 0
   @exclusivity(unchecked) private var end = 0
   private var isAtEnd = false
@@ -22,7 +26,6 @@ final class LineReader {
   init(_ packed: InputStream) throws(RecordingError) {
     input = try UnpackedInput(packed)
     name = input.name
-    buffer = .allocate(byteCount: 16 * Self.longest, alignment: 64)
     try more()
     if let foreign = ForeignFile(firstBytes: UnsafeRawBufferPointer(rebasing: buffer[..<min(end, 4096)])) {
       throw RecordingError(
@@ -33,8 +36,6 @@ final class LineReader {
     // A byte order mark says nothing in UTF-8.
     if end >= 3, buffer[0] == 0xef, buffer[1] == 0xbb, buffer[2] == 0xbf { start = 3 }
   }
-
-  deinit { buffer.deallocate() }
 
   /// What of the text lies ahead, without taking it: whole lines, at least as many as fit 64 KiB.
   var ahead: UnsafeRawBufferPointer {

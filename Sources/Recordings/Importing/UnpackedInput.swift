@@ -1,3 +1,4 @@
+import Addresses
 import CZlib
 import CZstd
 
@@ -15,7 +16,8 @@ final class UnpackedInput {
   let packing: Packing
   private let input: InputStream
   /// Packed bytes that wait; where nothing is packed, the first bytes, which were read to find that out.
-  private let buffer: UnsafeMutableRawBufferPointer
+  private let storage: Storage<UInt8>
+  private var buffer: UnsafeMutableRawBufferPointer { .init(start: storage.base, count: storage.count) }
   private var start = 0
   private var end = 0
   private var inflater: Inflater?
@@ -27,19 +29,17 @@ final class UnpackedInput {
   init(_ input: InputStream) throws(RecordingError) {
     self.input = input
     name = input.name
-    buffer = .allocate(byteCount: 1 << 18, alignment: 64)
-    let first = UnsafeMutableRawBufferPointer(rebasing: buffer[..<4])
-    do throws(RecordingError) { end = try input.fill(first) } catch {
-      buffer.deallocate()
-      throw error
-    }
-    let magic = first[..<end].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    var magic: UInt32 = 0
+    end = try withUnsafeMutableBytes(of: &magic) { bytes throws(RecordingError) in try input.fill(bytes) }
+    magic = UInt32(littleEndian: magic)
     switch magic {
     case _ where end >= 2 && magic & 0xffff == 0x8b1f: packing = .gzip
     // A frame, or one of the frames that a decoder skips.
     case _ where end == 4 && (magic == 0xfd2f_b528 || magic & 0xffff_fff0 == 0x184d_2a50): packing = .zstd
     default: packing = .none
     }
+    storage = Storage(uninitialized: packing == .none ? 4 : 1 << 18)
+    buffer.storeBytes(of: magic.littleEndian, as: UInt32.self)
     switch packing {
     case .gzip: inflater = Inflater()
     case .zstd: zstd = ZSTD_createDCtx()
@@ -47,10 +47,7 @@ final class UnpackedInput {
     }
   }
 
-  deinit {
-    buffer.deallocate()
-    ZSTD_freeDCtx(zstd)
-  }
+  deinit { ZSTD_freeDCtx(zstd) }
 
   /// Fills the target; fewer bytes than it holds mean the end.
   func fill(_ target: UnsafeMutableRawBufferPointer) throws(RecordingError) -> Int {
