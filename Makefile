@@ -17,8 +17,10 @@ define gate
 	  done; done; done; exit $$status
 endef
 # libFuzzer brings the main program. The Swift compiler takes only the last -sanitize option, so that one names both.
-fuzzer = $(SWIFT) build --package-path Tests/Fuzz --scratch-path .build-fuzz --product fuzz \
-  --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=address,fuzzer
+# What is fuzzed is what is released, with its assertions.
+fuzzer = $(SWIFT) build --package-path Tests/Fuzz --scratch-path .build-fuzz -c release --product fuzz \
+  --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=address,fuzzer -Xswiftc -enable-testing \
+  -Xswiftc -assert-config -Xswiftc Debug
 FUZZ = tree writer trace file header replay import stream script walks profile policy description results snapshot hypercalls machine
 SECONDS ?= 60
 STEPS ?= 1000000
@@ -67,7 +69,8 @@ coverage: deps ## measure which lines tests execute: TESTS=filter, FILES=paths
 	  -instr-profile .build-coverage/debug/codecov/default.profdata $(FILES)
 
 tsan: deps ## run the tests of concurrency under the thread sanitizer
-	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter ConcurrencyTests
+	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan \
+	  --filter 'ConcurrencyTests|AlertRingTests|BlockStreamTests|ForgedContentTests|HostileWriterTests|RoundTripTests'
 
 # No check for leaks here: a program that ends with an error leaves its memory to the operating system. `make leaks` checks.
 asan: deps ## run all tests under the address sanitizer

@@ -99,7 +99,7 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "GuestIntegrityTests",
-      dependencies: ["GuestIntegrity", "EPTTables", "ScriptedGuest", "Replay", "SeededRandom"],
+      dependencies: ["GuestIntegrity", "EPTTables", "Execution", "ScriptedGuest", "Replay", "SeededRandom"],
       swiftSettings: house),
     .testTarget(
       name: "ReplayTests",

@@ -15,9 +15,7 @@ let package = Package(
         .product(name: "EPT", package: "gi-bench"), .product(name: "Replay", package: "gi-bench"),
         .product(name: "GuestIntegrity", package: "gi-bench"), .product(name: "SeededRandom", package: "gi-bench"),
         .product(name: "ScriptedGuest", package: "gi-bench"), .product(name: "Report", package: "gi-bench"),
-      ],
-      // What an input runs through is optimised, and what makes it should not take longer.
-      swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))])
+      ])
   ],
   swiftLanguageModes: [.v6]
 )

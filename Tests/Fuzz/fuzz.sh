@@ -15,10 +15,10 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:malloc_context_size=0:quarant
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 for target in "$@"; do
   mkdir -p "$build/corpus/$target"
-  FUZZ=$target FUZZ_SEEDS=$build/corpus/$target "$build/debug/fuzz"
+  FUZZ=$target FUZZ_SEEDS=$build/corpus/$target "$build/release/fuzz"
   kept=$here/Corpus/$target
   log=$build/$target.log
-  if ! FUZZ=$target "$build/debug/fuzz" -max_total_time="$seconds" -max_len="$(longest "$target")" -timeout=20 \
+  if ! FUZZ=$target "$build/release/fuzz" -max_total_time="$seconds" -max_len="$(longest "$target")" -timeout=20 \
     -rss_limit_mb=4096 -detect_leaks=0 -verbosity=0 -print_final_stats=1 -artifact_prefix="$build/$target-" \
     "$build/corpus/$target" $([ -d "$kept" ] && echo "$kept") >"$log" 2>&1; then
     cat "$log"

@@ -10,8 +10,8 @@ export ASAN_OPTIONS=detect_leaks=1 SWIFT_BACKTRACE=enable=no
 look() {
   local kept=$here/Corpus/$1
   mkdir -p "$build/leaks/$1"
-  FUZZ=$1 FUZZ_SEEDS=$build/leaks/$1 ASAN_OPTIONS=detect_leaks=0 "$build/debug/fuzz"
-  FUZZ=$1 "$build/debug/fuzz" -runs=2000 -seed=1 -max_len=256 -timeout=60 -rss_limit_mb=4096 -detect_leaks=1 -verbosity=0 \
+  FUZZ=$1 FUZZ_SEEDS=$build/leaks/$1 ASAN_OPTIONS=detect_leaks=0 "$build/release/fuzz"
+  FUZZ=$1 "$build/release/fuzz" -runs=2000 -seed=1 -max_len=256 -timeout=60 -rss_limit_mb=4096 -detect_leaks=1 -verbosity=0 \
     -artifact_prefix="$build/leak-$1-" "$build/leaks/$1" $([ -d "$kept" ] && echo "$kept") >"$build/leaks-$1.log" 2>&1
 }
 if look leaky; then

@@ -19,6 +19,8 @@ struct RecordingProcessors: ProcessorControl {
   var stores = 0
   var refusedStores = 0
   var registers: [ContextRegisters]?
+  /// What vCPU 0's page-modification log holds.
+  var modificationLog: [GuestPhysicalAddress] = []
 
   mutating func loadEPTP(_ pointer: EPTPointer, set: TableSet, on vcpu: Int, by means: SwitchMeans) {
     acts.append(.load(set, vcpu, means))
@@ -32,6 +34,10 @@ struct RecordingProcessors: ProcessorControl {
     refusedStores += refused
   }
   mutating func treeNodesVisited(_ count: Int, on vcpu: Int) {}
+  mutating func takeModificationLog(of vcpu: Int) -> [GuestPhysicalAddress] {
+    defer { if vcpu == 0 { modificationLog = [] } }
+    return vcpu == 0 ? modificationLog : []
+  }
   func contextRegisters(of vcpu: Int) -> ContextRegisters? { registers?[vcpu] }
   mutating func setContextRegisters(_ new: ContextRegisters, of vcpu: Int) { registers?[vcpu] = new }
   mutating func holdInterrupts(_ hold: Bool, on vcpu: Int) { acts.append(.hold(hold, vcpu)) }
@@ -58,7 +64,7 @@ final class Fixture {
     var configuration = Configuration(switching: switching)
     change(&configuration)
     let ram = Self.ramPages << 12
-    let host = Hypervisor<RecordingProcessors>.hostBytes(ramBytes: ram) + UInt64(spareBytes)
+    let host = Hypervisor<RecordingProcessors>.hostBytes(ramBytes: ram) &+ UInt64(bitPattern: Int64(spareBytes))
     hypervisor = try Hypervisor(
       memory: try #require(HostMemory(byteCount: host)), ramBytes: ram, vcpus: vcpus, configuration: configuration,
       processors: RecordingProcessors())

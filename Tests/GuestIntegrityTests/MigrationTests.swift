@@ -207,6 +207,44 @@ struct MigrationTests {
     #expect(accepted > 100)
   }
 
+  @Test(
+    "end where their fields do: a field cut short, or a byte behind them, with length and digest put right, is refused")
+  func sealedLengths() throws {
+    let bytes = try Self.busy(Mechanism(switching: .eptpByExit), seed: 3).image().state
+    let fields = bytes[20..<bytes.count - 8]
+    func sealed(_ fields: some Sequence<UInt8>) -> [UInt8] {
+      var writer = SnapshotWriter()
+      for byte in bytes[..<12] { writer.put(byte) }
+      writer.put(UInt64(0))
+      for byte in fields { writer.put(byte) }
+      writer.seal(lengthAt: 12)
+      return writer.bytes
+    }
+    #expect(sealed(fields) == bytes)
+    for count in 0..<fields.count {
+      #expect(throws: SnapshotError.self, "\(count) bytes of fields") {
+        try Snapshot(bytes: sealed(fields.prefix(count)))
+      }
+    }
+    #expect(throws: SnapshotError.self) { try Snapshot(bytes: sealed(Array(fields) + [0])) }
+  }
+
+  @Test("have a tree where a driver has registered, and none before and after")
+  func baseOfNobody() throws {
+    let mechanism = Mechanism(switching: .eptpByExit)
+    let image = try GuestMachine(Self.configuration(mechanism)).image()
+    var snapshot = try Snapshot(bytes: image.state)
+    #expect(snapshot.registration == nil && snapshot.base.rawValue == 0)
+    #expect(try GuestMachine(image, Self.configuration(mechanism)).image().state == image.state)
+    snapshot.base = NodeReference(rawValue: 1)
+    #expect(throws: SnapshotError.self) { try Snapshot(bytes: snapshot.bytes) }
+    let machine = try Self.busy(mechanism, seed: 3)
+    var registered = try Snapshot(bytes: machine.image().state)
+    #expect(registered.base.rawValue != 0)
+    registered.isShutDown = true
+    #expect(throws: SnapshotError.self) { try Snapshot(bytes: registered.bytes) }
+  }
+
   @Test("tell in one sentence what is wrong with the bytes")
   func sentences() throws {
     let bytes = try GuestMachine.armed(Mechanism(switching: .eptpByExit)).image().state

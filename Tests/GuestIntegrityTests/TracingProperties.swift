@@ -117,4 +117,26 @@ struct TracingProperties {
       try hypervisor.trace(Fixture.pages(Fixture.ramPages - 1, 2), for: client, on: 0)
     }
   }
+
+  @Test(
+    "hold what differs page by page, and give it up where pages are alike again: work anywhere takes the room of one place"
+  )
+  func room() throws {
+    var map = TraceMap(pages: 64 << 12)
+    let added = map.addClient()
+    let client = try #require(added)
+    #expect(map.heldValues == 0)
+    for span in 0..<64 as Range<UInt64> {
+      let page = PageRange(page: GuestPageNumber(span << 12 + 77))
+      let whole = Fixture.pages(span << 12, 1 << 12)
+      _ = map.apply(.add(.protection), to: page)
+      _ = map.apply(.count(client), to: page)
+      #expect(map.heldValues == 2 << 12, "span \(span)")
+      // Alike again, in a change of the whole span or of more than it.
+      let range = span % 2 == 0 ? whole : Fixture.pages(0, (span + 1) << 12)
+      _ = map.apply(.discount(client), to: range)
+      _ = map.apply(.drop(.protection), to: range)
+    }
+    #expect(map.isUntouched(clients: 1))
+  }
 }

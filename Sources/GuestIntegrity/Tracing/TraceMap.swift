@@ -145,6 +145,9 @@ struct TraceMap: Hashable, Sendable {
     return count
   }
 
+  /// How many values are held page by page, where neighbours differ or once did.
+  var heldValues: Int { clients.stored.count + counts.reduce(0) { $0 + $1.stored.count } }
+
   /// How many counted clients there are.
   var countedClients: Int { counts.count }
 
@@ -204,7 +207,7 @@ private struct PagewiseValues<Value: Hashable & Sendable>: Hashable, Sendable {
   /// Where a span's values lie in `stored`; `none` where they are all its one of `common`.
   private var places: [UInt32]
   private var common: [Value]
-  private var stored: [Value] = []
+  fileprivate private(set) var stored: [Value] = []
   private var free: [UInt32] = []
   private let pages: Int
   private static var none: UInt32 { .max }

@@ -42,7 +42,8 @@ struct TraceFuzz: FuzzTarget {
     let number = place >> 4 & 7 % max(1, image.blocks.count)
     guard image.blocks.indices.contains(number) else { return }
     if place & 0x80 != 0 {
-      let value = Int(numbers.next(UInt32.self))
+      // Counts that a block may have, but no column bears out, take memory to refuse: most are small.
+      let value = Int(numbers.next(UInt32.self) & (place & 8 == 0 ? 0xffff : .max))
       switch place & 7 {
       case 0: image.blocks[number].header.runs = value
       case 1: image.blocks[number].header.accesses = value
