@@ -36,9 +36,10 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # Where a release is built does not show in it (`make reproducible`): paths are mapped to the checkout's; debug information, which names
 # the compiler's caches, is left out; so is the hash that the compiler keeps of each file with its path, to skip what is unchanged.
+# Several threads of one compiler may choose other registers from one time to the next.
 RELEASE = -c release -debug-info-format none -Xswiftc -static-executable --product gi-bench \
   -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
-  -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen
+  -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen -Xswiftc -num-threads -Xswiftc 1
 
 .DEFAULT_GOAL := help
 .PHONY: help deps run build test coverage tsan asan judge fuzz leaks differential mutants faults ratios peers scaling counted release reproducible lint format docs man completions completions-test schemas-test examples symbols api-check install bench-check bench-update host-check gate-test check-traces calibrate-test plugin record cluster-test clean

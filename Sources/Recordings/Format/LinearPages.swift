@@ -12,17 +12,24 @@ struct LinearPages: ~Copyable {
   private var pages: UnsafeMutablePointer<UInt32> { pageTable.base }
   private var linear: UnsafeMutablePointer<UInt64> { linearTable.base }
 
-  private func reset() {
-    for slot in 0..<Self.slots {
-      pages[slot] = UInt32(slot)
-      linear[slot] = UInt64(slot)
+  /// Forgets the pages of these runs; of many, all pages.
+  private func reset(_ runs: UnsafePointer<UInt64>, _ count: Int) {
+    if count < Self.slots / 8 {
+      for index in 0..<count { forget(Int(truncatingIfNeeded: runs[index]) & (Self.slots - 1)) }
+    } else {
+      for slot in 0..<Self.slots { forget(slot) }
     }
+  }
+
+  private func forget(_ slot: Int) {
+    pages[slot] = UInt32(slot)
+    linear[slot] = UInt64(slot)
   }
 
   func encode(
     runs: UnsafePointer<UInt64>, linearPages: UnsafePointer<UInt64>, count: Int, into writer: inout ByteWriter
   ) {
-    reset()
+    reset(runs, count)
     let (pages, linear) = (pages, linear)
     var next = 0
     var difference: UInt64 = 0
@@ -44,7 +51,7 @@ struct LinearPages: ~Copyable {
   func decode(
     _ reader: inout ByteReader, runs: UnsafePointer<UInt64>, count: Int, into linearPages: UnsafeMutablePointer<UInt64>
   ) -> Bool {
-    reset()
+    reset(runs, count)
     let (pages, linear) = (pages, linear)
     var difference: UInt64 = 0
     var run = 0

@@ -33,7 +33,12 @@ struct PlacePrediction: ~Copyable {
     _ stored: UnsafeRawPointer, into places: UnsafeMutableRawPointer, runs: UnsafePointer<UInt64>,
     chosen: UnsafeBufferPointer<UInt32>, firsts: UnsafePointer<UInt32>
   ) {
-    last.fill(with: 0)
+    // Of a few runs the pages are forgotten, of many all.
+    if chosen.count < Self.slots / 8 {
+      for run in chosen { slot(of: runs[Int(run)]).pointee = 0 }
+    } else {
+      last.fill(with: 0)
+    }
     let each: UInt64 = 0x0001_0001_0001_0001
     let offsets = 0xfff &* each
     for position in chosen.indices {

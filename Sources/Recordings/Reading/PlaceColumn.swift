@@ -6,6 +6,7 @@ struct PlaceColumn: ~Copyable {
   private var places = ColumnBuffer()
   private var chosen = ColumnBuffer()
   private var firsts = ColumnBuffer()
+  private let prediction = PlacePrediction()
   private var sizes: [NarrowException] = []
   private var accesses = 0
 
@@ -43,7 +44,7 @@ struct PlaceColumn: ~Copyable {
     for (position, run) in chosen.enumerated() {
       firsts[position] = UInt32(truncatingIfNeeded: index.count(before: Int(run), in: words).accesses)
     }
-    PlacePrediction().decode(stored, into: target, runs: words, chosen: chosen, firsts: firsts)
+    prediction.decode(stored, into: target, runs: words, chosen: chosen, firsts: firsts)
     let offsets = UnsafePointer(target.assumingMemoryBound(to: UInt16.self))
     if chosen.count == runs.count {
       return PlaceValidation.flaw(in: offsets, 0..<accesses, sizes: sizes)
