@@ -71,7 +71,7 @@ coverage: deps ## measure which lines tests execute: TESTS=filter, FILES=paths
 
 tsan: deps ## run the tests of concurrency under the thread sanitizer
 	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan \
-	  --filter 'ConcurrencyTests|AlertRingTests|BlockStreamTests|ForgedContentTests|HostileWriterTests|RoundTripTests'
+	  --filter 'ConcurrencyTests|AlertRingTests|BlockStreamTests'
 
 # No check for leaks here: a program that ends with an error leaves its memory to the operating system. `make leaks` checks.
 asan: deps ## run all tests under the address sanitizer

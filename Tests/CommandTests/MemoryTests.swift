@@ -41,10 +41,30 @@ struct MemoryTests {
 
   @Test("without a recording, too")
   func others() throws {
+    let folder = try Program.Folder()
     let saved = Program.savedResult
-    for command in [["attack"], ["compare", saved, saved], ["profile", "list"], ["walk", "--gpa", "0"]] {
-      try expect(64, command)
-    }
+    let plan = try folder.file(
+      "plan.json",
+      """
+      {"schema": 1, "name": "small", "strategies": ["toggle", "filter"], "recordings": [
+         {"name": "zipf", "workload": "zipf", "writes": 50000, "pages": 64, "seed": 7}],
+       "vary": {"profile": ["skylake-sp", "icelake-sp"]}}
+      """)
+    let commands = [
+      ["attack"], ["compare", saved, saved], ["strategy", "list"], ["profile", "list"],
+      ["profile", "show", "skylake-sp"], ["profile", "validate"],
+      ["profile", "convert", Program.fixture("profile-schema-1.json"), folder.path + "/profile.json"],
+      ["sweep", plan, "--jobs", "2", "-o", folder.path + "/sweep"], ["merge", folder.path + "/sweep"],
+      ["walk", "--gpa", "0"], InterruptionTests.measuring(folder.path + "/measured.json"),
+    ]
+    for command in commands { try expect(64, command) }
+  }
+
+  @Test("where a script writes to more pages than there is room for, or walks where nobody has been")
+  func script() throws {
+    let folder = try Program.Folder()
+    let lines = (0..<300_000).map { "w64 \(String($0 << 12, radix: 16)) 7\ngpa \(String($0 << 12, radix: 16)) r\n" }
+    try expect(1200, ["walk", "--script", try folder.file("script", lines.joined())], statuses: [1])
   }
 
   @Test("where it replays")
@@ -54,6 +74,9 @@ struct MemoryTests {
     try expect(128, ["run", Self.quick, "--quiet", "--save", saved])
     try expect(128, ["run", Self.quick, "--dimensions", "2", "--counters-only"])
     try expect(128, ["run", Self.quick, "--threads", "2", "--counters-only"])
+    try expect(128, ["run", Self.quick, Self.quick, "--jobs", "2", "--quiet", "--counters-only"])
+    try expect(128, ["run", Self.quick, "--counters-only", "--notifications", folder.path + "/notifications.csv"])
+    try expect(128, ["run", Self.quick, "--budget", "1%"])
     try expect(128, ["check", Self.quick, "--baseline", baseline, "--update"])
     try expect(128, ["explain", Self.quick, "--strategy", "filter", "--event", "1"])
     try expect(64, ["compare", saved, saved])

@@ -68,25 +68,32 @@ extension CacheGeometry {
   var instructionTLB: SetAssociative { l1InstructionTLB ?? l1StoreTLB }
 
   func validate(at place: String) throws {
-    for (name, cache) in [
-      ("l1_store_tlb", l1StoreTLB), ("l1_load_tlb", loadTLB), ("l1_instruction_tlb", instructionTLB), ("stlb", stlb),
-    ] {
-      let sets = cache.ways > 0 ? cache.entries / cache.ways : 0
-      guard (1...64).contains(cache.ways), (1...65536).contains(cache.entries), sets * cache.ways == cache.entries,
-        sets.nonzeroBitCount == 1
-      else {
-        throw ProfileError(
-          description:
-            "\(place).\(name) has \(cache.entries) entries in \(cache.ways) ways, expected 1 to 64 "
-            + "ways and a power of two of sets")
-      }
-    }
-    for (name, entries) in [("pde_cache", pdeCache), ("pdpte_cache", pdpteCache), ("pml4e_cache", pml4eCache)] {
-      guard (0...4096).contains(entries) else {
-        throw ProfileError(description: "\(place).\(name) is \(entries), expected 0 to 4096 entries")
-      }
-    }
+    try l1StoreTLB.validate(at: "\(place).l1_store_tlb")
+    try loadTLB.validate(at: "\(place).l1_load_tlb")
+    try instructionTLB.validate(at: "\(place).l1_instruction_tlb")
+    try stlb.validate(at: "\(place).stlb")
+    try validate(pdeCache, at: "\(place).pde_cache")
+    try validate(pdpteCache, at: "\(place).pdpte_cache")
+    try validate(pml4eCache, at: "\(place).pml4e_cache")
     try walkLines.validate(at: "\(place).walk_lines", upTo: 1 << 20)
     try dataLines?.validate(at: "\(place).data_lines", upTo: 1 << 26)
+  }
+
+  private func validate(_ entries: Int, at place: String) throws {
+    guard (0...4096).contains(entries) else {
+      throw ProfileError(description: "\(place) is \(entries), expected 0 to 4096 entries")
+    }
+  }
+}
+
+extension CacheGeometry.SetAssociative {
+  fileprivate func validate(at place: String) throws {
+    let sets = ways > 0 ? entries / ways : 0
+    guard (1...64).contains(ways), (1...65536).contains(entries), sets * ways == entries, sets.nonzeroBitCount == 1
+    else {
+      throw ProfileError(
+        description:
+          "\(place) has \(entries) entries in \(ways) ways, expected 1 to 64 ways and a power of two of sets")
+    }
   }
 }
