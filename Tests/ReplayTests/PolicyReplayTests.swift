@@ -318,6 +318,6 @@ struct PolicyReplayTests {
         .init(name: "own", place: .bytes(PolicyTrace.data << 12..<(PolicyTrace.data + 1) << 12), actions: [.count])
       ])
     #expect(
-      sentence(trace, onDriver, nil).hasPrefix("p.json: region 'own', 1 pages from 0x11000 on: the hypervisor refuses"))
+      sentence(trace, onDriver, nil).hasPrefix("p.json: region 'own', 1 page from 0x11000 on: the hypervisor refuses"))
   }
 }
