@@ -36,7 +36,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # Where a release is built does not show in it (`make reproducible`): paths are mapped to the checkout's; debug information, which names
 # the compiler's caches, is left out; so is the hash that the compiler keeps of each file with its path, to skip what is unchanged.
-# Several threads of one compiler may choose other registers from one time to the next.
+# One thread a compiler, so that nothing can depend on which is done first.
 RELEASE = -c release -debug-info-format none -Xswiftc -static-executable --product gi-bench \
   -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
   -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen -Xswiftc -num-threads -Xswiftc 1
