@@ -69,7 +69,7 @@ coverage: deps ## measure which lines tests execute: TESTS=filter, FILES=paths
 	@$(LLVM_COV) report .build-coverage/debug/gi-benchPackageTests.xctest \
 	  -instr-profile .build-coverage/debug/codecov/default.profdata $(FILES)
 
-tsan: deps ## run the tests of concurrency under the thread sanitizer
+tsan: deps ## run the tests of threads (suites named ...ConcurrencyTests) under the thread sanitizer
 	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter ConcurrencyTests
 
 # No check for leaks here: a program that ends with an error leaves its memory to the operating system. `make leaks` checks.

@@ -1,3 +1,5 @@
+import Addresses
+
 extension RecordingDescription {
   /// What follows from the origin of a recording for whoever reads figures of it: one sentence each, none for a recording of
   /// every store by guest-physical address and instruction. Every report repeats them.
@@ -13,11 +15,11 @@ extension RecordingDescription {
     case .everyStore, nil: break
     }
     if let lost = log.lostEvents, lost > 0 {
-      cautions.append("a lower bound: \(Self.counted(lost, "event was", "events were")) lost")
+      cautions.append("a lower bound: \(counted(lost, "event was", "events were")) lost")
     }
     if let places = log.unknownLosses, places > 0 {
       cautions.append(
-        "a lower bound: the log lost events in \(Self.counted(places, "place", "places")), nobody knows how many")
+        "a lower bound: the log lost events in \(counted(places, "place", "places")), nobody knows how many")
     }
     switch log.time {
     case .nanoseconds: cautions.append("nanoseconds, not instructions")
@@ -30,23 +32,19 @@ extension RecordingDescription {
       cautions.append("several processes that are not told apart: one address may be several pages")
     }
     if let others = log.otherTasksStores, others > 0 {
-      cautions.append("\(Self.counted(others, "store", "stores")) of tasks that were not chosen left out")
+      cautions.append("\(counted(others, "store", "stores")) of tasks that were not chosen left out")
     }
     if let devices = log.deviceStores, devices > 0 {
-      cautions.append("\(Self.counted(devices, "store", "stores")) to devices and interrupt controllers left out")
+      cautions.append("\(counted(devices, "store", "stores")) to devices and interrupt controllers left out")
     }
     if let repeated = log.repeatedFaults, repeated > 0 {
       cautions.append(
-        "\(Self.counted(repeated, "fault repeats", "faults repeat")) the one before (same instruction and address): one "
+        "\(counted(repeated, "fault repeats", "faults repeat")) the one before (same instruction and address): one "
           + "store or several, the log cannot tell")
     }
     if let skipped = log.skippedLines, skipped > 0 {
-      cautions.append("\(Self.counted(skipped, "line was", "lines were")) not understood and left out")
+      cautions.append("\(counted(skipped, "line was", "lines were")) not understood and left out")
     }
     return cautions
-  }
-
-  private static func counted(_ count: UInt64, _ one: String, _ many: String) -> String {
-    "\(count) \(count == 1 ? one : many)"
   }
 }

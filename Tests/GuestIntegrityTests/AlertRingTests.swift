@@ -1,6 +1,5 @@
 import Addresses
 import SeededRandom
-import Synchronization
 import Testing
 
 @testable import GuestIntegrity
@@ -86,37 +85,5 @@ struct AlertRingTests {
     "has at least one place, and no more than 2^20", arguments: [(0, 1), (-5, 1), (1, 1), (3, 4), (1 << 30, 1 << 20)])
   func capacity(asked: Int, got: Int) {
     #expect(AlertRing(capacity: asked).capacity == got)
-  }
-
-  @Test("hands every event that was not lost from one thread to another, whole and in order")
-  func twoThreads() async {
-    let ring = AlertRing(capacity: 64)
-    let count = UInt64(200_000)
-    let posted = Atomic<UInt64>(0)
-    async let taken: (times: [UInt64], lost: UInt64) = Task.detached {
-      var times: [UInt64] = []
-      var lost: UInt64 = 0
-      while true {
-        // Whether everything has been posted, asked before the ring is found empty.
-        let isLast = posted.load(ordering: .acquiring) == count
-        guard let event = ring.next() else {
-          if isLast { return (times, lost) }
-          continue
-        }
-        if event.cause == .eventsLost {
-          lost += UInt64(event.detail)
-          continue
-        }
-        guard event == Self.event(event.time) else { return ([], 0) }
-        times.append(event.time)
-      }
-    }.value
-    for number in 0..<count { ring.post(Self.event(number)) }
-    posted.store(count, ordering: .releasing)
-    let (times, lost) = await taken
-    #expect(UInt64(times.count) + lost == count)
-    #expect(lost == ring.overflow)
-    #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
-    #expect(!times.isEmpty)
   }
 }

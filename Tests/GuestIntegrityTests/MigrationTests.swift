@@ -213,12 +213,7 @@ struct MigrationTests {
     let bytes = try Self.busy(Mechanism(switching: .eptpByExit), seed: 3).image().state
     let fields = bytes[20..<bytes.count - 8]
     func sealed(_ fields: some Sequence<UInt8>) -> [UInt8] {
-      var writer = SnapshotWriter()
-      for byte in bytes[..<12] { writer.put(byte) }
-      writer.put(UInt64(0))
-      for byte in fields { writer.put(byte) }
-      writer.seal(lengthAt: 12)
-      return writer.bytes
+      Snapshot.sealed { writer in for byte in fields { writer.put(byte) } }
     }
     #expect(sealed(fields) == bytes)
     for count in 0..<fields.count {

@@ -118,7 +118,15 @@ public struct TranslationCaches: Sendable {
   /// What the accesses since the last ``beginAccess()`` took from the caches.
   public private(set) var used: [UsedMapping] = []
 
-  private var random: SplitMix64?
+  /// Which hits count as misses, and are dropped.
+  package enum Misses: Sendable {
+    case none
+    case all
+    /// Each with probability 1/2.
+    case half(SplitMix64)
+  }
+  /// The policy's, until somebody decides access by access.
+  package var misses: Misses
   var translations: [PhysicalKey: EPTWalk] = [:]
   var structures: [PhysicalKey: WalkStart] = [:]
   var vectors: [PhysicalKey: UInt64] = [:]
@@ -143,13 +151,8 @@ public struct TranslationCaches: Sendable {
 
   /// Empty caches under a policy.
   public init(_ policy: Policies.Cache) {
-    switch policy {
-    case .none: isActive = false
-    case .maximal: isActive = true
-    case .random(let seed):
-      isActive = true
-      random = SplitMix64(seed: seed)
-    }
+    isActive = policy != .none
+    if case .random(let seed) = policy { misses = .half(SplitMix64(seed: seed)) } else { misses = .none }
   }
 
   /// How many translations and paging-structure entries are held, guest-physical and combined.
@@ -164,10 +167,16 @@ public struct TranslationCaches: Sendable {
     current.denial = nil
   }
 
-  /// Under `random`, whether this hit is dropped.
+  /// Whether this hit is dropped.
   private mutating func drops() -> Bool {
-    guard let bits = random?.next() else { return false }
-    return bits & 1 != 0
+    switch misses {
+    case .none: return false
+    case .all: return true
+    case .half(var random):
+      let bits = random.next()
+      misses = .half(random)
+      return bits & 1 != 0
+    }
   }
 
   static func key(_ tag: EPTRTA, _ level: Level, _ gpa: GuestPhysicalAddress) -> PhysicalKey {

@@ -14,10 +14,21 @@ extension Snapshot {
 
   /// The snapshot as bytes, for another host or a file.
   public var bytes: [UInt8] {
+    Self.sealed { put(in: &$0) }
+  }
+
+  /// Fields as a snapshot, right or not: what precedes them, the fields, what follows.
+  static func sealed(_ fields: (inout SnapshotWriter) -> Void) -> [UInt8] {
     var writer = SnapshotWriter()
-    writer.put(Self.magic)
-    writer.put(Self.version)
+    writer.put(magic)
+    writer.put(version)
     writer.put(UInt64(0))
+    fields(&writer)
+    writer.seal(lengthAt: lengthOffset)
+    return writer.bytes
+  }
+
+  private func put(in writer: inout SnapshotWriter) {
     for name in [mechanism.switching, mechanism.noticing, mechanism.completion] { writer.put(name) }
     writer.put(sets.reduce(UInt8(0)) { $0 | 1 << $1.rawValue })
     writer.put(pageCount)
@@ -37,8 +48,6 @@ extension Snapshot {
       for count in run.counts { writer.put(count) }
     }
     writer.put(unmapped) { $0.put($1) }
-    writer.seal(lengthAt: Self.lengthOffset)
-    return writer.bytes
   }
 
   /// A snapshot from its bytes, whoever they come from.

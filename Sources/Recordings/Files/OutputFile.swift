@@ -78,17 +78,23 @@ final class OutputFile: Sendable {
   deinit { if closes { close(descriptor) } }
 
   func write(_ bytes: UnsafeRawBufferPointer) throws(RecordingError) {
+    if !Self.write(bytes, to: descriptor) {
+      throw Self.error(name, doing: "written", remedy: "make room on the disk, or keep the reading end open")
+    }
+  }
+
+  /// Writes all of the bytes; false, and errno, if that cannot be.
+  static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
     var done = 0
     while done < bytes.count {
       let count = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-      if count <= 0 {
-        if count < 0, errno == EINTR { continue }
-        // A file system in user space may take nothing, for ever.
-        if count == 0 { errno = EIO }
-        throw Self.error(name, doing: "written", remedy: "make room on the disk, or keep the reading end open")
-      }
+      if count < 0, errno == EINTR { continue }
+      // A file system in user space may take nothing, for ever.
+      if count == 0 { errno = EIO }
+      if count <= 0 { return false }
       done += count
     }
+    return true
   }
 
   /// Hands every byte written so far to the body, from the front, in pieces.

@@ -1,3 +1,5 @@
+import Addresses
+
 /// Reads a text of another tool, line by line, and writes it as a trace.
 public final class TextImport {
   /// The texts that can be read.
@@ -150,8 +152,8 @@ public final class TextImport {
       (found, remedy) = absence
     } else if sink.records == 0 {
       if isOurs, skipped == 0 { return }
-      let count = lines.number == 1 ? "1 line" : "\(lines.number) lines"
-      (found, remedy) = ("\(count), none of them a record", likenessRemedy ?? "check what the file holds")
+      found = "\(counted(lines.number, "line", "lines")), none of them a record"
+      remedy = likenessRemedy ?? "check what the file holds"
     } else if sink.stores == 0, sink.devices > 0 {
       (found, remedy) = ("\(sink.devices) stores, all to devices or beyond RAM", "check --ram, and what was recorded")
     } else if sink.stores == 0, !isOurs {

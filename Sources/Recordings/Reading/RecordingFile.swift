@@ -54,14 +54,7 @@ final class RecordingFile: Sendable {
       let count = Glibc.read(source, piece.baseAddress, piece.count)
       if count < 0, errno == EINTR { continue }
       if count == 0 { return (target, size) }
-      var done = 0
-      while done < count {
-        let put = write(target, piece.baseAddress?.advanced(by: done), count - done)
-        if put < 0, errno == EINTR { continue }
-        if put <= 0 { break }
-        done += put
-      }
-      if count < 0 || done < count {
+      if count < 0 || !OutputFile.write(UnsafeRawBufferPointer(rebasing: piece[..<count]), to: target) {
         close(target)
         return nil
       }

@@ -113,7 +113,7 @@ extension ResolvedPolicy {
       region.pages.map { first, count in
         PolicyCall.protecting(
           PageRange(first: GuestPageNumber(first), count: count)!, as: region.id, actions: region.actions,
-          purpose: "region '\(region.name)', \(count) page\(count == 1 ? "" : "s") from \(hex(first << 12)) on")
+          purpose: "region '\(region.name)', \(counted(count, "page", "pages")) from \(hex(first << 12)) on")
       }
     }
   }

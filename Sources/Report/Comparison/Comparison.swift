@@ -1,3 +1,4 @@
+import Addresses
 import Replay
 
 /// Two saved results side by side: a ratio, its interval and a verdict for every figure.
@@ -59,7 +60,7 @@ package struct Comparison: Codable, Equatable, Sendable {
     (unlike, notes, rows, closing) = ([], [], [], "")
     guard a.count == b.count else {
       throw NotComparable(
-        "\(names.a) holds \(Figure.counted(a.count, "result", "results")) and \(names.b) \(b.count); "
+        "\(names.a) holds \(counted(a.count, "result", "results")) and \(names.b) \(b.count); "
           + "compare files of as many results each")
     }
     for (a, b) in zip(a, b) {

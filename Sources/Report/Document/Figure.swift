@@ -47,9 +47,6 @@ package enum Figure {
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 
-  /// `1 core`, `2 cores`.
-  static func counted(_ n: Int, _ one: String, _ many: String) -> String { n == 1 ? "1 \(one)" : "\(n) \(many)" }
-
   private static func significant(_ x: Double) -> String {
     let magnitude = abs(x)
     if magnitude == 0 { return "0" }

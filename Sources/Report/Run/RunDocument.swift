@@ -1,3 +1,4 @@
+import Addresses
 import Replay
 
 /// How much a report says.
@@ -49,7 +50,7 @@ extension RunResult {
     var facts = [
       Document.Fact(
         "guest",
-        "\(trace.guest); \(Figure.counted(trace.vcpus, "vCPU", "vCPUs")), \(n(trace.instructions)) \(trace.unit)"),
+        "\(trace.guest); \(counted(trace.vcpus, "vCPU", "vCPUs")), \(n(trace.instructions)) \(trace.unit)"),
       Document.Fact(
         "recording",
         "\(n(trace.writes)) writes on \(n(trace.pages)) pages in \(n(trace.runs)) page runs, "
@@ -84,7 +85,7 @@ extension RunResult {
       facts.append(
         Document.Fact(
           "host",
-          "\(host.cpu), \(Figure.counted(host.cores, "core", "cores")), \(host.os); seconds and ns are measured here"))
+          "\(host.cpu), \(counted(host.cores, "core", "cores")), \(host.os); seconds and ns are measured here"))
     }
     return facts
   }

@@ -30,6 +30,8 @@ struct Disagreement {
   /// What Bochs answers, and the words it changes.
   let theirs: Answer
   let theirChanges: [UInt64: UInt64]
+  /// The words that either changed.
+  let words: [ChangedWord]
   /// Memory before the query, as Bochs has it.
   let memory: [UInt64: UInt64]
   /// The last entry with bit 7 set that the script wrote.
@@ -45,8 +47,8 @@ struct Disagreement {
     if let cause = Deviation.allCases.first(where: explainsAnswer) { return [cause] }
     guard ours.log == theirs.log, let head = explanationOfHead else { return nil }
     var found = head
-    for address in Set(ourChanges.keys).union(theirChanges.keys) where ourChanges[address] != theirChanges[address] {
-      guard let causes = explanation(of: address) else { return nil }
+    for word in words where !word.isSame {
+      guard let causes = explanation(of: word) else { return nil }
       found.formUnion(causes)
     }
     return found
@@ -62,7 +64,10 @@ struct Disagreement {
       // Ours may go on to set flags of the guest, but none of EPT.
       return theirs.kind == "PMLFULL" && ours.log == theirs.log && (UInt64(ours.log, radix: 16) ?? 0) > 511
         && (ours.kind != "PMLFULL" || !ourChanges.isEmpty)
-        && differ { $0 == $1 | $0 & 0x60 || isInformation($2) || (isLog($2) && $0 == $1 & ~0xfff) }
+        && differ { word in
+          word.ours == word.theirs | word.ours & 0x60 || word.isInformation
+            || (word.isLog && word.ours == word.theirs & ~0xfff)
+        }
     case .guestFlagsUnchecked:
       // Ours ends in a violation by the store of a flag; Bochs has stored it.
       let reported = ours.kind == "VE" ? ourChanges[ScriptWriter.Place.information + 8] : ours.field("qual")
@@ -105,27 +110,33 @@ struct Disagreement {
   }
 
   /// What explains that a word is not the same.
-  private func explanation(of address: UInt64) -> Set<Deviation>? {
-    let old = memory[address, default: 0]
-    let (a, b) = (ourChanges[address] ?? old, theirChanges[address] ?? old)
-    if isLog(address) && a & ~0xfff == b & ~0xfff { return [.logWithOffset] }
-    if address == ScriptWriter.Place.information + 8 { return explanation(of: a, b) }
-    if address == ScriptWriter.Place.information + 32 && a & ~0xffff == b & ~0xffff { return [.indexOfLastSwitch] }
+  private func explanation(of word: ChangedWord) -> Set<Deviation>? {
+    if word.isLog && word.ours & ~0xfff == word.theirs & ~0xfff { return [.logWithOffset] }
+    if word.address == ScriptWriter.Place.information + 8 { return explanation(of: word.ours, word.theirs) }
+    if word.address == ScriptWriter.Place.information + 32 && word.ours & ~0xffff == word.theirs & ~0xffff {
+      return [.indexOfLastSwitch]
+    }
     return nil
   }
 
-  private func isLog(_ address: UInt64) -> Bool { address & ~0xfff == ScriptWriter.Place.log }
-  private func isInformation(_ address: UInt64) -> Bool { address & ~0xfff == ScriptWriter.Place.information }
-
-  /// Whether every word that ends up otherwise does so in an allowed way: ours, theirs, address.
-  private func differ(_ allowed: (UInt64, UInt64, UInt64) -> Bool) -> Bool {
-    Set(ourChanges.keys).union(theirChanges.keys).allSatisfy { address in
-      let old = memory[address, default: 0]
-      let (a, b) = (ourChanges[address] ?? old, theirChanges[address] ?? old)
-      return a == b || allowed(a, b, address)
-    }
-  }
+  /// Whether every word that ends up otherwise does so in an allowed way.
+  private func differ(_ allowed: (ChangedWord) -> Bool) -> Bool { words.allSatisfy { $0.isSame || allowed($0) } }
 
   /// Whether memory is no longer the same for both, beyond the log and the information area.
-  var divides: Bool { !differ { isLog($2) || isInformation($2) } }
+  var divides: Bool { !differ { $0.isLog || $0.isInformation } }
+}
+
+/// A word that one of the two has changed, as both have it now.
+struct ChangedWord {
+  let address: UInt64
+  let ours: UInt64
+  let theirs: UInt64
+
+  init(_ address: UInt64, ours: UInt64, theirs: UInt64) {
+    (self.address, self.ours, self.theirs) = (address, ours, theirs)
+  }
+
+  var isSame: Bool { ours == theirs }
+  var isLog: Bool { address & ~0xfff == ScriptWriter.Place.log }
+  var isInformation: Bool { address & ~0xfff == ScriptWriter.Place.information }
 }

@@ -113,7 +113,7 @@ struct Compare: ParsableCommand {
     let courses = comparison.courses
     print(
       "sequences: \(courses[.only] ?? 0) met nothing stale, \(courses[.fresh] ?? 0) as without caches,"
-        + " \(courses[.maximal] ?? 0) as with all that may be cached, \(courses[.mixed(seed: 0)] ?? 0) in between")
+        + " \(courses[.maximal] ?? 0) as with all that may be cached, \(courses[.mixed] ?? 0) in between")
     for deviation in Deviation.allCases { print("masked: \(comparison.masked[deviation] ?? 0) \(deviation.rawValue)") }
     print("skipped: \(comparison.skipped) after a masked difference that left memory different")
     print(

@@ -7,15 +7,16 @@ extension ScriptWriter {
     }
   }
 
-  private mutating func sequence(_ count: UInt64, _ step: (inout ScriptWriter) -> Void) {
+  private mutating func sequence(_ count: UInt64, _ step: (inout ScriptWriter, UInt64) -> Void) {
     line("policy guestad=before rmwread=0 cache=maximal")
-    for _ in 0..<count { step(&self) }
+    for number in 0..<count { step(&self, number) }
     line("policy guestad=before rmwread=0 cache=none")
   }
 
-  /// Reads are of the first half of a page and writes of the second, so that a write leaves alone what reads tell the page by.
-  private mutating func offset(_ kind: String) -> UInt64 {
-    kind == "w" ? 0x800 + random.below(0x700) : random.below(0x100) << 3
+  /// Reads are of the first half of a page and writes of the second, so that a write leaves alone what reads tell the page by; and each
+  /// step has a part of its own, as the image looks for what writes stored, and puts it back, when all of them are over.
+  private mutating func offset(_ kind: String, _ step: UInt64) -> UInt64 {
+    kind == "w" ? 0x800 + step * 0xb0 + random.below(0xb0) : random.below(0x100) << 3
   }
 
   /// An entry with its rights and flags changed, or its page, or nothing left of it.
@@ -51,14 +52,14 @@ extension ScriptWriter {
     for page in UInt64(0)..<4 {
       setGuest(Guest.pt, page, (Guest.data.lowerBound + page) << 12 | 0x67 | (random.oneIn(3) ? 0x100 : 0))
     }
-    sequence(3 + random.below(6)) { writer in
+    sequence(3 + random.below(6)) { writer, step in
       switch writer.random.below(8) {
       case 0: writer.changeEPT()
       case 1: writer.changeGuest()
       case 2: writer.line("reg cr3=0x\(hex(Guest.pml4))")
       default:
         let kind = writer.random.pick(["r", "r", "w"])
-        writer.line("la \(hex(writer.random.below(2) << 12 | writer.offset(kind))) \(kind) user=0")
+        writer.line("la \(hex(writer.random.below(2) << 12 | writer.offset(kind, step))) \(kind) user=0")
       }
     }
   }
@@ -102,7 +103,7 @@ extension ScriptWriter {
       for step in UInt64(0)..<3 { set(root + step << 12, (root + (step + 1) << 12) | 7) }
       for page in UInt64(0)..<3 { set(root + 0x3000 + page << 3, frame() | 0x37) }
     }
-    sequence(3 + random.below(7)) { writer in
+    sequence(3 + random.below(7)) { writer, step in
       let root = writer.random.pick(roots)
       switch writer.random.below(8) {
       case 0: writer.line("vmfunc 0 \(writer.random.below(3))")
@@ -112,7 +113,7 @@ extension ScriptWriter {
       case 2 where writer.random.oneIn(3): writer.set(root + 0x2000, writer.changedTable((root + 0x3000) | 7))
       default:
         let kind = writer.random.pick(["r", "r", "w"])
-        let gpa = writer.random.below(2) << 12 | writer.offset(kind)
+        let gpa = writer.random.below(2) << 12 | writer.offset(kind, step)
         writer.line("gpa \(hex(gpa)) \(kind) laddr=0x\(hex(gpa)) lv=1 user=0 wr=1 nx=0")
       }
     }

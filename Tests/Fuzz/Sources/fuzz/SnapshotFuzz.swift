@@ -29,18 +29,7 @@ struct SnapshotFuzz: FuzzTarget {
   func read(_ input: UnsafeRawBufferPointer) {
     guard let kind = input.first else { return }
     let rest = Array(input.dropFirst())
-    read(kind & 1 == 0 ? rest : Self.sealed(rest))
-  }
-
-  /// A snapshot with these bytes as its fields.
-  private static func sealed(_ fields: [UInt8]) -> [UInt8] {
-    var writer = SnapshotWriter()
-    writer.put(UInt64(0x4554_4154_532d_4947))
-    writer.put(Snapshot.version)
-    writer.put(UInt64(0))
-    for byte in fields { writer.put(byte) }
-    writer.seal(lengthAt: 12)
-    return writer.bytes
+    read(kind & 1 == 0 ? rest : Snapshot.sealed { writer in for byte in rest { writer.put(byte) } })
   }
 
   private func read(_ bytes: [UInt8]) {

@@ -5,7 +5,7 @@ import Testing
 @testable import Replay
 
 @Suite("The blocks of a recording, decoded one ahead")
-struct BlockStreamTests {
+struct BlockStreamConcurrencyTests {
   /// A recording of many small blocks, removed at the end.
   private final class File {
     let path = FileManager.default.temporaryDirectory.appending(path: "gi-blocks-\(UUID()).trace").path
