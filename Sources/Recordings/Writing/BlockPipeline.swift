@@ -1,6 +1,4 @@
-import Dispatch
 import Foundation
-import Synchronization
 
 /// Compresses filled blocks on other threads, and appends them to the block file in their order.
 ///
@@ -10,19 +8,20 @@ import Synchronization
 final class BlockPipeline: Sendable {
   private struct State {
     var free: [BlockDraft] = []
+    /// Drafts that exist, wherever they are.
+    var made = 0
     var filled: [BlockDraft] = []
     var waiting: [Int: EncodedBlock] = [:]
     var written: [BlockHeader] = []
     var failure: RecordingError?
     /// Threads that run.
     var started = 0
+    var isClosed = false
+
+    mutating func takeFilled() -> BlockDraft? { filled.isEmpty ? nil : filled.removeFirst() }
   }
 
-  private let state = Mutex(State())
-  /// Counts the drafts that are free, or not made yet.
-  private let available = DispatchSemaphore(value: 0)
-  /// Counts the drafts that are filled, and at the end one for each worker.
-  private let work = DispatchSemaphore(value: 0)
+  private let state = Monitor(State())
   private let drafts: Int
   private let workers: Int
   private let level: Int
@@ -36,63 +35,55 @@ final class BlockPipeline: Sendable {
     self.level = level
     self.file = file
     self.make = make
-    for _ in 0..<drafts { available.signal() }
   }
 
   private func startThread() {
     Thread.detachNewThread { [self] in
       let compressor = ZstandardCompressor(level: level)
-      while true {
-        work.wait()
-        guard let draft = takeFilled() else { return }
+      while let draft = state.when({ !$0.filled.isEmpty || $0.isClosed }, { $0.takeFilled() }) {
         encode(draft, with: compressor)
       }
     }
   }
 
-  private func takeFilled() -> BlockDraft? {
-    state.withLock { $0.filled.isEmpty ? nil : $0.filled.removeFirst() }
-  }
-
   /// Lets the threads end when they have encoded what is filled; nothing can be submitted after that.
   func close() {
-    for _ in 0..<workers { work.signal() }
+    state.with { $0.isClosed = true }
   }
 
   /// An empty draft; waits until there is one.
   func next() -> BlockDraft {
-    available.wait()
-    return state.withLock { $0.free.popLast() } ?? make()
+    let free = state.when({ [drafts] in !$0.free.isEmpty || $0.made < drafts }) { state -> BlockDraft? in
+      if state.free.isEmpty { state.made += 1 }
+      return state.free.popLast()
+    }
+    return free ?? make()
   }
 
   /// Takes a filled draft back, maybe the last one; throws what went wrong with an earlier one.
   func submit(_ draft: BlockDraft, isLast: Bool) throws(RecordingError) {
-    let (failure, needsThread) = state.withLock { state in
+    let (failure, needsThread) = state.with { state in
       let needsThread = state.started < (isLast && state.started == 0 ? 0 : workers)
       if needsThread { state.started += 1 }
       state.filled.append(draft)
       return (state.failure, needsThread)
     }
     if needsThread { startThread() }
-    work.signal()
     if let failure { throw failure }
   }
 
   /// Takes an unused draft back.
   func giveBack(_ draft: BlockDraft) {
     draft.removeAll()
-    state.withLock { $0.free.append(draft) }
-    available.signal()
+    state.with { $0.free.append(draft) }
   }
 
   /// Waits for all blocks; their headers in order.
   func finish() throws(RecordingError) -> [BlockHeader] {
-    if state.withLock({ $0.started }) == 0, let draft = takeFilled() {
+    if let draft = state.with({ $0.started == 0 ? $0.takeFilled() : nil }) {
       encode(draft, with: ZstandardCompressor(level: level))
     }
-    for _ in 0..<drafts { available.wait() }
-    for _ in 0..<drafts { available.signal() }
-    let (failure, written) = state.withLock { ($0.failure, $0.written) }
+    let (failure, written) = state.when({ $0.free.count == $0.made }) { ($0.failure, $0.written) }
     if let failure { throw failure }
     return written
   }
@@ -100,7 +91,7 @@ final class BlockPipeline: Sendable {
   private func encode(_ draft: BlockDraft, with compressor: ZstandardCompressor) {
     let block = draft.encode(with: compressor)
     draft.removeAll()
-    state.withLock { state in
+    state.with { state in
       state.waiting[block.header.number] = block
       while let next = state.waiting.removeValue(forKey: state.written.count), state.failure == nil {
         do throws(RecordingError) {
@@ -114,6 +105,5 @@ final class BlockPipeline: Sendable {
       }
       state.free.append(draft)
     }
-    available.signal()
   }
 }

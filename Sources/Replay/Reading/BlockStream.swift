@@ -1,5 +1,4 @@
 import Dispatch
-import Synchronization
 import Recordings
 
 /// Hands out the blocks of a trace, decoded, one after the other; on a second thread the next one is decoded while one is
@@ -16,8 +15,7 @@ final class BlockStream {
 
   /// A decoding under way on the queue.
   private final class Decoding: Sendable {
-    private let result = Mutex<Result<Void, RecordingError>?>(nil)
-    private let isDone = DispatchSemaphore(value: 0)
+    private let result = Monitor<Result<Void, RecordingError>?>(nil)
 
     init(
       _ number: Int, of reader: RecordingReader, _ columns: RecordingColumns, into buffer: RecordingBlock,
@@ -27,16 +25,12 @@ final class BlockStream {
         let outcome = Result { () throws(RecordingError) in
           try reader.read(block: number, columns: columns, into: buffer)
         }
-        result.withLock { $0 = outcome }
-        isDone.signal()
+        result.with { $0 = outcome }
       }
     }
 
     func wait() throws(RecordingError) {
-      isDone.wait()
-      // For whoever waits again.
-      isDone.signal()
-      if case .failure(let error) = result.withLock({ $0 }) { throw error }
+      if case .failure(let error) = result.when({ $0 != nil }, { $0 }) { throw error }
     }
   }
 
