@@ -79,7 +79,11 @@ struct ByteByByteTests {
     let lines = try String(contentsOf: page, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
     let start = try #require(lines.firstIndex(of: "```\(name)"), "the page shows no \(name)")
     return try lines[(start + 1)...].prefix { $0 != "```" }.flatMap { line in
-      try line.prefix(25).split(separator: " ").map { $0 == ".." ? nil : try #require(UInt8($0, radix: 16)) }
+      try line.prefix(25).split(separator: " ").map { word in
+        if word == ".." { return nil }
+        let byte: UInt8 = try #require(UInt8(word, radix: 16))
+        return byte
+      }
     }
   }
 

@@ -40,20 +40,23 @@ struct ReusedTablesTests {
   @Test("hold offsets as new ones do, of all runs or of those on some pages", arguments: [1, 2, 3] as [UInt64])
   func offsets(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
+    let encoding = PlacePrediction()
     let decoding = PlacePrediction()
     for count in Self.sizes {
       let runs = Self.runs(count, &random)
       let accesses = runs.reduce(0) { $0 + Int($1 >> 32 & 0xffff) }
       let places = (0..<accesses).map { _ in UInt16(random.below(1 << 16)) }
-      var stored = places
-      PlacePrediction().encode(&stored, runs: runs, count: count)
+      var (stored, fresh) = (places, places)
+      encoding.encode(&stored, runs: runs, count: count)
+      PlacePrediction().encode(&fresh, runs: runs, count: count)
+      #expect(stored == fresh, "seed \(seed), \(count) runs")
       stored += [0, 0, 0, 0]
       // Pages that share a slot are chosen together.
       let share = 1 + random.below(3)
       let chosen = runs.indices.filter { runs[$0] & 0xffff % share == 0 }.map { UInt32($0) }
       var (firsts, first): ([UInt32], Int) = ([], 0)
       var expected = [UInt16?](repeating: nil, count: accesses)
-      for (index, run) in runs.enumerated() {
+      for run in runs {
         let length = Int(run >> 32 & 0xffff)
         if run & 0xffff % share == 0 {
           firsts.append(UInt32(first))

@@ -99,7 +99,7 @@ final class OutputFile: Sendable {
 
   /// Hands every byte written so far to the body, from the front, in pieces.
   func readBack(_ body: (UnsafeRawBufferPointer) throws(RecordingError) -> Void) throws(RecordingError) {
-    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 64)
     defer { piece.deallocate() }
     var offset = 0
     while true {

@@ -11,7 +11,11 @@ struct PlacePrediction: ~Copyable {
 
   /// Replaces the offsets of a block's places by differences.
   func encode(_ places: UnsafeMutablePointer<UInt16>, runs: UnsafePointer<UInt64>, count: Int) {
-    last.fill(with: 0)
+    if Self.areFew(count) {
+      for run in 0..<count { slot(of: runs[run]).pointee = 0 }
+    } else {
+      last.fill(with: 0)
+    }
     var access = 0
     for run in 0..<count {
       let slot = slot(of: runs[run])
@@ -33,8 +37,7 @@ struct PlacePrediction: ~Copyable {
     _ stored: UnsafeRawPointer, into places: UnsafeMutableRawPointer, runs: UnsafePointer<UInt64>,
     chosen: UnsafeBufferPointer<UInt32>, firsts: UnsafePointer<UInt32>
   ) {
-    // Of a few runs the pages are forgotten, of many all.
-    if chosen.count < Self.slots / 8 {
+    if Self.areFew(chosen.count) {
       for run in chosen { slot(of: runs[Int(run)]).pointee = 0 }
     } else {
       last.fill(with: 0)
@@ -63,6 +66,9 @@ struct PlacePrediction: ~Copyable {
       }
     }
   }
+
+  /// Of a few runs the pages are forgotten, of many all.
+  private static func areFew(_ runs: Int) -> Bool { runs < slots / 8 }
 
   /// The last offset on a run's page.
   private func slot(of run: UInt64) -> UnsafeMutablePointer<UInt16> { last.base + Int(run & UInt64(Self.slots - 1)) }

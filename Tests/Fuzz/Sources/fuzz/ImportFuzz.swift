@@ -29,7 +29,7 @@ struct ImportFuzz: FuzzTarget {
         options: .init(numbersFrames: kind & 0x40 != 0, isLenient: kind & 0x80 != 0))
       let writer = try RecordingWriter(
         path: "/dev/null", description: text.description(title: "fuzz"),
-        options: .init(columns: text.columns, level: 1, runsPerBlock: 64, accessesPerBlock: 256))
+        options: .init(columns: text.columns, level: 1, runsPerBlock: 512, accessesPerBlock: 2048))
       let report = try text.convert(into: writer)
       precondition(report.skipped <= report.lines)
     } catch { precondition(error is RecordingError, "\(error)") }
