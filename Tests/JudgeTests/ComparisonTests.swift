@@ -19,6 +19,37 @@ struct ComparisonTests {
     "# scenario \(scenario.name)\n" + scenario.lines.joined(separator: "\n") + "\n"
   }
 
+  /// A scenario in which this entry maps the page 5000H.
+  private func scenario(_ name: String, entry: String, _ lines: String) -> String {
+    """
+    # scenario \(name)
+    zero
+    cap maxpa=40 adv=0
+    w64 1000 2007
+    w64 2000 3007
+    w64 3000 4007
+    w64 4028 \(entry)
+    \(lines)
+
+    """
+  }
+
+  /// What comes of a sequence with caches, whose first translation is to 200000H, if Bochs translates its queries to these addresses.
+  private func sequence(_ lines: String, to addresses: [String]) throws -> Comparison {
+    let text = scenario(
+      "stale:1", entry: "200037",
+      """
+      eptp 101e
+      policy guestad=before rmwread=0 cache=maximal
+      \(lines)
+      policy guestad=before rmwread=0 cache=none
+      """)
+    var comparison = Comparison()
+    try comparison.compare(
+      script: text, ours: answers(text), theirs: addresses.map { "OK hpa=\($0) |W |pml=1ff"[...] })
+    return comparison
+  }
+
   @Test("every scenario is the same again, and gi-bench understands every line", arguments: ScenarioKind.allCases)
   func scenarios(_ kind: ScenarioKind) throws {
     for seed in UInt64(0)..<12 {
@@ -86,22 +117,16 @@ struct ComparisonTests {
 
   @Test("what a masked difference left in the information area is no difference once both have written it")
   func masked() throws {
-    let text = """
-      # scenario physical:1
-      zero
-      cap maxpa=40 adv=0
-      w64 1000 2007
-      w64 2000 3007
-      w64 3000 4007
-      w64 4028 200031
+    let text = scenario(
+      "physical:1", entry: "200031",
+      """
       ctl ve=1
       veinfo 51000 0
       eptp 105e
       gpa 5008 r laddr=0x1120 walk=1
       w64 51000 0
       gpa 5008 r laddr=0x1120 walk=1
-
-      """
+      """)
     let ours = answers(text)
     #expect(ours.count == 2 && ours.allSatisfy { $0.contains("51008=8b") })
     for (second, others) in [("8b", 0), ("89", 1)] {
@@ -128,44 +153,26 @@ struct ComparisonTests {
       (["200008", "400010"], .mixed), (["300008", "200010"], .none), (["400008", "400010"], .none),
     ] as [([String], Sequence.Course)])
   func stale(later: [String], course: Sequence.Course) throws {
-    let text = """
-      # scenario stale:1
-      zero
-      cap maxpa=40 adv=0
-      w64 1000 2007
-      w64 2000 3007
-      w64 3000 4007
-      w64 4028 200037
-      eptp 101e
-      policy guestad=before rmwread=0 cache=maximal
+    let comparison = try sequence(
+      """
       gpa 5000 r laddr=0x5000
       w64 4028 300037
       gpa 5008 r laddr=0x5008
       w64 4028 400037
       gpa 5010 r laddr=0x5010
-      policy guestad=before rmwread=0 cache=none
-
-      """
-    var comparison = Comparison()
-    let theirs = (["200000"] + later).map { "OK hpa=\($0) |W |pml=1ff"[...] }
-    try comparison.compare(script: text, ours: answers(text), theirs: theirs)
+      """, to: ["200000"] + later)
     #expect(comparison.courses == [course: 1])
     #expect(comparison.others.count == (course == .none ? 1 : 0))
   }
 
   @Test("of 2^8 courses through eight queries one is found, the last as well")
   func rare() throws {
-    var text = "# scenario stale:1\nzero\ncap maxpa=40 adv=0\nw64 1000 2007\nw64 2000 3007\nw64 3000 4007\n"
-    text += "w64 4028 200037\neptp 101e\npolicy guestad=before rmwread=0 cache=maximal\n"
-    text += "gpa 5000 r laddr=0x5000\nw64 4028 300037\n"
-    text += String(repeating: "gpa 5000 r laddr=0x5000\n", count: 6) + "w64 4028 400037\ngpa 5000 r laddr=0x5000\n"
-    text += "policy guestad=before rmwread=0 cache=none\n"
+    let query = "gpa 5000 r laddr=0x5000"
+    let lines = [query, "w64 4028 300037"] + Array(repeating: query, count: 6) + ["w64 4028 400037", query]
     for walked in 1...6 {
       // All take the first translation until one walks; the last takes what that one cached.
-      let frames = (0..<7).map { $0 < walked ? "200000" : "300000" } + ["300000"]
-      var comparison = Comparison()
-      try comparison.compare(
-        script: text, ours: answers(text), theirs: frames.map { "OK hpa=\($0) |W |pml=1ff"[...] })
+      let addresses = (0..<7).map { $0 < walked ? "200000" : "300000" } + ["300000"]
+      let comparison = try sequence(lines.joined(separator: "\n"), to: addresses)
       #expect(comparison.courses == [.mixed: 1], "walked at query \(walked)")
     }
   }

@@ -31,7 +31,7 @@ struct BlockPipelineConcurrencyTests {
       Self.fill(draft, number)
       return draft.encode(with: compressor)
     }
-    let file = try OutputFile.unnamed(in: "/tmp", for: "a test")
+    let file = try OutputFile.unnamed(in: OutputTarget.temporaryFolder, for: "a test")
     let made = Atomic(0)
     let pipeline = BlockPipeline(drafts: drafts, workers: workers, level: 1, file: file) {
       made.add(1, ordering: .relaxed)

@@ -66,21 +66,22 @@ struct Sequence {
     let (shown, fresh, maximal) = (shown, course(allCached: false), course(allCached: true))
     if shown == fresh { return fresh == maximal ? .only : .fresh }
     if shown == maximal { return .maximal }
-    return isMixed(shown) ? .mixed : .none
+    return isMixed(shown, unlike: fresh) ? .mixed : .none
   }
 
-  /// Whether some mixed course shows the same. Courses are tried in binary order; those that begin like one with a wrong answer, up to that
-  /// answer, are passed over.
-  private func isMixed(_ shown: Seen) -> Bool {
+  /// Whether some mixed course shows the same. Courses are tried in binary order, from the one behind `fresh`, which shows something else;
+  /// those that begin like one with a wrong answer, up to that answer, are passed over.
+  private func isMixed(_ shown: Seen, unlike fresh: Seen) -> Bool {
     var takesCached = Array(repeating: false, count: theirs.count)
-    while true {
-      let seen = course(takesCached)
-      if seen == shown { return true }
+    var seen = fresh
+    while seen != shown {
       let right = zip(seen.heads, shown.heads).prefix { $0 == $1 }.count
       guard let last = takesCached.prefix(right + 1).lastIndex(of: false) else { return false }
       takesCached[last] = true
       for later in takesCached.indices.dropFirst(last + 1) { takesCached[later] = false }
+      seen = course(takesCached)
     }
+    return true
   }
 
   /// Memory in the end: the script's stores and the processor's, in their order. Bochs tells its own at the end or at an exit, so far as
