@@ -1,23 +1,23 @@
 import Foundation
 
-/// State that threads share, and that they wait for to change. (Locks of pthread, which the thread sanitizer follows.)
-package final class Monitor<State>: @unchecked Sendable {
+/// Content that threads share, and that they wait for to change. (Locks of pthread, which the thread sanitizer follows.)
+package final class Monitor<Content>: @unchecked Sendable {
   private let condition = NSCondition()
-  private var state: State
+  private var content: Content
 
-  package init(_ state: sending State) { self.state = state }
+  package init(_ content: sending Content) { self.content = content }
 
-  /// Has the state alone; whoever waits looks again afterwards.
-  package func with<Value>(_ body: (inout State) -> Value) -> Value { when({ _ in true }, body) }
+  /// Has the content alone; whoever waits looks again afterwards.
+  package func with<Value>(_ body: (inout Content) -> Value) -> Value { when({ _ in true }, body) }
 
-  /// Waits until the state is as it must be, then has it alone; whoever waits looks again afterwards.
-  package func when<Value>(_ isReady: (State) -> Bool, _ body: (inout State) -> Value) -> Value {
+  /// Waits until the content is as it must be, then has it alone; whoever waits looks again afterwards.
+  package func when<Value>(_ isReady: (Content) -> Bool, _ body: (inout Content) -> Value) -> Value {
     condition.lock()
     defer {
       condition.broadcast()
       condition.unlock()
     }
-    while !isReady(state) { condition.wait() }
-    return body(&state)
+    while !isReady(content) { condition.wait() }
+    return body(&content)
   }
 }
